@@ -1,0 +1,72 @@
+"""MobileNetV1 (arXiv:1704.04861, Table 1; documents 000, 001, 004)."""
+
+from __future__ import annotations
+
+from costmodel.architectures import Architecture, check_variant
+from costmodel.blocks import conv_bn, depthwise_separable, pooled_classifier
+from costmodel.checks import CostModelError, width_multiplier
+from costmodel.layers import RELU, RELU6, AveragePool, Flatten, Linear, conv, depthwise_conv
+from costmodel.network import Network, Node, apply, image
+from costmodel.scaling import make_divisible
+
+STEM = 32
+
+#: (output channels, stride) of each depthwise separable block. The paper prints stride 2 for the last one too, but
+#: its input and output are both 7x7.
+ROWS = (
+    (64, 1),
+    (128, 2), (128, 1),
+    (256, 2), (256, 1),
+    (512, 2), (512, 1), (512, 1), (512, 1), (512, 1), (512, 1),
+    (1024, 2), (1024, 1),
+)  # fmt: skip
+
+VARIANTS = {
+    "": "with a width multiplier, ReLU, global average pool: any resolution (document 004)",
+    "plain": "average pool of 7x7, so an input whose last map is 7x7 to 13x13, such as 224 (document 001)",
+    "biased": "a bias in every convolution, ReLU6 (document 000, its listing completed from the paper)",
+}
+
+
+def mobilenet_v1(
+    alpha: float = 1.0,
+    resolution: int | tuple[int, int] = 224,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    variant: str = "",
+) -> Network:
+    """MobileNetV1 at width multiplier ``alpha`` on square (or height, width) images.
+
+    Widths are rounded with :func:`~costmodel.scaling.make_divisible`. Raises
+    :class:`~costmodel.checks.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
+
+    >>> net = mobilenet_v1()
+    >>> net.multiply_adds, net.parameters
+    (568740352, 4231976)
+    """
+    width_multiplier(alpha)
+    check_variant("mobilenet_v1", variant, VARIANTS)
+    bias = variant == "biased"
+    activation = RELU6 if bias else RELU
+    x = image(in_channels, resolution)
+    x = conv_bn(x, "features.0", conv(make_divisible(STEM * alpha), 3, 2, 1, bias=bias), activation)
+    for index, (channels, stride) in enumerate(ROWS, start=1):
+        depthwise = depthwise_conv(x.shape.channels, 3, stride, 1, bias=bias)
+        x = depthwise_separable(x, f"features.{index}", depthwise, make_divisible(channels * alpha), activation)
+    x = _windowed_classifier(x, num_classes) if variant == "plain" else pooled_classifier(x, num_classes)
+    config = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return Network(x, f"mobilenet_v1:{variant}".rstrip(":"), config, "arXiv:1704.04861 Table 1")
+
+
+def _windowed_classifier(x: Node, num_classes: int) -> Node:
+    """Document 001's ending: a 7x7 window, then a classifier that takes one position's channels."""
+    x = apply(x, "pool", AveragePool((7, 7), (7, 7)))
+    if x.shape.positions != 1:
+        raise CostModelError(
+            f"pool: a 7x7 average pool leaves {x.shape}, and the classifier reads a single position;"
+            " use a last map of 7x7 to 13x13, as at resolution 224, or mobilenet_v1"
+        )
+    return apply(apply(x, "flatten", Flatten()), "classifier", Linear(num_classes))
+
+
+ARCHITECTURES = {"mobilenet_v1": Architecture(mobilenet_v1, "MobileNetV1, arXiv:1704.04861", VARIANTS)}

@@ -1,0 +1,82 @@
+"""The one error that people see, and the checks that raise it.
+
+Every message names the values, the rule and the mend; :meth:`CostModelError.at` adds the place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+#: No framework has a tensor axis longer than this (a signed 64-bit integer).
+LARGEST_SIZE = 2**63 - 1
+
+#: Widths beyond this have no use; a larger one is a slip of the keyboard.
+LARGEST_ALPHA = 100.0
+
+
+class CostModelError(ValueError):
+    """Something that cannot be counted: what it is, which rule it breaks, how to mend it.
+
+    >>> raise CostModelError("groups=5 does not divide 64 input channels").at("features.3.depthwise")
+    Traceback (most recent call last):
+        ...
+    costmodel.checks.CostModelError: features.3.depthwise: groups=5 does not divide 64 input channels
+    """
+
+    def at(self, place: str) -> CostModelError:
+        """The same error, with the place where it happened in front."""
+        return CostModelError(f"{place}: {self}")
+
+
+def whole(value: object, what: str, least: int = 1) -> int:
+    """``value``, if it is an integer from ``least`` to the largest size a tensor can have.
+
+    Raises :class:`CostModelError` otherwise.
+
+    >>> whole(3, "kernel")
+    3
+    >>> whole(0, "kernel")
+    Traceback (most recent call last):
+        ...
+    costmodel.checks.CostModelError: kernel=0 must be a whole number of at least 1
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise CostModelError(f"{what}={value!r} must be a whole number of at least {least}")
+    if value > LARGEST_SIZE:
+        raise CostModelError(
+            f"{what} is {len(str(value))} digits long; the largest size a tensor can have is 2**63 - 1"
+        )
+    return value
+
+
+def width_multiplier(alpha: float) -> float:
+    """``alpha``, if it is a usable width multiplier: above 0 and at most 100.
+
+    Raises :class:`CostModelError` for zero, negative, infinite, NaN and absurd values.
+
+    >>> width_multiplier(0.75)
+    0.75
+    >>> width_multiplier(float("nan"))
+    Traceback (most recent call last):
+        ...
+    costmodel.checks.CostModelError: alpha=nan must be above 0 and at most 100; 1.0 is the full width
+    """
+    # NaN compares false with everything, so it fails this test too.
+    if not isinstance(alpha, (int, float)) or isinstance(alpha, bool) or not 0 < alpha <= LARGEST_ALPHA:
+        shown = alpha if isinstance(alpha, (int, float)) and math.isnan(alpha) else repr(alpha)
+        raise CostModelError(f"alpha={shown} must be above 0 and at most {LARGEST_ALPHA:.0f}; 1.0 is the full width")
+    return alpha
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question for whoever misspelled ``name``, with a space after it; empty where nothing is near.
+
+    >>> nearest("mobilnet-v2", ["mobilenet_v1", "mobilenet_v2"])
+    'did you mean mobilenet_v2? '
+    """
+    from difflib import get_close_matches
+
+    folded = {other.lower().replace("-", "_"): other for other in known if other}
+    near = get_close_matches(name.lower().replace("-", "_"), folded, n=1)
+    return f"did you mean {folded[near[0]]}? " if near else ""

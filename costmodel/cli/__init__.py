@@ -1,0 +1,80 @@
+"""The command line: one file a command, loaded when the command is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from costmodel import CostModelError, __version__
+from costmodel.checks import nearest
+
+#: Name of each command -> the module that holds it as ``command``.
+COMMANDS = {"count": "count", "layer": "layer", "models": "models"}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"costmodel.cli.{COMMANDS[cmd_name]}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        from costmodel.architectures import FAMILIES
+
+        name = args[0]
+        if name.partition(":")[0] in FAMILIES:
+            raise click.UsageError(f"{name!r} is a model, not a command; write: costmodel count {name}")
+        if name not in COMMANDS:
+            raise click.UsageError(
+                f"no command is called {name!r}; {nearest(name, COMMANDS)}`costmodel --help` lists them all"
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, invoke_without_command=True)
+@click.version_option(__version__, message="costmodel %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Exactly what a neural network costs: multiply-adds, parameters and output sizes, without a framework.
+
+    \b
+    costmodel count mobilenet_v1 --alpha 0.75 --resolution 192
+    costmodel layer separable --input 128x56x56 --out 256 --kernel 3
+    costmodel models
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. Bad input ends in one line on the standard error and exit status 2."""
+    try:
+        sys.exit(cli.main(arguments, prog_name="costmodel", standalone_mode=False))
+    except CostModelError as error:
+        _refuse(str(error))
+    except click.ClickException as error:
+        _refuse(error.format_message())
+    except click.Abort:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader has gone (`costmodel count ... | head -1`). Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _refuse(message: str) -> None:
+    line = " ".join(message.split())
+    # What a user typed may hold control characters or bytes that are no text; a terminal gets neither.
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+    print(f"costmodel: error: {shown}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,106 @@
+"""What the commands read from their arguments, and how they answer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+import click
+
+from costmodel.checks import CostModelError, whole
+from costmodel.values import Shape
+
+T = TypeVar("T")
+
+
+class Parsed(click.ParamType[T], Generic[T]):
+    """An argument that ``parse`` reads; its error becomes the one line that the user sees."""
+
+    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return self.name  # click would write it in capitals
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
+        if not isinstance(value, str):
+            read: T = value  # a default needs no reading
+            return read
+        try:
+            return self._parse(value)
+        except CostModelError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _number(text: str, least: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+        raise CostModelError(f"{text!r} is not a whole number of at least {least}, of at most 19 digits")
+    return whole(int(text), "size", least)
+
+
+def parse_sizes(text: str, least: int = 1) -> int | tuple[int, ...]:
+    """``"3"``, for every axis, or ``"3x5"``, one an axis; none below ``least``.
+
+    >>> parse_sizes("3"), parse_sizes("3x5")
+    (3, (3, 5))
+    """
+    sizes = tuple(_number(part, least) for part in text.split("x"))
+    return sizes if len(sizes) > 1 else sizes[0]
+
+
+def parse_padding(text: str) -> str | int | tuple[int | tuple[int, int], ...]:
+    """``"same"``, ``"valid"``, ``"1"``, ``"1x2"`` (one an axis), ``"0:1x0:1"`` (before and after).
+
+    >>> parse_padding("same"), parse_padding("1"), parse_padding("0:1x0:1"), parse_padding("0:1")
+    ('same', 1, ((0, 1), (0, 1)), ((0, 1),))
+    """
+    if text in ("same", "valid"):
+        return text
+    sides = []
+    for axis in text.split("x"):
+        before, colon, after = axis.partition(":")
+        try:
+            sides.append((_number(before, 0), _number(after, 0)) if colon else _number(before, 0))
+        except CostModelError:
+            raise CostModelError(
+                f"{text!r} is not a padding; write same, valid, 1, 1x2 (an axis each) or 0:1x0:1 (before and after)"
+            ) from None
+    return sides[0] if len(sides) == 1 and isinstance(sides[0], int) else tuple(sides)
+
+
+SHAPE = Parsed("CxHxW", Shape.parse)
+SIZES = Parsed("N|NxN", parse_sizes)
+EXTRA = Parsed("N|NxN", lambda text: parse_sizes(text, least=0))
+PADDING = Parsed("N|same|valid|A:B", parse_padding)
+POSITIVE = Parsed("N", lambda text: _number(text, 1))
+
+format_option = click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "csv", "markdown", "latex"]),
+    default="text",
+    show_default=True,
+    help="How to print the answer.",
+)
+
+
+class Report(Protocol):
+    """A report that can print itself in every format."""
+
+    def text(self, color: bool) -> str: ...
+    def json(self) -> str: ...
+    def csv(self) -> str: ...
+    def markdown(self) -> str: ...
+    def latex(self) -> str: ...
+
+
+def answer(report: Report, style: str) -> None:
+    """Print ``report`` in the format asked for; in colour on a terminal alone."""
+    if style == "text":
+        print(report.text(color=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+    else:
+        print(getattr(report, style)())
+    sys.stdout.flush()

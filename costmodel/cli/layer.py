@@ -1,0 +1,144 @@
+"""``costmodel layer``: what one layer costs, and what a separable one saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from costmodel.blocks import bare, depthwise_separable, inverted_residual
+from costmodel.checks import CostModelError
+from costmodel.cli.arguments import EXTRA, PADDING, POSITIVE, SHAPE, SIZES, answer, format_option
+from costmodel.layers import Layer, Linear, conv, depthwise_conv, transposed_conv
+from costmodel.network import Network, apply, image
+from costmodel.report.layer import LayerReport
+from costmodel.values import Shape
+
+Command = Callable[..., None]
+
+
+@click.group("layer")
+def command() -> None:
+    """Count one layer: its output size, parameters and multiply-adds.
+
+    \b
+    costmodel layer separable --input 128x56x56 --out 256 --kernel 3
+    costmodel layer grouped --input 3x227x227 --out 6 --kernel 11 --stride 4 --groups 3
+    costmodel layer conv --input 16x100 --out 32 --kernel 5 --dilation 2 --padding same
+    """
+
+
+_input = click.option(
+    "--input", "shape", type=SHAPE, required=True, help="Channels and sizes: 64x100 is 1-D, 3x224x224 2-D."
+)
+_out = click.option("--out", type=POSITIVE, required=True, help="Output channels.")
+_bias = click.option("--bias", is_flag=True, help="Add a bias to every output channel.")
+_groups = click.option("--groups", type=POSITIVE, default=1, show_default=True, help="Groups of channels.")
+
+
+def _window(padding: str, help_padding: str) -> Callable[[Command], Command]:
+    options = (
+        _input,
+        click.option("--kernel", type=SIZES, required=True, help="Kernel size: 3, or 3x5 for an axis each."),
+        click.option("--stride", type=SIZES, default=1, show_default=True, help="Step of the kernel."),
+        click.option("--padding", type=PADDING, default=padding, show_default=True, help=help_padding),
+        click.option("--dilation", type=SIZES, default=1, show_default=True, help="Spacing of the kernel's taps."),
+        _bias,
+        format_option,
+    )
+
+    def decorate(function: Command) -> Command:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+# A single layer pads nothing unless told to, like PyTorch's; a block keeps the size, as the documents' blocks do.
+_layer_window = _window("0", "A number, an axis each (1x2), before:after (0:1), same or valid.")
+_block_window = _window("same", "As for a layer; same keeps the size and divides it by the stride.")
+
+
+def _rank(shape: Shape) -> int:
+    if not shape.spatial:
+        raise CostModelError(f"--input={shape} has channels but no size to convolve; write {shape}x56 or {shape}x56x56")
+    return len(shape.spatial)
+
+
+def _single(name: str, shape: Shape, layer: Layer, style: str) -> None:
+    x = apply(image(shape.channels, shape.spatial), name, layer)
+    answer(LayerReport(Network(x, name)), style)
+
+
+@command.command("conv")
+@_layer_window
+@_out
+@_groups
+def conv_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
+    """A convolution, standard unless --groups is given."""
+    _single("conv", shape, conv(out, kernel, rank=_rank(shape), **choices), style)
+
+
+@command.command("grouped")
+@_layer_window
+@_out
+@click.option("--groups", type=POSITIVE, required=True, help="Groups of channels; must divide input and output.")
+def grouped_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
+    """A grouped convolution: each group of outputs sees one group of inputs."""
+    _single("grouped", shape, conv(out, kernel, rank=_rank(shape), **choices), style)
+
+
+@command.command("depthwise")
+@_layer_window
+@click.option("--multiplier", type=POSITIVE, default=1, show_default=True, help="Outputs of each input channel.")
+def depthwise_command(shape: Shape, kernel: Any, multiplier: int, style: str, **choices: Any) -> None:
+    """A depthwise convolution: every channel on its own."""
+    out = shape.channels * multiplier
+    _single("depthwise", shape, conv(out, kernel, rank=_rank(shape), groups=shape.channels, **choices), style)
+
+
+@command.command("transposed")
+@_layer_window
+@_out
+@_groups
+@click.option("--output-padding", type=EXTRA, default="0", show_default=True, help="Added at the end.")
+def transposed_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
+    """A transposed convolution, which makes the map larger."""
+    _single("transposed", shape, transposed_conv(out, kernel, rank=_rank(shape), **choices), style)
+
+
+@command.command("linear")
+@_input
+@_out
+@_bias
+@format_option
+def linear_command(shape: Shape, out: int, bias: bool, style: str) -> None:
+    """A linear layer: --input 1024 is a vector, 768x196 a sequence of 196."""
+    _single("linear", shape, Linear(out, bias), style)
+
+
+@command.command("separable")
+@_block_window
+@_out
+def separable_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
+    """A depthwise separable convolution, against the standard one that it replaces."""
+    x = image(shape.channels, shape.spatial)
+    rank = _rank(shape)
+    depthwise = depthwise_conv(shape.channels, kernel, rank=rank, **choices)
+    separable = depthwise_separable(x, "separable", depthwise, out, unit=bare)
+    standard = apply(x, "standard", conv(out, kernel, rank=rank, **choices))
+    answer(LayerReport(Network(separable, "separable"), Network(standard, "standard")), style)
+
+
+@command.command("inverted-residual")
+@_block_window
+@_out
+@click.option("--expansion", type=POSITIVE, default=6, show_default=True, help="Expansion factor t.")
+def inverted_residual_command(shape: Shape, out: int, kernel: Any, expansion: int, style: str, **choices: Any) -> None:
+    """An inverted residual: expand 1x1, depthwise, project 1x1, and the input added where the shapes agree."""
+    x = image(shape.channels, shape.spatial)
+    depthwise = depthwise_conv(shape.channels * expansion, kernel, rank=_rank(shape), **choices)
+    block = inverted_residual(x, "inverted_residual", depthwise, out, unit=bare)
+    answer(LayerReport(Network(block, "inverted-residual")), style)

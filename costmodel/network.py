@@ -1,0 +1,204 @@
+"""Nodes, the network they form, and its order.
+
+A network is a graph of primitive operations; its tree of modules is in the dotted names. Build one by applying
+layers to nodes, from the image on:
+
+>>> from costmodel.layers import RELU, conv
+>>> x = image(3, 32)
+>>> x = apply(x, "stem.conv", conv(16, kernel=3, padding=1))
+>>> x = apply(x, "stem.relu", RELU)
+>>> net = Network(x, "tiny")
+>>> net.multiply_adds, net.parameters
+(442368, 432)
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, final
+
+from costmodel.checks import CostModelError, whole
+from costmodel.layers import Input, Layer
+from costmodel.values import Shape
+
+if TYPE_CHECKING:
+    import pandas
+
+    from costmodel.ledger import Ledger
+
+
+_name = operator.attrgetter("name")
+_shape = operator.attrgetter("shape")
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One operation in a network: its dotted name, its layer, the nodes it reads, the shape it makes.
+
+    Compared by identity: two equal convolutions in one network are two nodes.
+    """
+
+    name: str
+    layer: Layer
+    inputs: tuple[Node, ...]
+    shape: Shape
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """Shapes of the nodes it reads."""
+        return tuple(map(_shape, self.inputs))
+
+    # The generated repr would walk the whole network behind this node.
+    def __repr__(self) -> str:
+        return f"Node({self.name!r}, {self.layer!r}, shape={self.shape})"
+
+
+def image(channels: int, size: int | tuple[int, ...]) -> Node:
+    """The input of a network: an image of ``size`` x ``size``, or of the spatial sizes given.
+
+    Raises :class:`~costmodel.checks.CostModelError` for sizes below 1.
+
+    >>> image(3, 224).shape
+    Shape(channels=3, spatial=(224, 224))
+    """
+    spatial = size if isinstance(size, tuple) else (size, size)
+    try:
+        shape = Shape(whole(channels, "channels"), tuple(whole(axis, "size") for axis in spatial))
+    except CostModelError as error:
+        raise error.at("input") from None
+    return Node("input", Input(shape), (), shape)
+
+
+def apply(inputs: Node | Sequence[Node], name: str, layer: Layer) -> Node:
+    """The node that ``layer`` makes of ``inputs``: one node, or several for an addition.
+
+    Raises :class:`~costmodel.checks.CostModelError`, with ``name`` as the place, where the shapes do not fit.
+
+    >>> from costmodel.layers import conv
+    >>> apply(image(64, 56), "features.3.depthwise", conv(5, kernel=3, groups=5))
+    Traceback (most recent call last):
+        ...
+    costmodel.checks.CostModelError: features.3.depthwise: groups=5 does not divide 64 input channels; groups=4 does
+    """
+    nodes = (inputs,) if isinstance(inputs, Node) else tuple(inputs)
+    if layer.joins is (len(nodes) == 1):
+        raise CostModelError(
+            f"{name}: {layer!r} reads {'several inputs' if layer.joins else 'one input'}, {len(nodes)} given"
+        )
+    try:
+        return Node(name, layer, nodes, layer.output(tuple(map(_shape, nodes))))
+    except CostModelError as error:
+        raise error.at(name) from None
+
+
+def postorder(output: Node) -> tuple[Node, ...]:
+    """Every node that ``output`` depends on, each once, after all that it reads; inputs from left to right.
+
+    Iterative, so that the depth of a network is bounded by memory alone.
+    """
+    order: list[Node] = []
+    seen: set[Node] = set()
+    stack: list[Node | None] = [output]
+    path: list[Node] = []
+    while stack:
+        node = stack.pop()
+        if node is None:  # all that the last node of the path reads is in order
+            order.append(path.pop())
+        elif node not in seen:
+            seen.add(node)
+            path.append(node)
+            stack.append(None)
+            stack.extend(reversed(node.inputs))
+    return tuple(order)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A whole network: its output node, a name, and the choices it was built from.
+
+    Figures are of one sample and of the paper's convention: multiply-adds of convolutions and linear layers,
+    without bias, norm, activation and pooling. ``ledger`` has every operation in every kind.
+
+    >>> import costmodel as cm
+    >>> net = cm.mobilenet_v1(alpha=0.75, resolution=192)
+    >>> net.multiply_adds, net.flops, net.parameters, net.weights
+    (239273472, 478546944, 2585560, 2568144)
+    """
+
+    output: Node
+    name: str = "network"
+    config: Mapping[str, object] = field(default_factory=dict)
+    source: str = ""
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes, inputs first. Raises :class:`~costmodel.checks.CostModelError` where two share a name."""
+        nodes = postorder(self.output)
+        if len(set(map(_name, nodes))) != len(nodes):
+            names = [node.name for node in nodes]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise CostModelError(f"two nodes are called {twice!r}; a report could not tell them apart, rename one")
+        return nodes
+
+    @cached_property
+    def input(self) -> Shape:
+        """Shape of one input sample."""
+        return next(node.shape for node in self.nodes if isinstance(node.layer, Input))
+
+    # The readings. Each room is to the right of this one, so it is entered when it is asked for and not before.
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """One entry an operation, for one sample."""
+        from costmodel.ledger import Ledger
+
+        return Ledger.of(self.nodes)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of convolutions and linear layers, for one sample."""
+        return self.ledger.multiply_adds
+
+    @property
+    def flops(self) -> int:
+        """Two a multiply-add, for one sample."""
+        return self.ledger.flops
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters: weights, biases, and gamma and beta of the norms."""
+        return self.ledger.parameters
+
+    @property
+    def weights(self) -> int:
+        """Weights of convolutions and linear layers alone."""
+        return self.ledger.weights
+
+    def table(self, by: str = "layer", depth: int = 2, batch: int = 1) -> pandas.DataFrame:
+        """The cost by ``"layer"``, ``"block"`` (names cut at ``depth`` parts), ``"stage"`` or ``"type"``: a DataFrame.
+
+        Columns: name, type, input, output, parameters, multiply_adds, share; by type, the number of layers instead
+        of a name and shapes. Loads pandas.
+
+        >>> import costmodel as cm
+        >>> cm.mobilenet_v2().table(by="block").multiply_adds.sum()
+        np.int64(300774272)
+        """
+        from costmodel.report.frame import frame
+
+        return frame(self.ledger.batched(batch), by, depth)
+
+    def __repr__(self) -> str:
+        from costmodel.report.count import headline
+
+        return f"<{self.name}: {headline(self.ledger)}>"
+
+    def _repr_html_(self) -> str:
+        from costmodel.report.count import CountReport
+
+        return CountReport(self).html()

@@ -1,0 +1,1 @@
+"""Readings as text: with ``cli``, the only room that formats, rounds, or divides by a million."""

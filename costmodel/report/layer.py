@@ -1,0 +1,128 @@
+"""The report of ``costmodel layer``: the answer, each part, the arithmetic behind it, and the separable ratio."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import final
+
+from costmodel import formulas
+from costmodel.layers import Conv, Linear, TransposedConv
+from costmodel.ledger import Entry
+from costmodel.network import Network
+from costmodel.published.worked_examples import errata
+from costmodel.report import formats
+from costmodel.report.count import headline
+from costmodel.report.table import Table, costs, fields
+
+
+@final
+@dataclass(frozen=True)
+class LayerReport:
+    """What one layer costs; ``standard`` is the convolution that a separable one replaces."""
+
+    network: Network
+    standard: Network | None = None
+
+    def table(self) -> Table:
+        """A row a part."""
+        return costs(self.network.ledger, "layer")
+
+    def subject(self) -> str:
+        """The layer in a line, with every choice."""
+        ledger = self.network.ledger
+        windows = [entry.layer for entry in ledger if isinstance(entry.layer, Conv | TransposedConv)]
+        # In a block it is the depthwise convolution that has a window; a pointwise one has none to speak of.
+        choices = [f"; {max(windows, key=_area).choices()}"] if windows else []
+        return f"{self.network.name}: {ledger.input} to {ledger.output}{''.join(choices)}"
+
+    def notes(self) -> list[str]:
+        """The arithmetic of a single layer, or the comparison of a separable one."""
+        entries = self.network.ledger.entries
+        if self.standard:
+            return self._comparison(self.standard)
+        return _arithmetic(entries[0]) if len(entries) == 1 else ["Convolutions alone: no batch norm, no activation."]
+
+    def _comparison(self, standard: Network) -> list[str]:
+        part, entry = self.network.ledger, standard.ledger.entries[0]
+        area = math.prod(entry.layer.kernel) if isinstance(entry.layer, Conv) else 1
+        ratio = self.ratio(standard)
+        replaced = f"{standard.multiply_adds:,} multiply-adds, {standard.weights:,} weights"
+        formula = f"1/{part.output.channels} + 1/{area}"
+        fewer = f"{float(1 / ratio):.2f} times fewer"
+        quotient = f"{part.multiply_adds:,} / {standard.multiply_adds:,} = {formula} = {float(ratio):.5f}"
+        return [
+            f"Replaces a standard {entry.label}: {replaced}.",
+            f"{quotient}: {fewer} (F4; documents 000, 004).",
+        ]
+
+    def ratio(self, standard: Network) -> Fraction:
+        """Multiply-adds of this layer over those of ``standard``, exact."""
+        return Fraction(self.network.multiply_adds, standard.multiply_adds)
+
+    def _lines(self) -> tuple[str, ...]:
+        return (headline(self.network.ledger), self.subject(), *self.notes())
+
+    def text(self, color: bool) -> str:
+        return formats.text(self._lines(), self.table(), color)
+
+    def markdown(self) -> str:
+        first, *others = self._lines()
+        return formats.markdown((f"**{first}**", *others), self.table())
+
+    def latex(self) -> str:
+        return formats.latex(self._lines(), self.table())
+
+    def csv(self) -> str:
+        return formats.csv_text(self.table())
+
+    def json(self) -> str:
+        """Totals, the parts as ``costmodel count`` has them, and for a separable layer ``standard`` and ``ratio``."""
+        ledger = self.network.ledger
+        document: dict[str, object] = {
+            "layer": self.network.name,
+            "input": list(ledger.input.sizes),
+            "output": list(ledger.output.sizes),
+            "multiply_adds": ledger.multiply_adds,
+            "flops": ledger.flops,
+            "parameters": ledger.parameters,
+            "weights": ledger.weights,
+            "layers": [fields(entry, ledger.batch) for entry in ledger],
+        }
+        if self.standard:
+            ratio = self.ratio(self.standard)
+            document["standard"] = {
+                "multiply_adds": self.standard.multiply_adds,
+                "parameters": self.standard.parameters,
+                "weights": self.standard.weights,
+            }
+            document["ratio"] = {"numerator": ratio.numerator, "denominator": ratio.denominator}
+        return formats.json_text(document)
+
+
+def _area(layer: Conv | TransposedConv) -> int:
+    return math.prod(layer.kernel)
+
+
+def _arithmetic(entry: Entry) -> list[str]:
+    layer, x = entry.layer, entry.inputs[0]
+    if isinstance(layer, Linear):
+        return [
+            f"Weights: {x.channels} * {layer.out_features} = {entry.params.weight:,}.",
+            f"Multiply-adds: {x.positions:,} times the weights = {entry.ops.mac:,}.",
+        ]
+    assert isinstance(layer, Conv | TransposedConv)
+    kernel = "*".join(map(str, layer.kernel))
+    grid, where = (entry.output, "output") if isinstance(layer, Conv) else (x, "input")
+    weights = f"{kernel} * {x.channels}/{layer.groups} * {layer.out_channels}"
+    lines = [
+        f"Weights: {weights} = {entry.params.weight:,} (F5; document 000).",
+        f"Multiply-adds: {grid.positions:,} {where} positions * weights = {entry.ops.mac:,} (F2, F3; 000, 004).",
+    ]
+    if isinstance(layer, Conv):
+        flops = formulas.conv_flops_with_bias(
+            grid.positions, x.channels, layer.out_channels, _area(layer), layer.groups
+        )
+        lines += [f"FLOPs with the bias of every output: {flops:,} (F6; document 000)."]
+    return lines + [str(erratum) for erratum in errata(layer, x)]

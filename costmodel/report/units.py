@@ -1,0 +1,30 @@
+"""Numbers for people. M is 10^6, everywhere."""
+
+from __future__ import annotations
+
+_PREFIXES = ("k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")
+
+
+def si(value: int, unit: str = "") -> str:
+    """``value`` to one decimal with a decimal prefix; exact below a thousand. Half a tenth rounds up.
+
+    >>> si(300_774_272), si(478_546_944, "FLOPs"), si(999), si(999_950)
+    ('300.8 M', '478.5 MFLOPs', '999', '1.0 M')
+    """
+    if value < 1000:
+        return f"{value} {unit}".strip()
+    for power, prefix in enumerate(_PREFIXES, start=1):
+        # In integers, so that a figure of any size is rounded right.
+        tenths = (20 * value // 1000**power + 1) // 2
+        if tenths < 10_000 or prefix == _PREFIXES[-1]:
+            return f"{tenths // 10:,}.{tenths % 10} {prefix}{unit}"
+    raise AssertionError("the last prefix takes every value")
+
+
+def percent(share: float) -> str:
+    """A share in percent, to two decimals as V1's Table 2 prints them.
+
+    >>> percent(17_385_984 / 568_740_352)
+    '3.06 %'
+    """
+    return f"{100 * share:.2f} %"
