@@ -15,7 +15,7 @@ from costmodel.values import Shape
 T = TypeVar("T")
 
 
-class Parsed(click.ParamType[T], Generic[T]):
+class Parsed(click.ParamType, Generic[T]):  # type: ignore[type-arg]  # generic from click 8.4 on only
     """An argument that ``parse`` reads; its error becomes the one line that the user sees."""
 
     def __init__(self, name: str, parse: Callable[[str], T]) -> None:

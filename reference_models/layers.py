@@ -1,0 +1,62 @@
+"""Pieces that several networks share."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import reduce
+from operator import add
+
+import torch
+from torch import Tensor, nn
+
+
+class Add(nn.Module):
+    """The sum of its arguments, as a module so that a hook can see it."""
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        return reduce(add, tensors)
+
+
+def named(**modules: nn.Module | None) -> nn.Sequential:
+    """A sequence of the modules given, under their names."""
+    return nn.Sequential(OrderedDict({name: module for name, module in modules.items() if module is not None}))
+
+
+def conv_bn(conv: nn.Module, channels: int, activation: nn.Module | None = None) -> nn.Sequential:
+    """A convolution, batch norm over its output channels, and an activation."""
+    return named(conv=conv, norm=nn.BatchNorm2d(channels), activation=activation)
+
+
+def make_divisible(v: float, divisor: int = 8) -> int:
+    """The rounding that documents 002, 003 and 004 print."""
+    new_v = max(divisor, int(v + divisor / 2) // divisor * divisor)
+    if new_v < 0.9 * v:
+        new_v += divisor
+    return new_v
+
+
+class Classifier(nn.Module):
+    """A network of ``features``, a pool, dropout where there is one, and a linear classifier."""
+
+    def __init__(
+        self, features: nn.Module, channels: int, num_classes: int, pool: nn.Module, dropout: float | None = None
+    ) -> None:
+        super().__init__()
+        self.features = features
+        self.pool = pool
+        self.flatten = nn.Flatten()
+        self.dropout = None if dropout is None else nn.Dropout(dropout)
+        self.classifier = nn.Linear(channels, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.flatten(self.pool(self.features(x)))
+        if self.dropout is not None:
+            x = self.dropout(x)
+        logits: Tensor = self.classifier(x)
+        return logits
+
+
+def zeros(channels: int, size: int | tuple[int, int]) -> Tensor:
+    """One image of zeros."""
+    height, width = (size, size) if isinstance(size, int) else size
+    return torch.zeros(1, channels, height, width)

@@ -1,0 +1,193 @@
+"""``costmodel count``: the answer, the contract of its JSON, every format, every refusal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from reference_models import build as build_module
+from reference_models.layers import zeros
+from reference_models.oracles import fvcore_multiply_adds, numel
+from tests.cli_runner import refusal, run
+
+
+def test_the_answer_comes_first() -> None:
+    answer = run("count", "mobilenet_v1", "--alpha", "0.75", "--resolution", "192")
+    lines = answer.out.splitlines()
+    assert answer.status == 0
+    assert answer.err == ""
+    assert lines[0] == ("239,273,472 multiply-adds = 478.5 MFLOPs; 2,585,560 parameters, of which weights 2,568,144")
+    assert lines[1] == "mobilenet_v1: alpha 0.75, input 3x192x192, batch 1, 1000 classes (arXiv:1704.04861 Table 1)"
+    assert "convolutions and linear layers" in lines[2]
+    assert "no bias, norm, activation, pooling" in lines[2]
+    assert re.fullmatch(r"total +2,585,560 +239,273,472 +100.00 %", lines[-1])
+    assert "\x1b" not in answer.out  # this is no terminal
+
+
+def test_json_is_the_contract() -> None:
+    arguments = ("--alpha", "0.5", "--resolution", "160", "--num-classes", "10", "--format", "json")
+    found = json.loads(run("count", "mobilenet_v2", *arguments).out)
+    layers = found.pop("layers")
+    rows = found.pop("rows")
+    module = build_module("mobilenet_v2", alpha=0.5, num_classes=10)
+    macs = fvcore_multiply_adds(module, zeros(3, 160))
+    assert found == {
+        "model": "mobilenet_v2",
+        "alpha": 0.5,
+        "input": [3, 160, 160],
+        "batch": 1,
+        "multiply_adds": macs,
+        "flops": 2 * macs,
+        "parameters": numel(module),
+        "weights": sum(p.numel() for p in module.parameters() if p.dim() > 1),
+        "by": "block",
+    }
+    assert sum(layer["multiply_adds"] for layer in layers) == sum(row["multiply_adds"] for row in rows) == macs
+    assert sum(layer["parameters"] for layer in layers) == numel(module)
+    assert layers[0] == {
+        "name": "features.0.conv",
+        "type": "conv",
+        "input": [3, 160, 160],
+        "output": [16, 80, 80],
+        "parameters": 432,
+        "multiply_adds": 432 * 80 * 80,
+        "inputs": ["input"],
+    }
+    add = next(layer for layer in layers if layer["type"] == "add")
+    assert add["inputs"] == ["features.2.project.norm", "features.3.project.norm"]
+
+
+def test_json_has_integers_of_any_size() -> None:
+    huge = json.loads(run("count", "mobilenet_v1", "--batch", str(10**18), "--format", "json").out)
+    assert huge["multiply_adds"] == 568_740_352 * 10**18
+    assert sum(layer["multiply_adds"] for layer in huge["layers"]) == huge["multiply_adds"]
+    assert huge["parameters"] == 4_231_976
+
+
+def table(*arguments: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(run("count", "mobilenet_v1", "--format", "csv", *arguments).out)))
+
+
+def test_csv_has_exact_rows_for_each_grouping() -> None:
+    sizes = {"layer": 84, "block": 17, "stage": 6, "type": 8}
+    for by, rows in sizes.items():
+        found = table("--by", by)
+        assert len(found) == rows
+        assert sum(int(row["multiply_adds"]) for row in found) == 568_740_352
+        assert sum(int(row["parameters"]) for row in found) == 4_231_976
+        assert abs(sum(float(row["share"]) for row in found) - 1) < 1e-4
+
+
+def test_depth_cuts_the_names() -> None:
+    assert [row["name"] for row in table("--depth", "1")] == ["features", "pool", "flatten", "classifier"]
+
+
+@pytest.mark.parametrize("column", ["multiply_adds", "multiply-adds", "parameters", "share", "output"])
+def test_sort_puts_the_largest_first(column: str) -> None:
+    found = table("--sort", column)
+    if column == "output":
+        sizes = [eval(row["output"].replace("x", "*")) for row in found]
+    else:
+        sizes = [float(row[column.replace("-", "_")]) for row in found]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(found) == 17
+
+
+def test_sort_by_name_follows_the_alphabet_and_json_follows_too() -> None:
+    names = [row["name"] for row in table("--sort", "name")]
+    assert names == sorted(names)
+    ordered = run("count", "mobilenet_v1", "--by", "layer", "--sort", "multiply_adds", "--format", "json")
+    macs = [layer["multiply_adds"] for layer in json.loads(ordered.out)["layers"]]
+    assert macs == sorted(macs, reverse=True)
+    rows = json.loads(run("count", "mobilenet_v1", "--sort", "parameters", "--format", "json").out)["rows"]
+    assert rows[0]["name"] == "features.13"
+
+
+def test_markdown_is_a_pipe_table() -> None:
+    lines = run("count", "mobilenet_v1", "--format", "markdown").out.splitlines()
+    assert lines[0].startswith("**568,740,352 multiply-adds")
+    rows = [line for line in lines if line.startswith("|")]
+    assert rows[0] == "| name | input | output | parameters | multiply-adds | share |"
+    assert rows[1] == "| :--- | :--- | :--- | ---: | ---: | ---: |"
+    assert rows[-1] == "| total |  |  | 4,231,976 | 568,740,352 | 100.00 % |"
+    assert {row.count("|") for row in rows} == {7}
+
+
+def test_latex_is_a_booktabs_table() -> None:
+    found = run("count", "mobilenet_v1", "--by", "type", "--format", "latex").out
+    body = [line for line in found.splitlines() if not line.startswith("%")]
+    assert body[0] == r"\begin{tabular}{lrrrr}"
+    assert body[-1] == r"\end{tabular}"
+    assert r"conv 1x1 & 13 & 3,139,584 & 539,492,352 & 94.86 \% \\" in body
+    assert sum(line.endswith(r"\\") for line in body) == 1 + 8 + 1
+
+
+def test_input_gives_channels_height_and_width() -> None:
+    found = json.loads(run("count", "mobilenet_v1", "--input", "1x96x160", "--format", "json").out)
+    assert found["input"] == [1, 96, 160]
+    module = build_module("mobilenet_v1", in_channels=1)
+    assert found["multiply_adds"] == fvcore_multiply_adds(module, zeros(1, (96, 160)))
+
+
+def test_a_variant_follows_a_colon() -> None:
+    found = json.loads(run("count", "mobilenet_v2:scaled-head", "--alpha", "0.5", "--format", "json").out)
+    assert found["model"] == "mobilenet_v2:scaled-head"
+    assert found["parameters"] == numel(build_module("mobilenet_v2:scaled-head", alpha=0.5))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "Missing argument 'MODEL'."),
+        (
+            ("mobilnet_v1",),
+            "no model is called 'mobilnet_v1'; did you mean mobilenet_v1? `costmodel models` lists them all",
+        ),
+        (("mobilenet_v1:big",), "mobilenet_v1 has no variant 'big'; variants: mobilenet_v1:plain, mobilenet_v1:biased"),
+        (
+            ("mobilenet_v1", "--input", "3x224"),
+            "--input=3x224 has 1 spatial sizes, an image has 2; write CxHxW, as in 3x224x224",
+        ),
+        (
+            ("mobilenet_v1", "--input", "3x224x"),
+            "Invalid value for '--input': '3x224x' is not a shape; write channels and sizes with x between them,"
+            " as in 3x224x224",
+        ),
+        (
+            ("mobilenet_v1", "--input", "3x9x9", "--resolution", "9"),
+            "--resolution=9 and --input=3x9x9 both say the size; give one of them",
+        ),
+        (("mobilenet_v1", "--alpha", "0"), "alpha=0.0 must be above 0 and at most 100; 1.0 is the full width"),
+        (("mobilenet_v1", "--alpha", "nan"), "alpha=nan must be above 0 and at most 100; 1.0 is the full width"),
+        (("mobilenet_v1", "--alpha", "-1"), "alpha=-1.0 must be above 0 and at most 100; 1.0 is the full width"),
+        (("mobilenet_v1", "--alpha", "101"), "alpha=101.0 must be above 0 and at most 100; 1.0 is the full width"),
+        (("mobilenet_v1", "--alpha", "big"), "Invalid value for '--alpha': 'big' is not a valid float."),
+        (
+            ("mobilenet_v1", "--resolution", "0"),
+            "Invalid value for '--resolution': size=0 must be a whole number of at least 1",
+        ),
+        (
+            ("mobilenet_v1", "--batch", "-1"),
+            "Invalid value for '--batch': '-1' is not a whole number of at least 1, of at most 19 digits",
+        ),
+        (
+            ("mobilenet_v1", "--by", "row"),
+            "Invalid value for '--by': 'row' is not one of 'layer', 'block', 'stage', 'type'.",
+        ),
+        (
+            ("mobilenet_v1", "--by", "type", "--depth", "1"),
+            "--depth=1 says how much of a name makes a block; use it with --by block or stage",
+        ),
+        (
+            ("mobilenet_v1", "--sort", "price"),
+            "cannot sort by 'price'; the columns are name, input, output, parameters, multiply_adds, share",
+        ),
+        (("mobilenet_v1", "\x1b[31mred"), "Got unexpected extra argument (\\x1b[31mred)"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    assert refusal("count", *arguments) == message

@@ -1,0 +1,151 @@
+"""The command line as a whole: help, versions, misspellings, terminals, pipes, and noise."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import costmodel
+from costmodel.cli import COMMANDS
+from tests.cli_runner import refusal, run
+
+
+def test_help_names_every_command() -> None:
+    for arguments in ((), ("--help",)):
+        answer = run(*arguments)
+        assert answer.status == 0
+        assert all(f"\n  {command} " in answer.out for command in COMMANDS)
+
+
+def test_version() -> None:
+    assert run("--version").out == f"costmodel {costmodel.__version__}\n"
+
+
+def test_models_lists_names_variants_and_defaults() -> None:
+    text = run("models").out
+    assert "alpha 1.0, resolution 224, num-classes 1000" in text
+    assert "mobilenet_v2:scaled-head" in text
+    listed = json.loads(run("models", "--format", "json").out)
+    assert {model["name"] for model in listed} == set(costmodel.architectures.FAMILIES)
+    v1 = next(model for model in listed if model["name"] == "mobilenet_v1")
+    assert v1["defaults"] == {"alpha": 1.0, "resolution": 224, "num_classes": 1000, "in_channels": 3}
+    assert set(v1["variants"]) == {"", "plain", "biased"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("coutn",), "no command is called 'coutn'; did you mean count? `costmodel --help` lists them all"),
+        (("mobilenet_v2",), "'mobilenet_v2' is a model, not a command; write: costmodel count mobilenet_v2"),
+        (("layer", "sep"), "No such command 'sep'."),
+        (("count", "mobilenet_v1", "--aplha", "1"), "No such option '--aplha'. Did you mean '--alpha'?"),
+    ],
+)
+def test_misspellings_are_mended_in_one_line(arguments: tuple[str, ...], message: str) -> None:
+    assert refusal(*arguments).startswith(message)
+
+
+def test_colour_on_a_terminal_only() -> None:
+    command = [sys.executable, "-m", "costmodel", "count", "mobilenet_v1"]
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    environment.pop("NO_COLOR", None)
+
+    def on_a_terminal(**extra: str) -> bytes:
+        leader, follower = pty.openpty()
+        with subprocess.Popen(command, stdout=follower, env=environment | extra) as process:
+            os.close(follower)
+            seen = b""
+            while chunk := _read(leader):
+                seen += chunk
+            os.close(leader)
+            assert process.wait() == 0
+        return seen
+
+    piped = subprocess.run(command, capture_output=True, env=environment, check=True).stdout
+    assert b"\x1b[" in on_a_terminal()
+    assert b"\x1b[" not in on_a_terminal(NO_COLOR="1")
+    assert b"\x1b[" not in piped
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other end of a terminal is closed by an error, not by an end
+        return b""
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = f"{sys.executable} -m costmodel count mobilenet_v2 --by layer --format json | head -c 10"
+    ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert len(ran.stdout) == 10
+    assert ran.stderr == ""
+
+
+def test_the_module_runs_like_the_command() -> None:
+    ran = subprocess.run([sys.executable, "-m", "costmodel", "count", "nope"], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "costmodel: error: no model is called 'nope'; `costmodel models` lists them all\n"
+
+
+OPTIONS = [
+    "--alpha", "--resolution", "--input", "--num-classes", "--batch", "--by", "--depth", "--sort", "--format",
+    "--kernel", "--stride", "--padding", "--dilation", "--groups", "--out", "--bias", "--expansion", "--multiplier",
+    "--output-padding", "--help", "--version", "--",
+]  # fmt: skip
+WORDS = [
+    *COMMANDS, "conv", "grouped", "depthwise", "transposed", "linear", "separable", "inverted-residual",
+    "mobilenet_v1", "mobilenet_v2", "mobilenet_v1:plain", "mobilenet_v2:scaled-head", "mobilenet_v1:", ":",
+    "layer", "block", "stage", "type", "json", "csv", "markdown", "latex", "text", "same", "valid", "order", "share",
+]  # fmt: skip
+VALUES = [
+    "0", "1", "2", "3", "7", "-1", "1e9", "nan", "inf", "0.5", "3x3", "0:1", "0:1x0:1", "1:1:1", "3x224x224", "8x9",
+    "64", "1x1x1", "16x8x8x8", "3x224", "x", "", "9" * 19, "9" * 20, "9" * 5000, "3x" + "9" * 18,
+]  # fmt: skip
+token = st.sampled_from(OPTIONS + WORDS + VALUES) | st.text(max_size=6)
+
+
+def likely(*heads: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
+    """A command that could be meant, followed by options with values drawn for any of them."""
+    pair = st.tuples(st.sampled_from(OPTIONS), st.sampled_from(VALUES + WORDS))
+    tail = st.lists(pair, max_size=6).map(lambda pairs: [word for pair in pairs for word in pair])
+    return st.sampled_from(heads).flatmap(lambda head: tail.map(lambda rest: [*head, *rest]))
+
+
+@given(
+    st.lists(token, max_size=8)
+    | likely(("count", "mobilenet_v1"), ("count", "mobilenet_v2"), ("models",))
+    | likely(
+        ("layer", "conv", "--input", "8x9x9", "--out", "8", "--kernel", "3"),
+        ("layer", "separable", "--input", "8x9x9", "--out", "8", "--kernel", "3"),
+        ("layer", "inverted-residual", "--input", "8x9x9", "--out", "8", "--kernel", "3"),
+        ("layer", "transposed", "--input", "8x9", "--out", "8", "--kernel", "3"),
+        ("layer", "linear", "--input", "8", "--out", "8"),
+    )
+)
+@example(["count", "\udc80"])
+@example(["count", "mobilenet_v1", "--batch", "9" * 5000])
+@example(["count", "mobilenet_v1", "--resolution", "9" * 18, "--batch", "9" * 18, "--num-classes", "9" * 18])
+def test_no_arguments_ever_end_in_a_traceback(arguments: list[str]) -> None:
+    answer = run(*arguments)  # any exception but an orderly exit fails here
+    assert answer.status in (0, 2)
+    if answer.status == 2:
+        assert answer.out == ""
+        assert answer.err.startswith("costmodel: error: ")
+        assert answer.err.count("\n") == 1
+        assert answer.err.removesuffix("\n").isprintable()
+    else:
+        assert answer.err == ""
+        assert answer.out.strip()
+
+
+def test_layer_help_names_every_kind() -> None:
+    text = run("layer", "--help").out
+    for kind in ("conv", "grouped", "depthwise", "separable", "inverted-residual", "linear", "transposed"):
+        assert f"\n  {kind} " in text

@@ -1,0 +1,312 @@
+"""Layers against PyTorch (a real forward pass, numel, fvcore, FlopCounterMode) and against nested loops."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from costmodel import CostModelError, Shape
+from costmodel.layers import (
+    RELU,
+    RELU6,
+    Activation,
+    Add,
+    AveragePool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    Linear,
+    TransposedConv,
+    conv,
+    depthwise_conv,
+    pointwise_conv,
+    transposed_conv,
+)
+from costmodel.network import Network, apply
+from costmodel.network import image as input_node
+from costmodel.values import Ops
+from reference_models.oracles import fvcore_multiply_adds, numel, quiet, torch_multiply_adds
+from tests.loops import convolve
+from tests.strategies import Window, windows
+
+CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+BATCH_NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+
+
+def image(shape: Shape) -> torch.Tensor:
+    return torch.zeros(1, *shape.sizes)
+
+
+def figures(layer: Layer, x: Shape) -> tuple[tuple[int, ...], int, int]:
+    """Output sizes, trainable parameters and multiply-adds by costmodel."""
+    output = layer.output((x,))
+    return output.sizes, layer.params((x,)).trainable, layer.ops((x,), output).mac
+
+
+def built(window: Window, **changed: Any) -> Conv:
+    return conv(window.out_channels, window.kernel, **window.choices | changed)
+
+
+def module_of(window: Window, **changed: Any) -> nn.Module:
+    return CONVOLUTIONS[window.rank](window.in_channels, window.out_channels, window.kernel, **window.choices | changed)
+
+
+def forward(module: nn.Module, x: torch.Tensor) -> tuple[int, ...]:
+    """Sizes of a real forward pass, without the batch."""
+    with torch.no_grad(), quiet():
+        return tuple(module(x).shape[1:])
+
+
+@given(windows())
+def test_convolution_equals_pytorch_and_fvcore(window: Window) -> None:
+    module = module_of(window)
+    x = Shape(window.in_channels, window.spatial)
+    expected = (forward(module, image(x)), numel(module), fvcore_multiply_adds(module, image(x)))
+    assert figures(built(window), x) == expected
+
+
+@given(windows(), st.data())
+def test_transposed_convolution_equals_pytorch_and_fvcore(window: Window, data: st.DataObject) -> None:
+    extra = tuple(data.draw(st.integers(0, max(s, d) - 1)) for s, d in zip(window.stride, window.dilation, strict=True))
+    choices = window.choices | {"output_padding": extra}
+    module = TRANSPOSED[window.rank](window.in_channels, window.out_channels, window.kernel, **choices)
+    layer = transposed_conv(window.out_channels, window.kernel, **choices)
+    x = Shape(window.in_channels, window.spatial)
+    try:
+        output = forward(module, image(x))
+    except RuntimeError:
+        output = (0,)
+    if 0 in output:  # the padding cuts everything away: PyTorch raises or makes an empty tensor, costmodel refuses
+        with pytest.raises(CostModelError, match="removes the whole output"):
+            layer.output((x,))
+        return
+    assert figures(layer, x) == (output, numel(module), fvcore_multiply_adds(module, image(x)))
+
+
+@given(windows())
+def test_same_padding_equals_pytorch(window: Window) -> None:
+    # PyTorch refuses "same" with a stride. fvcore counts 0 for the word, so FlopCounterMode is the oracle.
+    changed = {"padding": "same", "stride": 1}
+    module = module_of(window, **changed)
+    x = Shape(window.in_channels, window.spatial)
+    expected = (forward(module, image(x)), numel(module), torch_multiply_adds(module, image(x)))
+    assert figures(built(window, **changed), x) == expected
+
+
+@given(windows())
+def test_valid_padding_equals_pytorch(window: Window) -> None:
+    x = Shape(window.in_channels, tuple(size + 8 for size in window.spatial))  # 8: the widest kernel reaches 10
+    module = module_of(window, padding="valid")
+    expected = (forward(module, image(x)), numel(module), torch_multiply_adds(module, image(x)))
+    assert figures(built(window, padding="valid"), x) == expected
+
+
+@given(windows(largest=6, channels=2, ranks=(1, 2)), st.data())
+def test_asymmetric_padding_equals_nested_loops_and_an_explicit_pad(window: Window, data: st.DataObject) -> None:
+    sides = tuple((p, data.draw(st.integers(p, p + 2))) for p in window.padding)
+    x = Shape(window.in_channels, window.spatial)
+    tally = convolve(
+        x.spatial,
+        x.channels,
+        window.out_channels,
+        window.kernel,
+        window.stride,
+        sides,
+        window.dilation,
+        window.groups,
+    )
+    padded = nn.functional.pad(image(x), [side for pair in reversed(sides) for side in pair])
+    module = module_of(window, padding=0)
+    output = forward(module, padded)
+    assert output[1:] == tally.sizes()
+    assert figures(built(window, padding=sides), x) == (output, numel(module), tally.multiplications)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.booleans(), st.integers(1, 9))
+def test_linear_equals_pytorch_and_fvcore(features: int, outputs: int, bias: bool, positions: int) -> None:
+    module = nn.Linear(features, outputs, bias)
+    layer = Linear(outputs, bias)
+    vector = Shape(features)
+    expected = ((outputs,), numel(module), fvcore_multiply_adds(module, image(vector)))
+    assert figures(layer, vector) == expected
+    # PyTorch has a sequence's features last, costmodel has channels first.
+    sequence = Shape(features, (positions,))
+    tokens = torch.zeros(1, positions, features)
+    macs = fvcore_multiply_adds(module, tokens)
+    assert figures(layer, sequence) == ((outputs, positions), numel(module), macs)
+
+
+@given(windows())
+def test_too_large_a_kernel_is_refused_where_pytorch_refuses_it(window: Window) -> None:
+    shrunk = tuple(max(1, size // 2) for size in window.spatial)
+    x = Shape(window.in_channels, shrunk)
+    expected: tuple[int, ...] | None
+    try:
+        expected = forward(module_of(window), image(x))
+    except RuntimeError:
+        expected = None
+    if expected is None:
+        with pytest.raises(CostModelError, match="does not fit"):
+            built(window).output((x,))
+    else:
+        assert built(window).output((x,)).sizes == expected
+
+
+@given(windows(), st.integers(1, 5))
+def test_work_grows_with_the_batch_as_in_pytorch(window: Window, batch: int) -> None:
+    net = Network(apply(input_node(window.in_channels, window.spatial), "conv", built(window)))
+    module = module_of(window)
+    x = torch.zeros(batch, window.in_channels, *window.spatial)
+    ledger = net.ledger.batched(batch)
+    assert (ledger.multiply_adds, ledger.parameters) == (fvcore_multiply_adds(module, x), numel(module))
+
+
+@given(st.integers(1, 3), st.integers(1, 9), st.lists(st.integers(2, 6), min_size=3, max_size=3))
+def test_batch_norm_equals_pytorch(rank: int, channels: int, sizes: list[int]) -> None:
+    module = BATCH_NORMS[rank](channels)
+    x = Shape(channels, tuple(sizes[:rank]))
+    assert figures(BatchNorm(), x) == (tuple(module(image(x)).shape[1:]), numel(module), 0)
+    running = sum(buffer.numel() for name, buffer in module.named_buffers() if name != "num_batches_tracked")
+    assert BatchNorm().params((x,)).buffer == running
+    # One multiplication and one addition a value: y = x * scale + shift.
+    assert BatchNorm().ops((x,), x) == Ops(mul=prod(x.sizes), add=prod(x.sizes))
+
+
+@pytest.mark.parametrize(
+    ("layer", "module"),
+    [
+        (GlobalAveragePool(), nn.AdaptiveAvgPool2d(1)),
+        (AveragePool((7, 7), (7, 7)), nn.AvgPool2d(7)),
+        (AveragePool((3, 2), (2, 1)), nn.AvgPool2d((3, 2), (2, 1))),
+        (Flatten(), nn.Flatten()),
+        (Dropout(), nn.Dropout()),
+        (RELU, nn.ReLU()),
+        (RELU6, nn.ReLU6()),
+    ],
+)
+@pytest.mark.parametrize("size", [(7, 7), (9, 15)])
+def test_layers_without_weights_shape_as_pytorch(layer: Layer, module: nn.Module, size: tuple[int, int]) -> None:
+    x = Shape(5, size)
+    assert figures(layer, x) == (tuple(module(image(x)).shape[1:]), 0, 0)
+
+
+def test_arithmetic_of_pools_activations_and_sums_by_counting() -> None:
+    x = Shape(2, (4, 6))
+    pooled = Shape(2, (1, 1))
+    # The mean of 24 values takes 23 additions and a division, in each of 2 channels.
+    assert GlobalAveragePool().ops((x,), pooled) == Ops(add=2 * 23, div=2)
+    # 2x3 windows on 4x6: 2x2 places, each 5 additions and a division.
+    assert AveragePool((2, 3), (2, 3)).ops((x,), Shape(2, (2, 2))) == Ops(add=8 * 5, div=8)
+    assert RELU.ops((x,), x) == Ops(cmp=48)
+    assert RELU6.ops((x,), x) == Ops(cmp=96)
+    assert Add().ops((x, x, x), x) == Ops(add=96)
+    assert Flatten().ops((x,), Shape(48)) == Dropout().ops((x,), x) == Ops()
+
+
+def test_bias_adds_once_an_output() -> None:
+    x = Shape(3, (8, 8))
+    layer = conv(4, kernel=3, bias=True)
+    assert layer.ops((x,), layer.output((x,))).add == 4 * 6 * 6
+    assert Linear(10).ops((Shape(5),), Shape(10)).add == 10
+    assert Linear(10, bias=False).ops((Shape(5),), Shape(10)).add == 0
+    up = transposed_conv(4, kernel=2, stride=2, bias=True)
+    assert up.ops((x,), up.output((x,))).add == 4 * 16 * 16
+
+
+@pytest.mark.parametrize(
+    ("layer", "kind", "label"),
+    [
+        (conv(8, (3, 5)), "conv", "conv 3x5"),
+        (conv(8, 3, groups=2), "grouped_conv", "grouped conv 3x3"),
+        (depthwise_conv(4, 3), "depthwise_conv", "depthwise conv 3x3"),
+        (conv(8, 3, groups=4), "depthwise_conv", "depthwise conv 3x3"),
+        (pointwise_conv(8), "conv", "conv 1x1"),
+        (transposed_conv(8, 2), "transposed_conv", "transposed conv 2x2"),
+        (transposed_conv(8, 2, groups=4), "depthwise_transposed_conv", "depthwise transposed conv 2x2"),
+        (GlobalAveragePool(), "global_average_pool", "global average pool"),
+    ],
+)
+def test_kinds_are_the_terms_of_the_field(layer: Layer, kind: str, label: str) -> None:
+    x = (Shape(4, (9, 9)),)
+    assert (layer.kind(x), layer.label(x)) == (kind, label)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: conv(64, 3, groups=5), "groups=5 does not divide 64 output channels; groups=4 does"),
+        (lambda: conv(0, 3), "out_channels=0 must be a whole number of at least 1"),
+        (lambda: conv(8, 0), "kernel=0 must be a whole number of at least 1"),
+        (lambda: conv(8, 3, stride=-1), "stride=-1 must be a whole number of at least 1"),
+        (lambda: conv(8, 3, padding=-1), "padding=-1 must be a whole number of at least 0"),
+        (lambda: conv(8, 3, dilation=0), "dilation=0 must be a whole number of at least 1"),
+        (lambda: conv(8, 2.5), "kernel=2.5 must be a whole number of at least 1"),
+        (lambda: conv(8, (3, 3), stride=(1, 1, 1)), "stride=1x1x1 has 3 axes, the kernel 3x3 has 2"),
+        (lambda: conv(8, (3, 3), padding=((0, 1),)), "padding 0:1 has 1 axes, the kernel 3x3 has 2"),
+        (lambda: conv(8, ()), "kernel=() has no axis; give one size an axis, as in kernel=(3, 3)"),
+        (lambda: conv(10**20, 3), "out_channels is 21 digits long; the largest size a tensor can have is 2**63 - 1"),
+        (lambda: Linear(0), "out_features=0 must be a whole number of at least 1"),
+        (
+            lambda: transposed_conv(8, 3, stride=2, output_padding=2),
+            "output_padding=2 must be at least 0 and smaller than the stride (2) or the dilation (1)",
+        ),
+        (
+            lambda: transposed_conv(8, 3, padding="same"),
+            "padding='same' means nothing for a transposed convolution; give a number, as in 1",
+        ),
+        (lambda: Activation("rleu"), "no activation is called 'rleu'; there are relu, relu6"),
+    ],
+)
+def test_choices_that_make_no_layer_are_named(make: object, message: str) -> None:
+    with pytest.raises(CostModelError) as raised:
+        make()  # type: ignore[operator]
+    assert str(raised.value) == message
+
+
+MEND = "; use a larger input, a smaller kernel or more padding"
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs", "message"),
+    [
+        (conv(8, 3, groups=8), (Shape(12, (9, 9)),), "groups=8 does not divide 12 input channels; groups=4 does"),
+        (conv(8, 3), (Shape(3, (9,)),), "a 3x3 kernel needs an input with 2 spatial sizes, 3x9 has 1"),
+        (
+            conv(8, 7),
+            (Shape(3, (5, 5)),),
+            "a 7x7 kernel does not fit on a 5x5 input with padding 0x0" + MEND,
+        ),
+        (
+            conv(8, 3, dilation=3),
+            (Shape(3, (5, 9)),),
+            "a 3x3 kernel (dilation 3x3: 7x7) does not fit on a 5x9 input with padding 0x0" + MEND,
+        ),
+        (
+            AveragePool((7, 7), (7, 7)),
+            (Shape(8, (6, 7)),),
+            "a 7x7 window does not fit on a 6x7 input; use a larger input",
+        ),
+        (Add(), (Shape(3, (4,)), Shape(3, (5,))), "cannot add 3x4 and 3x5; the shapes must be equal"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_named(layer: Layer, inputs: tuple[Shape, ...], message: str) -> None:
+    with pytest.raises(CostModelError) as raised:
+        layer.output(inputs)
+    assert str(raised.value) == message
+
+
+def test_the_same_choices_are_the_same_value() -> None:
+    assert conv(8, 3) == conv(8, (3, 3)) == Conv(8, (3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1), 1, False)
+    assert conv(8, 3) != conv(8, 3, bias=True)
+    assert hash(conv(8, 3)) == hash(conv(8, (3, 3)))
+    assert isinstance(transposed_conv(8, 3), TransposedConv)
