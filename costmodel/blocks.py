@@ -27,7 +27,7 @@ _BATCH_NORM = BatchNorm()
 def conv_bn(x: Node, name: str, convolution: Conv, activation: Activation | None = None) -> Node:
     """A convolution, batch norm, and the activation if there is one.
 
-    >>> from costmodel.layers import RELU6
+    >>> from costmodel.layers import RELU6, conv
     >>> from costmodel.network import image
     >>> conv_bn(image(3, 224), "stem", conv(32, kernel=3, stride=2, padding=1), RELU6)
     Node('stem.activation', Activation(name='relu6'), shape=32x112x112)

@@ -43,6 +43,18 @@ def same_output_size(size: int, stride: int = 1) -> int:
     return -(-size // stride)
 
 
+def ceil_output_size(size: int, kernel: int, stride: int = 1, before: int = 0, after: int = 0) -> tuple[int, int]:
+    """Size of one axis after a pooling window in ceil mode: the smaller of the two numbers (document 003, GoogLeNet).
+
+    F1 with ``ceil`` for ``floor``, so that a last window may hang over the end; and the number of windows that start
+    on the input or on the padding ``before`` it, for PyTorch drops a window that would start on the padding ``after``.
+
+    >>> min(ceil_output_size(112, kernel=3, stride=2))
+    56
+    """
+    return -(-(size + before + after - kernel) // stride) + 1, -(-(size + before) // stride)
+
+
 def transposed_output_size(
     size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, output_padding: int = 0
 ) -> int:

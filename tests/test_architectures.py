@@ -132,7 +132,7 @@ def test_a_network_is_called_by_the_name_that_builds_it(name: str) -> None:
         ("mobilenet_v2", {"in_channels": 0}, "input: channels=0 must be a whole number of at least 1"),
         ("mobilenet_v2", {"num_classes": 0}, "out_features=0 must be a whole number of at least 1"),
         ("mobilenet_v1:plain", {"resolution": 448}, "pool: a 7x7 average pool leaves 1024x2x2, and the classifier"),
-        ("mobilenet_v1:plain", {"resolution": 128}, "pool: a 7x7 window does not fit on a 4x4 input"),
+        ("mobilenet_v1:plain", {"resolution": 128}, "pool: a 7x7 kernel does not fit on a 4x4 input"),
     ],
 )
 def test_bad_choices_are_named(name: str, choices: dict[str, object], message: str) -> None:

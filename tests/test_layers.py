@@ -13,21 +13,32 @@ from torch import nn
 
 from costmodel import CostModelError, Shape
 from costmodel.layers import (
+    HARD_SIGMOID,
+    HARD_SWISH,
     RELU,
     RELU6,
+    SIGMOID,
+    SWISH,
     Activation,
+    AdaptiveAveragePool,
     Add,
-    AveragePool,
     BatchNorm,
+    ChannelShuffle,
+    ChannelSlice,
+    Concat,
     Conv,
     Dropout,
     Flatten,
     GlobalAveragePool,
     Layer,
     Linear,
+    Scale,
     TransposedConv,
+    ZeroPad,
+    average_pool,
     conv,
     depthwise_conv,
+    max_pool,
     pointwise_conv,
     transposed_conv,
 )
@@ -40,6 +51,11 @@ from tests.strategies import Window, windows
 
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 TRANSPOSED = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+POOLS = {
+    1: (nn.AvgPool1d, nn.MaxPool1d),
+    2: (nn.AvgPool2d, nn.MaxPool2d),
+    3: (nn.AvgPool3d, nn.MaxPool3d),
+}
 BATCH_NORMS = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 
 
@@ -182,16 +198,78 @@ def test_batch_norm_equals_pytorch(rank: int, channels: int, sizes: list[int]) -
     assert BatchNorm().ops((x,), x) == Ops(mul=prod(x.sizes), add=prod(x.sizes))
 
 
+@given(windows(ranks=(1, 2, 3)), st.booleans(), st.booleans())
+def test_pools_shape_as_pytorch(window: Window, mean: bool, ceil_mode: bool) -> None:
+    # PyTorch pads a pool by at most half of its kernel.
+    padding = tuple(min(p, k // 2) for p, k in zip(window.padding, window.kernel, strict=True))
+    modules = POOLS[window.rank]
+    module = modules[0 if mean else 1](window.kernel, window.stride, padding, ceil_mode=ceil_mode)
+    make = average_pool if mean else max_pool
+    layer = make(window.kernel, window.stride, padding, ceil_mode)
+    # PyTorch's 3-D pools refuse an input smaller than the kernel even where the padding would make it fit.
+    x = Shape(window.in_channels, tuple(map(max, window.spatial, window.kernel)))
+    assert figures(layer, x) == (forward(module, image(x)), 0, 0)
+
+
+@given(st.tuples(st.integers(1, 9), st.integers(1, 9)), st.tuples(st.integers(1, 9), st.integers(1, 9)))
+def test_adaptive_pool_reads_the_windows_that_pytorch_reads(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    x = Shape(3, size)
+    layer = AdaptiveAveragePool(wanted)
+    values = torch.rand(1, 3, *size, requires_grad=True)
+    pooled = nn.AdaptiveAvgPool2d(wanted)(values)
+    assert figures(layer, x) == (tuple(pooled.shape[1:]), 0, 0)
+    # Which values an output reads is where its gradient is not zero.
+    read = 0
+    for output in pooled.flatten():
+        (gradient,) = torch.autograd.grad(output, values, retain_graph=True)
+        read += int(torch.count_nonzero(gradient))
+    # A mean of k values takes k - 1 additions and one division.
+    assert layer.ops((x,), layer.output((x,))) == Ops(add=read - pooled.numel(), div=pooled.numel())
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 4))
+def test_moving_values_about_costs_nothing(channels: int, size: int, groups: int) -> None:
+    x = Shape(channels * groups, (size, size + 1))
+    shuffled = nn.ChannelShuffle(groups)(image(x))
+    assert figures(ChannelShuffle(groups), x) == (tuple(shuffled.shape[1:]), 0, 0)
+    padded = nn.ZeroPad2d((0, 1, 2, 3))(image(x))
+    assert figures(ZeroPad(((2, 3), (0, 1))), x) == (tuple(padded.shape[1:]), 0, 0)
+    part = image(x)[:, 0:channels]
+    assert figures(ChannelSlice(0, channels), x) == (tuple(part.shape[1:]), 0, 0)
+    for layer in (ChannelShuffle(groups), ZeroPad(((2, 3), (0, 1))), ChannelSlice(0, channels)):
+        assert layer.ops((x,), layer.output((x,))) == Ops()
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=4), st.integers(1, 6))
+def test_concat_stacks_channels_as_pytorch(channels: list[int], size: int) -> None:
+    shapes = tuple(Shape(count, (size, size)) for count in channels)
+    stacked = torch.cat([image(shape) for shape in shapes], dim=1)
+    output = Concat().output(shapes)
+    assert output.sizes == tuple(stacked.shape[1:])
+    assert Concat().ops(shapes, output) == Ops()
+
+
+def test_scale_multiplies_every_value_once() -> None:
+    x, gate = Shape(4, (5, 6)), Shape(4, (1, 1))
+    assert Scale().output((x, gate)).sizes == tuple((image(x) * image(gate)).shape[1:])
+    assert Scale().ops((x, gate), x) == Ops(mul=len(image(x).flatten()))
+
+
 @pytest.mark.parametrize(
     ("layer", "module"),
     [
         (GlobalAveragePool(), nn.AdaptiveAvgPool2d(1)),
-        (AveragePool((7, 7), (7, 7)), nn.AvgPool2d(7)),
-        (AveragePool((3, 2), (2, 1)), nn.AvgPool2d((3, 2), (2, 1))),
+        (average_pool(7, 7), nn.AvgPool2d(7)),
+        (average_pool((3, 2), (2, 1)), nn.AvgPool2d((3, 2), (2, 1))),
         (Flatten(), nn.Flatten()),
         (Dropout(), nn.Dropout()),
         (RELU, nn.ReLU()),
         (RELU6, nn.ReLU6()),
+        (SIGMOID, nn.Sigmoid()),
+        (HARD_SIGMOID, nn.Hardsigmoid()),
+        (SWISH, nn.SiLU()),
+        (HARD_SWISH, nn.Hardswish()),
+        (AdaptiveAveragePool((7, 7)), nn.AdaptiveAvgPool2d(7)),
     ],
 )
 @pytest.mark.parametrize("size", [(7, 7), (9, 15)])
@@ -206,9 +284,15 @@ def test_arithmetic_of_pools_activations_and_sums_by_counting() -> None:
     # The mean of 24 values takes 23 additions and a division, in each of 2 channels.
     assert GlobalAveragePool().ops((x,), pooled) == Ops(add=2 * 23, div=2)
     # 2x3 windows on 4x6: 2x2 places, each 5 additions and a division.
-    assert AveragePool((2, 3), (2, 3)).ops((x,), Shape(2, (2, 2))) == Ops(add=8 * 5, div=8)
+    assert average_pool((2, 3), (2, 3)).ops((x,), Shape(2, (2, 2))) == Ops(add=8 * 5, div=8)
     assert RELU.ops((x,), x) == Ops(cmp=48)
     assert RELU6.ops((x,), x) == Ops(cmp=96)
+    assert max_pool((2, 3), (2, 3)).ops((x,), Shape(2, (2, 2))) == Ops(cmp=8 * 5)
+    # 1 / (1 + exp(-x)), and relu6(x + 3) / 6; the two swishes multiply once more.
+    assert SIGMOID.ops((x,), x) == Ops(exp=48, add=48, div=48)
+    assert SWISH.ops((x,), x) == Ops(exp=48, add=48, div=48, mul=48)
+    assert HARD_SIGMOID.ops((x,), x) == Ops(add=48, cmp=96, div=48)
+    assert HARD_SWISH.ops((x,), x) == Ops(add=48, cmp=96, div=48, mul=48)
     assert Add().ops((x, x, x), x) == Ops(add=96)
     assert Flatten().ops((x,), Shape(48)) == Dropout().ops((x,), x) == Ops()
 
@@ -264,7 +348,10 @@ def test_kinds_are_the_terms_of_the_field(layer: Layer, kind: str, label: str) -
             lambda: transposed_conv(8, 3, padding="same"),
             "padding='same' means nothing for a transposed convolution; give a number, as in 1",
         ),
-        (lambda: Activation("rleu"), "no activation is called 'rleu'; there are relu, relu6"),
+        (
+            lambda: Activation("rleu"),
+            "no activation is called 'rleu'; there are relu, relu6, sigmoid, hard_sigmoid, swish, hard_swish",
+        ),
     ],
 )
 def test_choices_that_make_no_layer_are_named(make: object, message: str) -> None:
@@ -289,14 +376,24 @@ MEND = "; use a larger input, a smaller kernel or more padding"
         (
             conv(8, 3, dilation=3),
             (Shape(3, (5, 9)),),
-            "a 3x3 kernel (dilation 3x3: 7x7) does not fit on a 5x9 input with padding 0x0" + MEND,
+            "a 3x3 kernel with dilation 3x3 does not fit on a 5x9 input with padding 0x0" + MEND,
         ),
         (
-            AveragePool((7, 7), (7, 7)),
+            average_pool(7, 7),
             (Shape(8, (6, 7)),),
-            "a 7x7 window does not fit on a 6x7 input; use a larger input",
+            "a 7x7 kernel does not fit on a 6x7 input with padding 0x0" + MEND,
         ),
         (Add(), (Shape(3, (4,)), Shape(3, (5,))), "cannot add 3x4 and 3x5; the shapes must be equal"),
+        (Concat(), (Shape(3, (4,)), Shape(3, (5,))), "cannot concatenate 3x4 and 3x5; the sizes must be equal"),
+        (Scale(), (Shape(3, (4,)), Shape(3, (2,))), "cannot scale 3x4 by 3x2; it takes one value a channel"),
+        (ChannelShuffle(4), (Shape(6, (4,)),), "groups=4 does not divide 6 input channels; groups=3 does"),
+        (ChannelSlice(2, 7), (Shape(6, (4,)),), "channels 2 to 7 are not a part of the 6 of 6x4"),
+        (
+            AdaptiveAveragePool((7, 7)),
+            (Shape(6, (4,)),),
+            "a 7x7 kernel needs an input with 2 spatial sizes, 6x4 has 1",
+        ),
+        (max_pool(2, 2), (Shape(6, (4,)),), "a 2x2 kernel needs an input with 2 spatial sizes, 6x4 has 1"),
     ],
 )
 def test_inputs_that_do_not_fit_are_named(layer: Layer, inputs: tuple[Shape, ...], message: str) -> None:

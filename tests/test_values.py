@@ -86,7 +86,7 @@ def test_make_divisible_as_torchvision_builds_it(width: float, expected: int) ->
 
 def test_truncate_drops_the_fraction_and_refuses_nothing() -> None:
     assert [truncate(24 * alpha) for alpha in (0.35, 0.5, 1.0)] == [8, 12, 24]
-    with pytest.raises(CostModelError, match="a width of 0.96 channels truncates to 0; use a larger alpha"):
+    with pytest.raises(CostModelError, match=r"a width of 0\.96 channels truncates to 0; use a larger alpha"):
         truncate(96 * 0.01)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from costmodel.architectures import Architecture, check_variant
 from costmodel.blocks import conv_bn, depthwise_separable, pooled_classifier
 from costmodel.checks import CostModelError, width_multiplier
-from costmodel.layers import RELU, RELU6, AveragePool, Flatten, Linear, conv, depthwise_conv
+from costmodel.layers import RELU, RELU6, Flatten, Linear, average_pool, conv, depthwise_conv
 from costmodel.network import Network, Node, apply, image
 from costmodel.scaling import make_divisible
 
@@ -60,7 +60,7 @@ def mobilenet_v1(
 
 def _windowed_classifier(x: Node, num_classes: int) -> Node:
     """Document 001's ending: a 7x7 window, then a classifier that takes one position's channels."""
-    x = apply(x, "pool", AveragePool((7, 7), (7, 7)))
+    x = apply(x, "pool", average_pool(7, stride=7))
     if x.shape.positions != 1:
         raise CostModelError(
             f"pool: a 7x7 average pool leaves {x.shape}, and the classifier reads a single position;"

@@ -1,0 +1,60 @@
+"""The primitive layers: frozen choices, thin over :mod:`costmodel.formulas`.
+
+A layer stores what its author chose (kernel, stride, output channels); everything else follows from the shape
+of what it reads. Each answers four questions about its inputs: ``output`` (the shape it makes), ``ops``
+(arithmetic for one sample), ``params`` (stored numbers) and ``kind`` (its name in a report).
+"""
+
+from costmodel.layers.base import Input, Layer, Shapes, Sizes
+from costmodel.layers.conv import Conv, Linear, TransposedConv, conv, depthwise_conv, pointwise_conv, transposed_conv
+from costmodel.layers.elementwise import (
+    HARD_SIGMOID,
+    HARD_SWISH,
+    RELU,
+    RELU6,
+    SIGMOID,
+    SWISH,
+    Activation,
+    BatchNorm,
+    Dropout,
+)
+from costmodel.layers.joins import Add, Concat, Scale
+from costmodel.layers.pool import AdaptiveAveragePool, GlobalAveragePool, Pool, average_pool, max_pool
+from costmodel.layers.reshape import ChannelShuffle, ChannelSlice, Flatten, ZeroPad
+from costmodel.layers.window import Padding
+
+__all__ = [
+    "HARD_SIGMOID",
+    "HARD_SWISH",
+    "RELU",
+    "RELU6",
+    "SIGMOID",
+    "SWISH",
+    "Activation",
+    "AdaptiveAveragePool",
+    "Add",
+    "BatchNorm",
+    "ChannelShuffle",
+    "ChannelSlice",
+    "Concat",
+    "Conv",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePool",
+    "Input",
+    "Layer",
+    "Linear",
+    "Padding",
+    "Pool",
+    "Scale",
+    "Shapes",
+    "Sizes",
+    "TransposedConv",
+    "ZeroPad",
+    "average_pool",
+    "conv",
+    "depthwise_conv",
+    "max_pool",
+    "pointwise_conv",
+    "transposed_conv",
+]

@@ -1,0 +1,57 @@
+"""What every layer is, and the input."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias, final
+
+from costmodel.values import NO_OPS, NO_PARAMS, Ops, Params, Shape
+
+Shapes: TypeAlias = tuple[Shape, ...]
+
+
+Sizes: TypeAlias = tuple[int, ...]
+
+
+class Layer(ABC):
+    """One primitive operation. Subclasses are final, frozen and hashable."""
+
+    __slots__ = ()
+
+    #: Whether it makes one tensor of several; all others read exactly one.
+    joins: ClassVar[bool] = False
+
+    @abstractmethod
+    def output(self, inputs: Shapes) -> Shape:
+        """Shape of the result. Raises :class:`~costmodel.checks.CostModelError` where the inputs do not fit."""
+
+    @abstractmethod
+    def kind(self, inputs: Shapes) -> str:
+        """What the field calls this layer, such as ``depthwise_conv``; stable, for machines."""
+
+    def label(self, inputs: Shapes) -> str:
+        """``kind`` for people, with the kernel where there is one: ``depthwise conv 3x3``."""
+        return self.kind(inputs).replace("_", " ")
+
+    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+        """Arithmetic for one sample."""
+        return NO_OPS
+
+    def params(self, inputs: Shapes) -> Params:
+        """Stored numbers."""
+        return NO_PARAMS
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Input(Layer):
+    """Where a sample enters the network; costs nothing."""
+
+    shape: Shape
+
+    def output(self, inputs: Shapes) -> Shape:
+        return self.shape
+
+    def kind(self, inputs: Shapes) -> str:
+        return "input"

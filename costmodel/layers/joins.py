@@ -1,0 +1,82 @@
+"""Layers that make one tensor of several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from costmodel.checks import CostModelError
+from costmodel.layers.base import Layer, Shapes
+from costmodel.values import Ops, Shape
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Add(Layer):
+    """The sum of tensors of one shape: a residual connection.
+
+    Raises :class:`~costmodel.checks.CostModelError` where the shapes differ.
+
+    >>> Add().output((Shape(24, (56, 56)), Shape(24, (56, 56))))
+    Shape(channels=24, spatial=(56, 56))
+    """
+
+    joins: ClassVar[bool] = True
+
+    def output(self, inputs: Shapes) -> Shape:
+        if inputs.count(inputs[0]) != len(inputs):
+            raise CostModelError(f"cannot add {' and '.join(map(str, inputs))}; the shapes must be equal")
+        return inputs[0]
+
+    def kind(self, inputs: Shapes) -> str:
+        return "add"
+
+    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+        return Ops(add=(len(inputs) - 1) * output.elements)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Concat(Layer):
+    """Tensors of one size stacked along the channels.
+
+    Raises :class:`~costmodel.checks.CostModelError` where the sizes differ.
+
+    >>> Concat().output((Shape(64, (28, 28)), Shape(128, (28, 28))))
+    Shape(channels=192, spatial=(28, 28))
+    """
+
+    joins: ClassVar[bool] = True
+
+    def output(self, inputs: Shapes) -> Shape:
+        if any(shape.spatial != inputs[0].spatial for shape in inputs):
+            raise CostModelError(f"cannot concatenate {' and '.join(map(str, inputs))}; the sizes must be equal")
+        return Shape(sum(shape.channels for shape in inputs), inputs[0].spatial)
+
+    def kind(self, inputs: Shapes) -> str:
+        return "concat"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scale(Layer):
+    """A tensor, each channel times the one value that a second tensor has for it: the end of squeeze-and-excite.
+
+    Raises :class:`~costmodel.checks.CostModelError` where the second is not one value a channel.
+
+    >>> Scale().ops((Shape(16, (56, 56)), Shape(16, (1, 1))), Shape(16, (56, 56))).mul
+    50176
+    """
+
+    joins: ClassVar[bool] = True
+
+    def output(self, inputs: Shapes) -> Shape:
+        if len(inputs) != 2 or inputs[1] != Shape(inputs[0].channels, (1,) * len(inputs[0].spatial)):
+            raise CostModelError(f"cannot scale {' by '.join(map(str, inputs))}; it takes one value a channel")
+        return inputs[0]
+
+    def kind(self, inputs: Shapes) -> str:
+        return "scale"
+
+    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+        return Ops(mul=output.elements)

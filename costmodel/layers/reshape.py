@@ -1,0 +1,88 @@
+"""Layers that move values and compute nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from costmodel.checks import CostModelError
+from costmodel.layers.base import Layer, Shapes
+from costmodel.layers.window import indivisible
+from costmodel.values import Shape
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Flatten(Layer):
+    """All values of a sample as one vector.
+
+    >>> Flatten().output((Shape(512, (7, 7)),))
+    Shape(channels=25088, spatial=())
+    """
+
+    def output(self, inputs: Shapes) -> Shape:
+        return Shape(inputs[0].elements)
+
+    def kind(self, inputs: Shapes) -> str:
+        return "flatten"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ZeroPad(Layer):
+    """Zeros around each channel, (before, after) on each axis; what a convolution does not pad itself.
+
+    >>> ZeroPad(((0, 1), (0, 1))).output((Shape(96, (112, 112)),))
+    Shape(channels=96, spatial=(113, 113))
+    """
+
+    padding: tuple[tuple[int, int], ...]
+
+    def output(self, inputs: Shapes) -> Shape:
+        x = inputs[0]
+        sides = zip(x.spatial, self.padding, strict=True)
+        return Shape(x.channels, tuple(before + size + after for size, (before, after) in sides))
+
+    def kind(self, inputs: Shapes) -> str:
+        return "zero_pad"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ChannelShuffle(Layer):
+    """The channels of each group dealt out in turn (ShuffleNet); nothing is computed.
+
+    Raises :class:`~costmodel.checks.CostModelError` where the groups do not divide the channels.
+    """
+
+    groups: int
+
+    def output(self, inputs: Shapes) -> Shape:
+        if inputs[0].channels % self.groups:
+            raise indivisible(self.groups, inputs[0].channels, "input")
+        return inputs[0]
+
+    def kind(self, inputs: Shapes) -> str:
+        return "channel_shuffle"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ChannelSlice(Layer):
+    """Channels ``start`` up to ``stop`` of a tensor: one part of a split.
+
+    >>> ChannelSlice(58, 116).output((Shape(116, (28, 28)),))
+    Shape(channels=58, spatial=(28, 28))
+    """
+
+    start: int
+    stop: int
+
+    def output(self, inputs: Shapes) -> Shape:
+        x = inputs[0]
+        if not 0 <= self.start < self.stop <= x.channels:
+            raise CostModelError(f"channels {self.start} to {self.stop} are not a part of the {x.channels} of {x}")
+        return Shape(self.stop - self.start, x.spatial)
+
+    def kind(self, inputs: Shapes) -> str:
+        return "channel_slice"

@@ -1,0 +1,82 @@
+"""Windows that slide: sizes an axis each, padding, and the checks they share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+from costmodel.checks import CostModelError, whole
+from costmodel.layers.base import Sizes
+from costmodel.values import Shape
+
+#: Zeros added (before, after) on each axis, or the rule that keeps ``ceil(size / stride)``.
+Padding: TypeAlias = tuple[tuple[int, int], ...] | Literal["same"]
+
+
+def check_window(kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes | None = None) -> None:
+    """Raises where a size is below 1, a padding below 0, or the axes do not agree in number."""
+    rank = len(kernel)
+    if not kernel:
+        raise CostModelError("kernel=() has no axis; give one size an axis, as in kernel=(3, 3)")
+    for what, sizes in (("kernel", kernel), ("stride", stride), ("dilation", dilation or kernel)):
+        if len(sizes) != rank:
+            raise CostModelError(f"{what}={by(sizes)} has {len(sizes)} axes, the kernel {by(kernel)} has {rank}")
+        for size in sizes:
+            whole(size, what)
+    if padding == "same":
+        return
+    if len(padding) != rank:
+        raise CostModelError(f"padding {sides(padding)} has {len(padding)} axes, the kernel {by(kernel)} has {rank}")
+    for before, after in padding:
+        whole(before, "padding", least=0)
+        whole(after, "padding", least=0)
+
+
+def wrong_rank(kernel: Sizes, x: Shape) -> CostModelError:
+    """A window of one rank on an input of another."""
+    return CostModelError(
+        f"a {by(kernel)} kernel needs an input with {len(kernel)} spatial sizes, {x} has {len(x.spatial)}"
+    )
+
+
+def does_not_fit(kernel: Sizes, dilation: Sizes, padding: Padding, x: Shape) -> CostModelError:
+    """A window larger than what it slides over."""
+    dilated = f" with dilation {by(dilation)}" if max(dilation) > 1 else ""
+    return CostModelError(
+        f"a {by(kernel)} kernel{dilated} does not fit on a {by(x.spatial)} input with padding {sides(padding)};"
+        " use a larger input, a smaller kernel or more padding"
+    )
+
+
+def indivisible(groups: int, channels: int, side: str) -> CostModelError:
+    """Groups that do not divide, and groups near them that do."""
+    divisors = [g for g in (groups - 1, groups + 1, math.gcd(groups, channels)) if g > 0 and channels % g == 0]
+    return CostModelError(f"groups={groups} does not divide {channels} {side} channels; groups={divisors[0]} does")
+
+
+def by(sizes: Iterable[int]) -> str:
+    """Sizes as people write them: ``3x5``."""
+    return "x".join(map(str, sizes))
+
+
+def sides(padding: Padding) -> str:
+    """A padding as the command line reads it: ``1x1``, ``0:1x0:1``, ``same``."""
+    if padding == "same":
+        return padding
+    return "x".join(str(before) if before == after else f"{before}:{after}" for before, after in padding)
+
+
+def each(value: int | Sizes, rank: int) -> Sizes:
+    """One size an axis, of a single number or of sizes already."""
+    return value if isinstance(value, tuple) else (value,) * rank
+
+
+def paddings(
+    padding: int | tuple[int | tuple[int, int], ...] | Literal["valid"], rank: int
+) -> tuple[tuple[int, int], ...]:
+    """(before, after) an axis, of a single number, a number an axis, pairs, or ``"valid"``: none."""
+    if padding == "valid":
+        padding = 0
+    sides = padding if isinstance(padding, tuple) else (padding,) * rank
+    return tuple(side if isinstance(side, tuple) else (side, side) for side in sides)
