@@ -17,6 +17,27 @@ class Add(nn.Module):
         return reduce(add, tensors)
 
 
+class Concat(nn.Module):
+    """Its arguments stacked along the channels."""
+
+    def forward(self, *tensors: Tensor) -> Tensor:
+        return torch.cat(tensors, dim=1)
+
+
+class Scale(nn.Module):
+    """A tensor times one value a channel."""
+
+    def forward(self, x: Tensor, gate: Tensor) -> Tensor:
+        return x * gate
+
+
+class Outputs(nn.Module):
+    """All of its arguments, as a tuple."""
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return tensors
+
+
 def named(**modules: nn.Module | None) -> nn.Sequential:
     """A sequence of the modules given, under their names."""
     return nn.Sequential(OrderedDict({name: module for name, module in modules.items() if module is not None}))

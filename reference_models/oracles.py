@@ -1,13 +1,20 @@
-"""What PyTorch and its counters say: the other route for everything that has a forward pass."""
+"""What PyTorch and its counters say of a module: the other route to every figure.
+
+fvcore counts 0 for ``padding="same"`` and adds batch norm and pooling to its total, so its conv and linear operators
+are read alone, and FlopCounterMode (2 a multiply-add) stands in where fvcore is blind.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 with warnings.catch_warnings():
@@ -24,24 +31,97 @@ def quiet() -> Iterator[None]:
         yield
 
 
+def _analysis(module: nn.Module, x: Tensor) -> FlopCountAnalysis:
+    analysis = FlopCountAnalysis(module, x)
+    return analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
+
+
 def fvcore_multiply_adds(module: nn.Module, x: Tensor) -> int:
-    """fvcore's conv + linear. Not its total, which adds batch norm and pooling; blind to padding="same"."""
+    """fvcore's conv + linear for the whole module."""
     with quiet(), torch.no_grad():
-        analysis = FlopCountAnalysis(module, x)
-        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
-        operators = analysis.by_operator()
+        operators = _analysis(module, x).by_operator()
     return int(operators["conv"] + operators["linear"])
 
 
 def torch_multiply_adds(module: nn.Module, x: Tensor) -> int:
     """Half of FlopCounterMode: it counts 2 a multiply-add, and sees padding="same"."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), quiet():
         module(x)
-    total = counter.get_total_flops()
-    assert total % 2 == 0
+    total = int(counter.get_total_flops())
+    if total % 2:
+        raise AssertionError(f"FlopCounterMode counted {total}, which is no whole number of multiply-adds")
     return total // 2
 
 
 def numel(module: nn.Module) -> int:
     """Trainable parameters, each tensor once."""
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One operation as PyTorch ran it: its module path, the paths it reads, what came out, what was counted."""
+
+    name: str
+    reads: tuple[str, ...]
+    output: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+
+
+def measure(module: nn.Module, x: Tensor) -> list[Measured]:
+    """Every leaf module in the order of the traced graph, from one real forward pass and one pass of fvcore.
+
+    Raises ValueError where the module computes anything outside a submodule, or runs one twice: nothing would then
+    be known of that operation.
+    """
+    shapes = _output_shapes(module, x)
+    with quiet(), torch.no_grad():
+        counted = _analysis(module, x).by_module_and_operator()
+    measured = []
+    for name, reads in _edges(module):
+        leaf = module.get_submodule(name)
+        macs = int(counted[name]["conv"] + counted[name]["linear"])
+        measured.append(Measured(name, reads, shapes[name], numel(leaf), macs))
+    return measured
+
+
+def _output_shapes(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
+    """Sizes, without the batch, of what each leaf module returned in a real forward pass."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def note(name: str, _module: nn.Module, _inputs: object, output: Any) -> None:
+        if name in shapes:
+            raise ValueError(f"{name} runs twice")
+        first = output[0] if isinstance(output, tuple) else output
+        shapes[name] = tuple(first.shape[1:])
+
+    leaves = {name: leaf for name, leaf in module.named_modules() if not list(leaf.children())}
+    handles = [leaf.register_forward_hook(partial(note, name)) for name, leaf in leaves.items()]
+    try:
+        with torch.no_grad():
+            module(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return shapes
+
+
+class _LeafTracer(fx.Tracer):
+    """Traces down to the modules that hold no others."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return not list(m.children())
+
+
+def _edges(module: nn.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(module path, paths it reads) in the order of execution."""
+    names: dict[fx.Node, str] = {}
+    for node in _LeafTracer().trace(module).nodes:
+        if node.op == "placeholder":
+            names[node] = "input"
+        elif node.op == "call_module":
+            names[node] = str(node.target)
+            yield names[node], tuple(names[read] for read in node.all_input_nodes)
+        elif node.op != "output":
+            raise ValueError(f"{node.format_node()} is computed outside a module")

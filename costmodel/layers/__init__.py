@@ -18,7 +18,7 @@ from costmodel.layers.elementwise import (
     BatchNorm,
     Dropout,
 )
-from costmodel.layers.joins import Add, Concat, Scale
+from costmodel.layers.joins import Add, Concat, Outputs, Scale
 from costmodel.layers.pool import AdaptiveAveragePool, GlobalAveragePool, Pool, average_pool, max_pool
 from costmodel.layers.reshape import ChannelShuffle, ChannelSlice, Flatten, ZeroPad
 from costmodel.layers.window import Padding
@@ -44,6 +44,7 @@ __all__ = [
     "Input",
     "Layer",
     "Linear",
+    "Outputs",
     "Padding",
     "Pool",
     "Scale",

@@ -59,6 +59,20 @@ class Concat(Layer):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Outputs(Layer):
+    """Several results of one network, such as a classifier and its auxiliary heads; the shape is the first one's."""
+
+    joins: ClassVar[bool] = True
+
+    def output(self, inputs: Shapes) -> Shape:
+        return inputs[0]
+
+    def kind(self, inputs: Shapes) -> str:
+        return "outputs"
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Scale(Layer):
     """A tensor, each channel times the one value that a second tensor has for it: the end of squeeze-and-excite.
 
