@@ -1,0 +1,79 @@
+"""What the README shows is what the commands print."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli_runner import run
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+
+
+def shown(text: str) -> list[tuple[str, str]]:
+    """(command, output) of every console block."""
+    blocks = re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL)
+    return [(first.removeprefix("$ "), output) for first, _, output in (block.partition("\n") for block in blocks)]
+
+
+def answered(command: str) -> str:
+    """What the command line prints, with spaces at the ends of lines dropped."""
+    program, *arguments = shlex.split(command)
+    assert program == "costmodel"
+    answer = run(*arguments)
+    return re.sub(r" +\n", "\n", answer.out + answer.err)
+
+
+@pytest.mark.parametrize(("command", "output"), shown(README.read_text()))
+def test_the_readme_shows_real_output(command: str, output: str) -> None:
+    assert answered(command) == output
+
+
+def test_the_readme_has_the_commands_that_it_must_have() -> None:
+    commands = [command for command, _ in shown(README.read_text())]
+    assert "costmodel count mobilenet_v1 --alpha 0.75 --resolution 192" in commands
+    assert "costmodel layer separable --input 128x56x56 --out 256 --kernel 3" in commands
+
+
+def test_the_readmes_python_runs() -> None:
+    results = doctest.testfile(str(README), module_relative=False)
+    assert results.failed == 0
+    assert results.attempted > 10
+
+
+def test_ci_runs_the_readmes_two_commands() -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    assert blocks == [
+        "python -m pip install . && costmodel count mobilenet_v1 --alpha 0.75 --resolution 192\n",
+        "python -m pip install -c constraints.txt -e '.[test]' && python -m pytest\n",
+    ]
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert 'eval "$(readme_command 1)"' in ci
+    assert 'eval "$(readme_command 2)"' in ci
+
+
+def rewrite(text: str) -> str:
+    """``text`` with the output of every console block made anew."""
+    return re.sub(
+        r"```console\n\$ (.*?)\n(.*?)```",
+        lambda block: f"```console\n$ {block[1]}\n{answered(block[1])}```",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def test_a_stale_readme_is_seen() -> None:
+    stale = README.read_text().replace("239,273,472", "239,273,473")
+    assert stale != README.read_text()
+    assert any(answered(command) != output for command, output in shown(stale))
+
+
+if __name__ == "__main__":  # python -m tests.test_readme: bring the README up to date
+    README.write_text(rewrite(README.read_text()))
+    sys.exit()
