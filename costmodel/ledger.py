@@ -6,6 +6,7 @@ authors, and a part of a ledger is a ledger too.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import NamedTuple, final
 from costmodel.checks import CostModelError, whole
 from costmodel.layers import Layer, Shapes
 from costmodel.network import Node
-from costmodel.values import Ops, Params, Shape
+from costmodel.values import NO_PARAMS, Ops, Params, Shape
 
 GROUPINGS = ("layer", "block", "stage", "type")
 
@@ -61,7 +62,9 @@ class Entry(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Ledger:
-    """Entries in the order of the network, for a batch of ``batch`` samples; parameters know no batch.
+    """What each operation costs, in the order of the network, for a batch of ``batch`` samples.
+
+    The batch multiplies the totals of the work; entries are of one sample, and parameters know no batch.
 
     >>> import costmodel as cm
     >>> ledger = cm.mobilenet_v1().ledger
@@ -74,28 +77,30 @@ class Ledger:
     linear: 1,024,000
     """
 
-    entries: tuple[Entry, ...]
+    #: The operations, each after all that it reads; inputs of the network are none.
+    operations: tuple[Node, ...]
     batch: int = 1
 
-    @classmethod
-    def of(cls, nodes: Iterable[Node]) -> Ledger:
-        """The ledger of one sample through ``nodes``, which come inputs first."""
-        # Inputs read nothing, and are no operations.
-        operations = [(node, node.layer, node.input_shapes) for node in nodes if node.inputs]
-        return cls(
-            tuple([Entry(node, layer.ops(reads, node.shape), layer.params(reads)) for node, layer, reads in operations])
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """One entry an operation, for one sample."""
+        return tuple(
+            Entry(node, node.layer.ops(node.input_shapes, node.shape), node.layer.params(node.input_shapes))
+            for node in self.operations
         )
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self.operations)
+
+    # The totals ask the layers directly: whoever wants two numbers does not wait for a table.
 
     @cached_property
     def multiply_adds(self) -> int:
         """Multiply-adds of convolutions and linear layers: the convention of the papers."""
-        return sum([entry.ops.mac for entry in self.entries]) * self.batch
+        return sum([layer.macs(reads, made) for _, layer, _, reads, made in self.operations]) * self.batch
 
     @property
     def flops(self) -> int:
@@ -103,28 +108,34 @@ class Ledger:
         return 2 * self.multiply_adds
 
     @cached_property
+    def params(self) -> Params:
+        """All that is stored, by kind."""
+        stored = [layer.params(reads) for _, layer, _, reads, _ in self.operations]
+        return Params(*map(sum, zip(NO_PARAMS, *stored, strict=True)))
+
+    @property
     def parameters(self) -> int:
         """Trainable parameters."""
-        return sum([entry.params.trainable for entry in self.entries])
+        return self.params.trainable
 
-    @cached_property
+    @property
     def weights(self) -> int:
         """Weights of convolutions and linear layers."""
-        return sum([entry.params.weight for entry in self.entries])
+        return self.params.weight
 
     @property
     def output(self) -> Shape:
-        """Shape that the last entry makes."""
-        return self.entries[-1].output
+        """Shape that the last operation makes."""
+        return self.operations[-1].shape
 
     @property
     def input(self) -> Shape:
-        """Shape that the first entry reads."""
-        return self.entries[0].inputs[0]
+        """Shape that the first operation reads."""
+        return self.operations[0].input_shapes[0]
 
     def batched(self, batch: int) -> Ledger:
         """The same work for ``batch`` samples."""
-        return Ledger(self.entries, whole(batch, "batch"))
+        return Ledger(self.operations, whole(batch, "batch"))
 
     def by(self, grouping: str, depth: int = 2) -> dict[str, Ledger]:
         """Its parts by ``"layer"``, ``"block"``, ``"stage"`` or ``"type"``, in the order of the network.
@@ -132,36 +143,39 @@ class Ledger:
         A *block* is all that shares the first ``depth`` parts of its dotted name. A *stage* is a run of blocks
         whose outputs have the same number of positions, as in the tables of the papers.
 
-        Raises :class:`~costmodel.checks.CostModelError` for another grouping.
+        Raises :class:`~costmodel.checks.CostModelError` for another grouping, and where two layers share a name.
         """
         if grouping == "layer":
-            return {entry.name: self._part([entry]) for entry in self.entries}
+            return self._layers()
         if grouping == "block":
             return self._blocks(depth)
         if grouping == "stage":
             return self._stages(depth)
         if grouping == "type":
-            return self._grouped((entry.label, entry) for entry in self.entries)
+            return self._grouped((node.layer.label(node.input_shapes), node) for node in self.operations)
         raise CostModelError(f"by={grouping!r} is not a grouping; there are {', '.join(GROUPINGS)}")
 
-    def _part(self, entries: Iterable[Entry]) -> Ledger:
-        return Ledger(tuple(entries), self.batch)
+    def _grouped(self, keyed: Iterable[tuple[str, Node]]) -> dict[str, Ledger]:
+        groups: dict[str, list[Node]] = {}
+        for key, node in keyed:
+            groups.setdefault(key, []).append(node)
+        return {key: Ledger(tuple(nodes), self.batch) for key, nodes in groups.items()}
 
-    def _grouped(self, keyed: Iterable[tuple[str, Entry]]) -> dict[str, Ledger]:
-        groups: dict[str, list[Entry]] = {}
-        for key, entry in keyed:
-            groups.setdefault(key, []).append(entry)
-        return {key: self._part(entries) for key, entries in groups.items()}
+    def _layers(self) -> dict[str, Ledger]:
+        name, times = Counter(node.name for node in self.operations).most_common(1)[0]
+        if times > 1:
+            raise CostModelError(f"{times} layers are called {name!r}; a table could not tell them apart, rename them")
+        return self._grouped((node.name, node) for node in self.operations)
 
     def _blocks(self, depth: int) -> dict[str, Ledger]:
         whole(depth, "depth")
-        return self._grouped((".".join(entry.name.split(".")[:depth]), entry) for entry in self.entries)
+        return self._grouped((".".join(node.name.split(".")[:depth]), node) for node in self.operations)
 
     def _stages(self, depth: int) -> dict[str, Ledger]:
         stages = {}
         for _, run in groupby(self._blocks(depth).items(), key=lambda block: block[1].output.positions):
             blocks = list(run)
             first, last = blocks[0][0], blocks[-1][0]
-            entries = [entry for _, block in blocks for entry in block]
-            stages[first if first == last else f"{first} to {last}"] = self._part(entries)
+            nodes = tuple(node for _, block in blocks for node in block.operations)
+            stages[first if first == last else f"{first} to {last}"] = Ledger(nodes, self.batch)
         return stages

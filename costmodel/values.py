@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
-from typing import NamedTuple, final
+from typing import NamedTuple
 
 from costmodel.checks import CostModelError, whole
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """Channels and spatial sizes of one sample; the batch is not part of it.
 
     An image is ``Shape(3, (224, 224))``, a vector ``Shape(1000)``, a sequence of 196 tokens ``Shape(768, (196,))``.

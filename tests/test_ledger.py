@@ -26,6 +26,9 @@ def test_every_grouping_adds_up_to_the_totals(name: str, grouping: str, depth: i
     assert sum(part.multiply_adds for part in parts) == ledger.multiply_adds == batch * whole.multiply_adds
     assert sum(part.parameters for part in parts) == ledger.parameters == whole.parameters
     assert sum(part.weights for part in parts) == ledger.weights == whole.weights
+    # The totals ask the layers; the entries have every kind of operation. They must not drift apart.
+    assert sum(entry.ops.mac for entry in whole) == whole.multiply_adds
+    assert sum((entry.params for entry in whole), Params()) == whole.params
     assert sorted(entry.name for part in parts for entry in part) == sorted(entry.name for entry in ledger)
 
 

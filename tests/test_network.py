@@ -40,10 +40,10 @@ def test_a_node_read_twice_stands_once() -> None:
     assert [entry.ops.add for entry in net.ledger] == [0, 4 * 4 * 4]
 
 
-def test_two_nodes_with_one_name_are_refused() -> None:
+def test_a_table_refuses_two_layers_with_one_name() -> None:
     x = apply(apply(image(3, 8), "relu", RELU), "relu", RELU)
-    with pytest.raises(CostModelError, match="two nodes are called 'relu'"):
-        _ = Network(x).multiply_adds
+    with pytest.raises(CostModelError, match="2 layers are called 'relu'; a table could not tell them apart"):
+        Network(x).table()
 
 
 @pytest.mark.parametrize(

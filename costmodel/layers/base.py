@@ -34,8 +34,12 @@ class Layer(ABC):
         """``kind`` for people, with the kernel where there is one: ``depthwise conv 3x3``."""
         return self.kind(inputs).replace("_", " ")
 
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        """Multiply-adds for one sample; 0 unless it convolves or multiplies matrices."""
+        return 0
+
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        """Arithmetic for one sample."""
+        """All arithmetic for one sample, the multiply-adds among it."""
         return NO_OPS
 
     def params(self, inputs: Shapes) -> Params:

@@ -56,9 +56,7 @@ class Conv(Layer):
             raise _misfit(self, x)
         if self.padding == "same":
             return Shape(self.out_channels, tuple(map(formulas.same_output_size, x.spatial, self.stride)))
-        spatial = tuple(
-            map(formulas.output_size, x.spatial, self.kernel, self.stride, map(sum, self.padding), self.dilation)
-        )
+        spatial = _slid(x.spatial, self.kernel, self.stride, self.padding, self.dilation)
         if min(spatial) < 1:
             raise does_not_fit(self.kernel, self.dilation, self.padding, x)
         return Shape(self.out_channels, spatial)
@@ -69,10 +67,12 @@ class Conv(Layer):
     def label(self, inputs: Shapes) -> str:
         return f"{self.kind(inputs).replace('_', ' ')} {'x'.join(map(str, self.kernel))}"
 
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        positions, area = math.prod(output.spatial), math.prod(self.kernel)
+        return formulas.conv_multiply_adds(positions, inputs[0].channels, self.out_channels, area, self.groups)
+
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        area = math.prod(self.kernel)
-        macs = formulas.conv_multiply_adds(output.positions, inputs[0].channels, self.out_channels, area, self.groups)
-        return Ops(macs, output.elements if self.bias else 0)
+        return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
 
     def params(self, inputs: Shapes) -> Params:
         return _conv_params(self, inputs)
@@ -136,11 +136,12 @@ class TransposedConv(Layer):
     def label(self, inputs: Shapes) -> str:
         return f"{self.kind(inputs).replace('_', ' ')} {'x'.join(map(str, self.kernel))}"
 
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        positions, area = math.prod(inputs[0].spatial), math.prod(self.kernel)
+        return formulas.conv_multiply_adds(positions, inputs[0].channels, self.out_channels, area, self.groups)
+
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        (x,) = inputs
-        area = math.prod(self.kernel)
-        macs = formulas.conv_multiply_adds(x.positions, x.channels, self.out_channels, area, self.groups)
-        return Ops(macs, output.elements if self.bias else 0)
+        return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
 
     def params(self, inputs: Shapes) -> Params:
         return _conv_params(self, inputs)
@@ -175,6 +176,12 @@ def _conv_kind(base: str, groups: int, inputs: Shapes) -> str:
     if groups == 1:
         return base
     return f"depthwise_{base}" if groups == inputs[0].channels else f"grouped_{base}"
+
+
+# Cached: a network slides the same few windows over the same few sizes again and again.
+@lru_cache(maxsize=65536)
+def _slid(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: tuple[tuple[int, int], ...], dilation: Sizes) -> Sizes:
+    return tuple(map(formulas.output_size, spatial, kernel, stride, map(sum, padding), dilation))
 
 
 def _conv_params(layer: Conv | TransposedConv, inputs: Shapes) -> Params:
@@ -298,9 +305,11 @@ class Linear(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "linear"
 
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        return formulas.linear_multiply_adds(output.positions, inputs[0].channels, self.out_features)
+
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        macs = formulas.linear_multiply_adds(output.positions, inputs[0].channels, self.out_features)
-        return Ops(macs, output.elements if self.bias else 0)
+        return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
 
     def params(self, inputs: Shapes) -> Params:
         weights = formulas.linear_weights(inputs[0].channels, self.out_features)

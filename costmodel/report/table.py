@@ -71,9 +71,7 @@ def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table
     parts = ledger.by(by, depth)
     if by == "layer":
         known: tuple[str, ...] = ("name", "type", "input", "output")
-        heads: list[tuple[Cell, ...]] = [
-            (entry.name, entry.label, entry.inputs[0], entry.output) for entry in ledger.entries
-        ]
+        heads: list[tuple[Cell, ...]] = [(entry.name, entry.label, entry.inputs[0], entry.output) for entry in ledger]
     elif by == "type":
         known = ("type", "layers")
         heads = [(name, len(part)) for name, part in parts.items()]
