@@ -15,8 +15,39 @@ from costmodel.network import Network, Node, apply, image
 from costmodel.values import Ops, Params, Shape
 
 if TYPE_CHECKING:
+    from costmodel.architectures.alexnet import alexnet
+    from costmodel.architectures.densenet import densenet121, densenet161, densenet169, densenet201
+    from costmodel.architectures.efficientnet import (
+        efficientnet_b0,
+        efficientnet_b1,
+        efficientnet_b2,
+        efficientnet_b3,
+        efficientnet_b4,
+        efficientnet_b5,
+        efficientnet_b6,
+        efficientnet_b7,
+    )
+    from costmodel.architectures.googlenet import googlenet
+    from costmodel.architectures.lenet import lenet, lenet5
+    from costmodel.architectures.mnasnet import mnasnet
     from costmodel.architectures.mobilenet_v1 import mobilenet_v1
     from costmodel.architectures.mobilenet_v2 import mobilenet_v2
+    from costmodel.architectures.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+    from costmodel.architectures.resnet import (
+        resnet18,
+        resnet34,
+        resnet50,
+        resnet101,
+        resnet152,
+        resnext50_32x4d,
+        resnext101_32x4d,
+        resnext101_32x8d,
+        resnext101_64x4d,
+    )
+    from costmodel.architectures.shufflenet_v1 import shufflenet_v1
+    from costmodel.architectures.shufflenet_v2 import shufflenet_v2
+    from costmodel.architectures.squeezenet import squeezenet1_0, squeezenet1_1
+    from costmodel.architectures.vgg import vgg11, vgg13, vgg16, vgg19
 
 __version__ = "0.1.0"
 
@@ -29,10 +60,46 @@ __all__ = [
     "Ops",
     "Params",
     "Shape",
+    "alexnet",
     "apply",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "efficientnet_b0",
+    "efficientnet_b1",
+    "efficientnet_b2",
+    "efficientnet_b3",
+    "efficientnet_b4",
+    "efficientnet_b5",
+    "efficientnet_b6",
+    "efficientnet_b7",
+    "googlenet",
     "image",
+    "lenet",
+    "lenet5",
+    "mnasnet",
     "mobilenet_v1",
     "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "shufflenet_v1",
+    "shufflenet_v2",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "vgg11",
+    "vgg13",
+    "vgg16",
+    "vgg19",
 ]
 
 

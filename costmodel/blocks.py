@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from costmodel.checks import CostModelError
 from costmodel.layers import (
+    HARD_SIGMOID,
+    RELU,
     Activation,
     Add,
     BatchNorm,
@@ -14,12 +17,16 @@ from costmodel.layers import (
     Flatten,
     GlobalAveragePool,
     Linear,
+    Scale,
     pointwise_conv,
 )
 from costmodel.network import Node, apply
 
 #: A convolution with what comes after it: tensor, name, convolution, activation.
 Unit: TypeAlias = Callable[[Node, str, Conv, Activation | None], Node]
+
+#: What weighs the channels of a tensor: tensor, name. :func:`squeeze_excite` with its choices made.
+Attention: TypeAlias = Callable[[Node, str], Node]
 
 _BATCH_NORM = BatchNorm()
 
@@ -60,12 +67,18 @@ def depthwise_separable(
 
 
 def inverted_residual(
-    x: Node, name: str, depthwise: Conv, out_channels: int, activation: Activation | None = None, unit: Unit = conv_bn
+    x: Node,
+    name: str,
+    depthwise: Conv,
+    out_channels: int,
+    activation: Activation | None = None,
+    unit: Unit = conv_bn,
+    attention: Attention | None = None,
 ) -> Node:
     """Expand 1x1 to the channels of ``depthwise``, apply it, project 1x1 without activation (F9; 003, 004).
 
     No expansion where it would change nothing (the expansion factor 1). The input is added where the stride is 1
-    and the channels in and out agree.
+    and the channels in and out agree. ``attention``, if any, comes after the depthwise convolution (arXiv:1905.02244).
 
     >>> from costmodel.layers import RELU6, depthwise_conv
     >>> from costmodel.network import image
@@ -76,6 +89,8 @@ def inverted_residual(
     if depthwise.out_channels != x.shape.channels:
         y = unit(y, f"{name}.expand", _pointwise(depthwise.out_channels, depthwise), activation)
     y = unit(y, f"{name}.depthwise", depthwise, activation)
+    if attention:
+        y = attention(y, f"{name}.squeeze_excite")
     y = unit(y, f"{name}.project", _pointwise(out_channels, depthwise), None)
     # The rule is on the stride, not on the shape: on a 1x1 map a stride changes nothing and still forbids the sum.
     if out_channels == x.shape.channels and max(depthwise.stride) == 1:
@@ -94,3 +109,59 @@ def pooled_classifier(x: Node, num_classes: int, dropout: bool = False) -> Node:
     if dropout:
         x = apply(x, "dropout", Dropout())
     return apply(x, "classifier", Linear(num_classes))
+
+
+def conv_activation(x: Node, name: str, convolution: Conv, activation: Activation | None = None) -> Node:
+    """A convolution and its activation, without a norm: the networks from before batch norm.
+
+    >>> from costmodel.layers import RELU, conv
+    >>> from costmodel.network import image
+    >>> conv_activation(image(3, 224), "conv1", conv(64, kernel=3, padding=1, bias=True), RELU)
+    Node('conv1.activation', Activation(name='relu'), shape=64x224x224)
+    """
+    x = apply(x, f"{name}.conv", convolution)
+    return apply(x, f"{name}.activation", activation) if activation else x
+
+
+def linear_activation(x: Node, name: str, out_features: int, activation: Activation) -> Node:
+    """A linear layer with bias, and its activation: one hidden layer of a classifier."""
+    return apply(apply(x, f"{name}.linear", Linear(out_features)), f"{name}.activation", activation)
+
+
+def fixed_flatten(x: Node, name: str, positions: int, mend: str) -> Node:
+    """Flatten, for a linear layer that was made for a map of so many ``positions``.
+
+    Raises :class:`~costmodel.checks.CostModelError`, which ends with ``mend``, where the map has another number.
+
+    >>> from costmodel.network import image
+    >>> fixed_flatten(image(512, 6), "flatten", 7 * 7, "use 224")
+    Traceback (most recent call last):
+        ...
+    costmodel.checks.CostModelError: flatten: the linear layer reads 49 positions, a 512x6x6 map has 36; use 224
+    """
+    if x.shape.positions != positions:
+        raise CostModelError(
+            f"{name}: the linear layer reads {positions} positions, a {x.shape} map has {x.shape.positions}; {mend}"
+        )
+    return apply(x, name, Flatten())
+
+
+def squeeze_excite(
+    x: Node, name: str, squeezed: int, activation: Activation = RELU, gate: Activation = HARD_SIGMOID
+) -> Node:
+    """Each channel of ``x`` times a weight: its mean, through ``squeezed`` channels and back, gated (arXiv:1709.01507).
+
+    The two 1x1 convolutions have biases and no batch norm.
+
+    >>> from costmodel.network import Network, image
+    >>> net = Network(squeeze_excite(image(72, 28), "squeeze_excite", 24))
+    >>> net.output, net.parameters
+    (Node('squeeze_excite.scale', Scale(), shape=72x28x28), 3552)
+    """
+    rank = len(x.shape.spatial)
+    y = apply(x, f"{name}.pool", GlobalAveragePool())
+    y = apply(y, f"{name}.reduce", pointwise_conv(squeezed, True, rank))
+    y = apply(y, f"{name}.activation", activation)
+    y = apply(y, f"{name}.expand", pointwise_conv(x.shape.channels, True, rank))
+    y = apply(y, f"{name}.gate", gate)
+    return apply((x, y), f"{name}.scale", Scale())

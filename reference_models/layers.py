@@ -77,7 +77,19 @@ class Classifier(nn.Module):
         return logits
 
 
-def zeros(channels: int, size: int | tuple[int, int]) -> Tensor:
-    """One image of zeros."""
-    height, width = (size, size) if isinstance(size, int) else size
-    return torch.zeros(1, channels, height, width)
+class SqueezeExcite(nn.Module):
+    """Each channel times a weight in 0 to 1 that follows from the means of all channels (arXiv:1709.01507)."""
+
+    def __init__(self, channels: int, squeezed: int, activation: nn.Module, gate: nn.Module) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.reduce = nn.Conv2d(channels, squeezed, 1)
+        self.activation = activation
+        self.expand = nn.Conv2d(squeezed, channels, 1)
+        self.gate = gate
+        self.scale = Scale()
+
+    def forward(self, x: Tensor) -> Tensor:
+        weights = self.gate(self.expand(self.activation(self.reduce(self.pool(x)))))
+        scaled: Tensor = self.scale(x, weights)
+        return scaled

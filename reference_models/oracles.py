@@ -58,6 +58,11 @@ def numel(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
+def image(sizes: tuple[int, ...]) -> Tensor:
+    """One sample of zeros, channels first."""
+    return torch.zeros(1, *sizes)
+
+
 @dataclass(frozen=True)
 class Measured:
     """One operation as PyTorch ran it: its module path, the paths it reads, what came out, what was counted."""
@@ -72,22 +77,31 @@ class Measured:
 def measure(module: nn.Module, x: Tensor) -> list[Measured]:
     """Every leaf module in the order of the traced graph, from one real forward pass and one pass of fvcore.
 
-    Raises ValueError where the module computes anything outside a submodule, or runs one twice: nothing would then
-    be known of that operation.
+    Two oracles count each leaf. Where fvcore is blind (a convolution with padding="same" or "valid"), FlopCounterMode
+    has the word; elsewhere they must agree.
+
+    Raises ValueError where they do not, and where the module computes or stores anything outside its leaves, or runs
+    one twice: nothing would then be known of that operation.
     """
-    shapes = _output_shapes(module, x)
+    shapes, halved = _forward(module, x)
     with quiet(), torch.no_grad():
         counted = _analysis(module, x).by_module_and_operator()
     measured = []
     for name, reads in _edges(module):
         leaf = module.get_submodule(name)
         macs = int(counted[name]["conv"] + counted[name]["linear"])
+        if isinstance(getattr(leaf, "padding", None), str):
+            macs = halved[name]
+        elif macs != halved[name]:
+            raise ValueError(f"{name}: fvcore counts {macs} multiply-adds, FlopCounterMode {halved[name]}")
         measured.append(Measured(name, reads, shapes[name], numel(leaf), macs))
+    if sum(leaf.parameters for leaf in measured) != numel(module):
+        raise ValueError("parameters are stored outside the leaves, or in two of them")
     return measured
 
 
-def _output_shapes(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
-    """Sizes, without the batch, of what each leaf module returned in a real forward pass."""
+def _forward(module: nn.Module, x: Tensor) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    """For each leaf module of a real forward pass: the sizes it returned, without the batch, and its multiply-adds."""
     shapes: dict[str, tuple[int, ...]] = {}
 
     def note(name: str, _module: nn.Module, _inputs: object, output: Any) -> None:
@@ -99,12 +113,14 @@ def _output_shapes(module: nn.Module, x: Tensor) -> dict[str, tuple[int, ...]]:
     leaves = {name: leaf for name, leaf in module.named_modules() if not list(leaf.children())}
     handles = [leaf.register_forward_hook(partial(note, name)) for name, leaf in leaves.items()]
     try:
-        with torch.no_grad():
+        with FlopCounterMode(display=False) as counter, torch.no_grad(), quiet():
             module(x)
     finally:
         for handle in handles:
             handle.remove()
-    return shapes
+    counts = counter.get_flop_counts()
+    root = type(module).__name__
+    return shapes, {name: sum(counts.get(f"{root}.{name}", {}).values()) // 2 for name in leaves}
 
 
 class _LeafTracer(fx.Tracer):
@@ -122,6 +138,11 @@ def _edges(module: nn.Module) -> Iterator[tuple[str, tuple[str, ...]]]:
             names[node] = "input"
         elif node.op == "call_module":
             names[node] = str(node.target)
-            yield names[node], tuple(names[read] for read in node.all_input_nodes)
+            yield names[node], tuple(names[read] for read in _arguments(node))
         elif node.op != "output":
             raise ValueError(f"{node.format_node()} is computed outside a module")
+
+
+def _arguments(node: fx.Node) -> list[fx.Node]:
+    # Not all_input_nodes: that names a tensor read twice only once.
+    return [argument for argument in node.args if isinstance(argument, fx.Node)]

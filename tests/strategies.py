@@ -70,6 +70,3 @@ def windows(draw: st.DrawFn, largest: int = 12, channels: int = 3, ranks: tuple[
         groups=groups,
         bias=draw(st.booleans()),
     )
-
-
-alphas = st.sampled_from((0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4))

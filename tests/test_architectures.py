@@ -1,8 +1,13 @@
-"""MobileNetV1 and V2 against PyTorch and fvcore, and against the figures that are known to the unit."""
+"""Every architecture against its PyTorch module, and against the figures that are known to the unit."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,43 +17,69 @@ from costmodel.architectures import FAMILIES, architecture, architectures, build
 from costmodel.blocks import conv_bn, depthwise_separable, inverted_residual
 from costmodel.layers import RELU6, conv, depthwise_conv
 from costmodel.network import image
+from costmodel.verification import compare
 from reference_models import build as build_module
-from reference_models.layers import zeros
-from reference_models.oracles import fvcore_multiply_adds, numel
-from tests.strategies import alphas
+from reference_models.oracles import fvcore_multiply_adds, measure, numel
+from reference_models.oracles import image as sample
 
-ANY_RESOLUTION = [
-    "mobilenet_v1",
-    "mobilenet_v1:biased",
-    "mobilenet_v2",
-    "mobilenet_v2:scaled-head",
-]
+NAMES = [f"{found.name}:{variant}".rstrip(":") for found in architectures() for variant in found.variants]
+
+#: How many draws each of the many networks gets of a profile's examples.
+SHARE = max(4, settings.default.max_examples // 60)
 
 
-@pytest.mark.parametrize("name", ANY_RESOLUTION)
+def arguments_of(name: str) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(architecture(name.partition(":")[0]).build).parameters
+
+
+@st.composite
+def choices_for(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """Choices for every argument that ``name`` takes: sizes around the default, and odd and oblong ones."""
+    known = arguments_of(name)
+    default = min(known["resolution"].default, 224)  # a forward pass at 600 px takes seconds
+    side = st.integers(1, 96) | st.integers(max(1, default - 9), default + 40)
+    drawn = {
+        "resolution": st.integers(29, 128) | st.just(default) | st.tuples(side, side),
+        "num_classes": st.integers(1, 1001),
+        "in_channels": st.integers(1, 4),
+        "alpha": st.sampled_from((0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4, 1.5, 2.0)),
+        "groups": st.sampled_from((1, 2, 3, 4, 8)),
+    }
+    assert set(known) <= {*drawn, "variant"}, "a new argument needs a strategy here"
+    return {argument: draw(drawn[argument]) for argument in known if argument != "variant"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=SHARE)
+@given(data=st.data())
+def test_every_network_equals_pytorch_operation_by_operation(name: str, data: st.DataObject) -> None:
+    choices = data.draw(choices_for(name))
+    resolution = choices["resolution"]
+    height, width = (resolution, resolution) if isinstance(resolution, int) else resolution
+    x = sample((choices["in_channels"], height, width))
+    stored = {argument: value for argument, value in choices.items() if argument != "resolution"}
+    try:
+        net = build(name, **choices)
+    except CostModelError:
+        # What costmodel refuses, PyTorch cannot build or cannot run.
+        with pytest.raises((RuntimeError, ValueError, ZeroDivisionError, KeyError)), torch.no_grad():
+            build_module(name, **stored)(x)
+        return
+    module = build_module(name, **stored)
+    verdict = compare(net, measure(module, x))
+    assert verdict.difference is None
+    assert len(verdict.pairs) == len(net.ledger)
+    assert net.parameters == numel(module)
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v1", "mobilenet_v1:biased", "mobilenet_v2", "mobilenet_v2:scaled-head"])
 @pytest.mark.parametrize("alpha", [0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4])
-@settings(max_examples=6)
-@given(
-    size=st.tuples(st.integers(1, 256), st.integers(1, 256)),
-    num_classes=st.integers(1, 1001),
-    in_channels=st.integers(1, 4),
-)
-def test_totals_equal_pytorch_and_fvcore(
-    name: str, alpha: float, size: tuple[int, int], num_classes: int, in_channels: int
-) -> None:
-    net = build(name, alpha=alpha, resolution=size, num_classes=num_classes, in_channels=in_channels)
-    module = build_module(name, alpha=alpha, num_classes=num_classes, in_channels=in_channels)
-    counted = fvcore_multiply_adds(module, zeros(in_channels, size))
-    assert (net.multiply_adds, net.parameters) == (counted, numel(module))
-
-
-@settings(max_examples=10)
-@given(alpha=alphas, size=st.integers(193, 416))
-def test_the_plain_mobilenet_v1_equals_pytorch_where_its_pool_leaves_one_position(alpha: float, size: int) -> None:
-    net = build("mobilenet_v1:plain", alpha=alpha, resolution=size)
-    module = build_module("mobilenet_v1:plain", alpha=alpha)
-    counted = fvcore_multiply_adds(module, zeros(3, size))
-    assert (net.multiply_adds, net.parameters) == (counted, numel(module))
+@settings(max_examples=SHARE)
+@given(size=st.tuples(st.integers(1, 256), st.integers(1, 256)))
+def test_mobilenets_equal_fvcore_at_every_alpha(name: str, alpha: float, size: tuple[int, int]) -> None:
+    net = build(name, alpha=alpha, resolution=size)
+    module = build_module(name, alpha=alpha)
+    assert (net.multiply_adds, net.parameters) == (fvcore_multiply_adds(module, sample((3, *size))), numel(module))
 
 
 @pytest.mark.parametrize(
@@ -105,10 +136,12 @@ def test_every_family_knows_its_names() -> None:
     assert [found.name for found in architectures()] == list(FAMILIES)
     for name in FAMILIES:
         assert getattr(cm, name) is architecture(name).build
+        assert name in cm.__all__
         assert "" in architecture(name).variants
+        assert all(parameter.default is not inspect.Parameter.empty for parameter in arguments_of(name).values())
 
 
-@pytest.mark.parametrize("name", [f"{a.name}:{v}".rstrip(":") for a in architectures() for v in a.variants])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_network_is_called_by_the_name_that_builds_it(name: str) -> None:
     assert build(name).name == name
 

@@ -24,6 +24,7 @@ ROOMS = {
     "blocks": 4,
     "published": 4,
     "architectures": 5,
+    "verification": 5,
     "report": 6,
     "cli": 7,
     "__init__": 8,

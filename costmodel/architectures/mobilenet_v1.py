@@ -1,4 +1,4 @@
-"""MobileNetV1 (arXiv:1704.04861, Table 1; documents 000, 001, 004)."""
+"""MobileNetV1 (arXiv:1704.04861, Table 1; documents 000, 001, 004), and two nets that it is compared with there."""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ ROWS = (
     (1024, 2), (1024, 1),
 )  # fmt: skip
 
+#: ROWS without the five blocks that keep 512 channels at 14x14.
+SHALLOW = tuple(row for row in ROWS if row != (512, 1))
+
 VARIANTS = {
     "": "with a width multiplier, ReLU, global average pool: any resolution (document 004)",
     "plain": "average pool of 7x7, so an input whose last map is 7x7 to 13x13, such as 224 (document 001)",
     "biased": "a bias in every convolution, ReLU6 (document 000, its listing completed from the paper)",
+    "standard": "a standard 3x3 convolution for each separable block (arXiv:1704.04861 Table 4)",
+    "shallow": "without the five equal blocks of 512 at 14x14 (arXiv:1704.04861 Table 5)",
 }
 
 
@@ -50,9 +55,13 @@ def mobilenet_v1(
     activation = RELU6 if bias else RELU
     x = image(in_channels, resolution)
     x = conv_bn(x, "features.0", conv(make_divisible(STEM * alpha), 3, 2, 1, bias=bias), activation)
-    for index, (channels, stride) in enumerate(ROWS, start=1):
-        depthwise = depthwise_conv(x.shape.channels, 3, stride, 1, bias=bias)
-        x = depthwise_separable(x, f"features.{index}", depthwise, make_divisible(channels * alpha), activation)
+    for index, (channels, stride) in enumerate(SHALLOW if variant == "shallow" else ROWS, start=1):
+        name, width = f"features.{index}", make_divisible(channels * alpha)
+        if variant == "standard":
+            x = conv_bn(x, name, conv(width, 3, stride, 1), activation)
+        else:
+            depthwise = depthwise_conv(x.shape.channels, 3, stride, 1, bias=bias)
+            x = depthwise_separable(x, name, depthwise, width, activation)
     x = _windowed_classifier(x, num_classes) if variant == "plain" else pooled_classifier(x, num_classes)
     config = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
     return Network(x, f"mobilenet_v1:{variant}".rstrip(":"), config, "arXiv:1704.04861 Table 1")

@@ -13,7 +13,7 @@ from costmodel import CostModelError, __version__
 from costmodel.checks import nearest
 
 #: Name of each command -> the module that holds it as ``command``.
-COMMANDS = {"count": "count", "layer": "layer", "models": "models"}
+COMMANDS = {"count": "count", "layer": "layer", "models": "models", "verify": "verify"}
 
 
 class _Commands(click.Group):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TextIO, TypeVar
 
 import click
 
@@ -97,10 +97,15 @@ class Report(Protocol):
     def latex(self) -> str: ...
 
 
+def on_a_terminal(stream: TextIO) -> bool:
+    """Whether a person watches ``stream``, and wants colour there."""
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
 def answer(report: Report, style: str) -> None:
     """Print ``report`` in the format asked for; in colour on a terminal alone."""
     if style == "text":
-        print(report.text(color=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+        print(report.text(color=on_a_terminal(sys.stdout)))
     else:
         print(getattr(report, style)())
     sys.stdout.flush()

@@ -44,8 +44,7 @@ def text(lines: Sequence[str], table: Table, color: bool) -> str:
     # As wide as it needs: a figure is never cut to fit a terminal.
     console = Console(file=out, width=10_000, highlight=False, markup=False, emoji=False, force_terminal=color)
     console.print(lines[0], style="bold")
-    console.print(*lines[1:], sep="\n")
-    console.print()
+    console.print(*lines[1:], *[""] * bool(lines[1:]), sep="\n")
     console.print(drawn)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 

@@ -12,7 +12,7 @@ from costmodel.values import Shape
 
 Cell: TypeAlias = str | int | float | Shape
 
-_NUMBERS = ("layers", "parameters", "multiply_adds", "share")
+_NUMBERS = ("layers", "parameters", "numel", "multiply_adds", "fvcore", "share", "operations")
 
 
 @final

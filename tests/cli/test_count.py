@@ -10,8 +10,8 @@ import re
 import pytest
 
 from reference_models import build as build_module
-from reference_models.layers import zeros
 from reference_models.oracles import fvcore_multiply_adds, numel
+from reference_models.oracles import image as sample
 from tests.cli_runner import refusal, run
 
 
@@ -34,7 +34,7 @@ def test_json_is_the_contract() -> None:
     layers = found.pop("layers")
     rows = found.pop("rows")
     module = build_module("mobilenet_v2", alpha=0.5, num_classes=10)
-    macs = fvcore_multiply_adds(module, zeros(3, 160))
+    macs = fvcore_multiply_adds(module, sample((3, 160, 160)))
     assert found == {
         "model": "mobilenet_v2",
         "alpha": 0.5,
@@ -130,7 +130,7 @@ def test_input_gives_channels_height_and_width() -> None:
     found = json.loads(run("count", "mobilenet_v1", "--input", "1x96x160", "--format", "json").out)
     assert found["input"] == [1, 96, 160]
     module = build_module("mobilenet_v1", in_channels=1)
-    assert found["multiply_adds"] == fvcore_multiply_adds(module, zeros(1, (96, 160)))
+    assert found["multiply_adds"] == fvcore_multiply_adds(module, sample((1, 96, 160)))
 
 
 def test_a_variant_follows_a_colon() -> None:
@@ -147,7 +147,15 @@ def test_a_variant_follows_a_colon() -> None:
             ("mobilnet_v1",),
             "no model is called 'mobilnet_v1'; did you mean mobilenet_v1? `costmodel models` lists them all",
         ),
-        (("mobilenet_v1:big",), "mobilenet_v1 has no variant 'big'; variants: mobilenet_v1:plain, mobilenet_v1:biased"),
+        (
+            ("mobilenet_v2:scaled_head",),
+            "mobilenet_v2 has no variant 'scaled_head'; did you mean scaled-head? variants: mobilenet_v2:scaled-head,"
+            " mobilenet_v2:biased, mobilenet_v2:keras",
+        ),
+        (
+            ("resnet50", "--alpha", "0.5"),
+            "resnet50 takes no alpha (alpha=0.5 given); it takes resolution, num_classes, in_channels",
+        ),
         (
             ("mobilenet_v1", "--input", "3x224"),
             "--input=3x224 has 1 spatial sizes, an image has 2; write CxHxW, as in 3x224x224",

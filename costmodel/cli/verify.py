@@ -1,0 +1,86 @@
+"""``costmodel verify``: hold an architecture against its PyTorch module on this machine."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from costmodel.architectures import architectures, build
+from costmodel.checks import CostModelError
+from costmodel.cli.arguments import POSITIVE, on_a_terminal
+from costmodel.report import verify as report
+from costmodel.verification import Verdict, compare
+
+
+@click.command("verify")
+@click.argument("model", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every model and variant at its defaults, a row each.")
+@click.option("--alpha", type=float, help="Width multiplier.")
+@click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
+@click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier.")
+@click.option("--format", "style", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    model: str | None,
+    everything: bool,
+    alpha: float | None,
+    resolution: int | None,
+    num_classes: int | None,
+    style: str,
+) -> None:
+    """Build MODEL in PyTorch, run it, and compare every operation; exit status 1 on a difference.
+
+    Needs PyTorch and fvcore: pip install nn-costmodel[verify]
+    """
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes}
+    given = {name: value for name, value in choices.items() if value is not None}
+    if everything:
+        if model or given:
+            raise CostModelError("--all takes every model at its defaults; leave out the model and its choices")
+        verdicts = _every_model()
+        print(report.summary(verdicts, style, on_a_terminal(sys.stdout)))
+    elif model is None:
+        raise CostModelError("name a model, or --all for every one; `costmodel models` lists them")
+    elif style != "text":
+        raise CostModelError(f"--format={style} is for the table of --all; leave it out for one model")
+    else:
+        verdicts = [_verify(model, given)]
+        print(report.text(verdicts[0], on_a_terminal(sys.stdout)))
+    if any(verdict.difference for verdict in verdicts):
+        ctx.exit(1)
+
+
+def _every_model() -> list[Verdict]:
+    names = [f"{found.name}:{variant}".rstrip(":") for found in architectures() for variant in found.variants]
+    _references()
+    # The bar goes to the standard error, and only where somebody watches it.
+    hidden = not on_a_terminal(sys.stderr)
+    with click.progressbar(names, label="verifying", file=sys.stderr, hidden=hidden, item_show_func=_shown) as bar:
+        return [_verify(name, {}) for name in bar]
+
+
+def _shown(name: str | None) -> str:
+    return name or ""
+
+
+def _verify(name: str, choices: dict[str, Any]) -> Verdict:
+    network = build(name, **choices)
+    references, oracles = _references()
+    # A PyTorch module knows no resolution, and its channels are those of the input.
+    stored = {key: value for key, value in choices.items() if key != "resolution"}
+    module = references.build(name, **stored)
+    return compare(network, oracles.measure(module, oracles.image(network.input.sizes)))
+
+
+def _references() -> tuple[Any, Any]:
+    from importlib import import_module
+
+    try:
+        return import_module("reference_models"), import_module("reference_models.oracles")
+    except ModuleNotFoundError as missing:
+        raise CostModelError(
+            f"verify needs {missing.name}, which is not installed; pip install nn-costmodel[verify]"
+        ) from None

@@ -1,0 +1,203 @@
+"""``costmodel verify``: equal networks pass, and each kind of difference is found and named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import reference_models
+from costmodel import Network, apply, image
+from costmodel.architectures import build
+from costmodel.layers import RELU, conv
+from costmodel.verification import compare
+from reference_models import oracles
+from reference_models.layers import Add, named
+from reference_models.oracles import Measured, measure
+from tests.cli_runner import refusal, run
+
+
+def test_a_network_that_equals_pytorch_passes() -> None:
+    answer = run("verify", "mobilenet_v2", "--alpha", "0.35", "--resolution", "65", "--num-classes", "7")
+    lines = answer.out.splitlines()
+    assert (answer.status, answer.err) == (0, "")
+    assert lines[0].startswith("mobilenet_v2 equals PyTorch in all 153 operations: ")
+    assert len(lines) == 3 + 1 + 2 + 153
+    first = lines[6].split()
+    assert first == ["features.0.conv", "16x33x33", "16x33x33", "432", "432", "470,448", "470,448"]
+
+
+def test_a_wrong_network_fails_and_names_the_first_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = reference_models.build
+    monkeypatch.setattr(reference_models, "build", lambda name, **choices: right(name, alpha=0.5))
+    answer = run("verify", "mobilenet_v1", "--resolution", "32")
+    assert answer.status == 1
+    assert answer.out.splitlines()[0] == (
+        "mobilenet_v1 differs at features.0.conv: output (32, 16, 16) here, (16, 16, 16) in PyTorch"
+    )
+
+
+MEASURED = measure(reference_models.build("lenet"), oracles.image((3, 32, 32)))
+
+
+def with_change(place: int, **changed: object) -> list[Measured]:
+    return [*MEASURED[:place], replace(MEASURED[place], **changed), *MEASURED[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("measured", "difference"),
+    [
+        (MEASURED, None),
+        (with_change(0, name="conv1"), "features.conv1.conv: name features.conv1.conv here, conv1 in PyTorch"),
+        (with_change(2, reads=("input",)), "features.pool1: reads ('features.conv1.activation',) here, ('input',) in"),
+        (with_change(1, output=(16, 28, 27)), "features.conv1.activation: output (16, 28, 28) here, (16, 28, 27) in"),
+        (with_change(0, parameters=1217), "features.conv1.conv: parameters 1216 here, 1217 in PyTorch"),
+        (with_change(11, multiply_adds=0), "classifier.fc3: multiply-adds 840 here, 0 in PyTorch"),
+        (MEASURED[:-1], "classifier.fc3: only costmodel has this operation"),
+        ([*MEASURED, replace(MEASURED[0], name="more")], "more: only PyTorch has this operation"),
+    ],
+)
+def test_every_kind_of_difference_is_seen(measured: list[Measured], difference: str | None) -> None:
+    found = compare(build("lenet"), measured).difference
+    assert found is None if difference is None else (found or "").startswith(difference)
+
+
+class Functional(nn.Module):
+    """Adds outside a submodule."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(x) + x
+
+
+class Twice(nn.Module):
+    """Runs one module twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.relu(x))
+
+
+class Stored(nn.Module):
+    """Keeps a parameter outside its leaves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu = nn.ReLU()
+        self.scale = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(x)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (Functional(), "is computed outside a module"),
+        (Twice(), "relu runs twice"),
+        (Stored(), "parameters are stored outside the leaves"),
+    ],
+)
+def test_a_module_that_hides_something_is_not_measured(module: nn.Module, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        measure(module, oracles.image((3, 8, 8)))
+
+
+def test_a_tensor_read_twice_is_two_edges() -> None:
+    class Doubled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.relu = nn.ReLU()
+            self.add = Add()
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.relu(x)
+            return self.add(y, y)
+
+    assert measure(Doubled(), oracles.image((3, 8, 8)))[1].reads == ("relu", "relu")
+
+
+def test_fvcore_is_blind_to_same_padding_and_the_other_oracle_is_not() -> None:
+    module = named(conv=nn.Conv2d(3, 8, 3, padding="same", bias=False))
+    x = oracles.image((3, 10, 10))
+    assert oracles.fvcore_multiply_adds(module, x) == 0
+    (measured,) = measure(module, x)
+    net = Network(apply(image(3, 10), "conv", conv(8, 3, padding="same")))
+    assert measured.multiply_adds == net.multiply_adds == 10 * 10 * 3 * 3 * 3 * 8
+
+
+def test_oracles_that_disagree_are_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = oracles._forward
+
+    def lying(module: nn.Module, x: Tensor) -> object:
+        shapes, counts = honest(module, x)
+        return shapes, {name: count + 1 for name, count in counts.items()}
+
+    monkeypatch.setattr(oracles, "_forward", lying)
+    with pytest.raises(ValueError, match="conv: fvcore counts 216 multiply-adds, FlopCounterMode 217"):
+        measure(named(conv=nn.Conv2d(3, 8, 3, bias=False)), oracles.image((3, 3, 3)))
+
+
+def test_all_is_a_row_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    from costmodel.architectures import FAMILIES
+
+    for name in set(FAMILIES) - {"lenet", "lenet5"}:
+        monkeypatch.delitem(FAMILIES, name)
+    answer = run("verify", "--all")
+    lines = answer.out.splitlines()
+    assert (answer.status, answer.err) == (0, "")
+    assert lines[0] == "2 of 2 networks equal PyTorch, operation by operation"
+    assert lines[-2].split() == ["lenet", "3x32x32", "121,182", "2,327,720", "12", "all", "equal"]
+    markdown = run("verify", "--all", "--format", "markdown").out
+    assert "| lenet | 3x32x32 | 121,182 | 2,327,720 | 12 | all equal |" in markdown
+    monkeypatch.setattr(reference_models, "build", lambda name: named(relu=nn.ReLU()))
+    failed = run("verify", "--all")
+    assert failed.status == 1
+    assert failed.out.startswith("0 of 2 networks equal PyTorch")
+    assert "features.conv1.conv: name features.conv1.conv here, relu in PyTorch" in failed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name a model, or --all for every one; `costmodel models` lists them"),
+        (("resnet",), "no model is called 'resnet'; did you mean resnet"),
+        (("--all", "lenet"), "--all takes every model at its defaults; leave out the model and its choices"),
+        (("--all", "--alpha", "0.5"), "--all takes every model at its defaults"),
+        (("lenet", "--format", "markdown"), "--format=markdown is for the table of --all"),
+        (("lenet", "--alpha", "0.5"), "lenet takes no alpha (alpha=0.5 given)"),
+        (("lenet", "--resolution", "64"), "flatten: the linear layer reads 25 positions, a 32x13x13 map has 169"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    assert refusal("verify", *arguments).startswith(message)
+
+
+def test_without_pytorch_the_extra_is_named() -> None:
+    script = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"  # an import of it fails as if it were not there
+        "from costmodel.cli import main\n"
+        "main(['verify', 'lenet'])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (
+        "costmodel: error: verify needs torch, which is not installed; pip install nn-costmodel[verify]\n"
+    )
+
+
+def test_relu_is_no_multiply_add() -> None:
+    (measured,) = measure(named(relu=nn.ReLU()), oracles.image((3, 8, 8)))
+    net = Network(apply(image(3, 8), "relu", RELU))
+    assert compare(net, [measured]).difference is None
