@@ -5,11 +5,11 @@ from __future__ import annotations
 import doctest
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
 
+from costmodel.architectures import architectures, build
 from tests.cli_runner import run
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +47,24 @@ def test_the_readmes_python_runs() -> None:
     assert results.attempted > 10
 
 
+def zoo(text: str) -> list[list[str]]:
+    """The cells of the table that ``costmodel verify --all`` printed into the README."""
+    table = text.partition("<!-- verify --all --format markdown -->")[2].partition("<!-- end -->")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| ")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_readmes_zoo_is_every_network_with_its_figures() -> None:
+    rows = zoo(README.read_text())
+    names = [f"{found.name}:{variant}".rstrip(":") for found in architectures() for variant in found.variants]
+    assert [row[0] for row in rows] == names
+    assert f"{len(names)} of {len(names)} networks equal PyTorch" in README.read_text()
+    for name, shape, parameters, multiply_adds, operations, verdict in rows:
+        net = build(name)
+        counted = [str(net.input), f"{net.parameters:,}", f"{net.multiply_adds:,}", str(len(net.ledger)), "all equal"]
+        assert [shape, parameters, multiply_adds, operations, verdict] == counted
+
+
 def test_ci_runs_the_readmes_two_commands() -> None:
     blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.DOTALL)
     assert blocks == [
@@ -74,6 +92,12 @@ def test_a_stale_readme_is_seen() -> None:
     assert any(answered(command) != output for command, output in shown(stale))
 
 
+def verified(text: str) -> str:
+    """``text`` with the table of ``costmodel verify --all`` made anew; this takes half a minute."""
+    start, end = "<!-- verify --all --format markdown -->\n", "<!-- end -->"
+    before, _, rest = text.partition(start)
+    return before + start + answered("costmodel verify --all --format markdown") + end + rest.partition(end)[2]
+
+
 if __name__ == "__main__":  # python -m tests.test_readme: bring the README up to date
-    README.write_text(rewrite(README.read_text()))
-    sys.exit()
+    README.write_text(verified(rewrite(README.read_text())))

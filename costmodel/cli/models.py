@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from costmodel.architectures import architectures
+from costmodel.architectures import architecture, architectures
+from costmodel.cli.arguments import on_a_terminal
 from costmodel.report import models
 
 
 @click.command("models")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(style: str) -> None:
-    """List the architectures, with their variants and defaults."""
-    print(models.json(architectures()) if style == "json" else models.text(architectures()))
+def command(names: tuple[str, ...], style: str) -> None:
+    """List the architectures with their variants and defaults, or say more of those named."""
+    found = [architecture(name.partition(":")[0]) for name in names] or list(architectures())
+    if style == "json":
+        print(models.json(found))
+    elif names:
+        print("\n\n".join(map(models.details, found)))
+    else:
+        print(models.overview(found, on_a_terminal(sys.stdout)))

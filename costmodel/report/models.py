@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from costmodel.architectures import Architecture
 from costmodel.report import formats
+from costmodel.report.table import Table
 
 
 def defaults(architecture: Architecture) -> dict[str, object]:
@@ -15,20 +16,32 @@ def defaults(architecture: Architecture) -> dict[str, object]:
     return {name: parameter.default for name, parameter in parameters.items() if name != "variant"}
 
 
-def text(architectures: Iterable[Architecture]) -> str:
-    """A paragraph an architecture: its summary, its defaults, a line a variant."""
-    return "\n\n".join(map(_paragraph, architectures))
+def _chosen(architecture: Architecture) -> str:
+    return ", ".join(f"{name.replace('_', '-')} {value}" for name, value in defaults(architecture).items())
 
 
-def _paragraph(architecture: Architecture) -> str:
-    chosen = ", ".join(f"{name.replace('_', '-')} {value}" for name, value in defaults(architecture).items())
+def overview(architectures: Sequence[Architecture], color: bool) -> str:
+    """A row an architecture: name, variants, defaults."""
+    rows = tuple(
+        (found.name, ", ".join(variant for variant in found.variants if variant), _chosen(found))
+        for found in architectures
+    )
+    lines = (
+        f"{len(architectures)} architectures; a variant follows a colon, as in mobilenet_v2:scaled-head",
+        "`costmodel models NAME` says what each variant is and where it is from.",
+    )
+    return formats.text(lines, Table(("name", "variants", "defaults"), rows), color)
+
+
+def details(architecture: Architecture) -> str:
+    """What an architecture is, its defaults, and a line a variant."""
     names = {f"{architecture.name}:{variant}".rstrip(":"): line for variant, line in architecture.variants.items()}
     width = max(map(len, names))
     variants = [f"  {name:<{width}}  {line}" for name, line in names.items()]
-    return "\n".join([f"{architecture.summary}; defaults: {chosen}", *variants])
+    return "\n".join([f"{architecture.summary}; defaults: {_chosen(architecture)}", *variants])
 
 
-def json(architectures: Iterable[Architecture]) -> str:
+def json(architectures: Sequence[Architecture]) -> str:
     """A list of objects: name, summary, defaults, variants."""
     return formats.json_text(
         [

@@ -29,9 +29,15 @@ def test_version() -> None:
 
 
 def test_models_lists_names_variants_and_defaults() -> None:
-    text = run("models").out
-    assert "alpha 1.0, resolution 224, num-classes 1000" in text
-    assert "mobilenet_v2:scaled-head" in text
+    lines = run("models").out.splitlines()
+    rows = {line.split()[0]: line for line in lines[5:]}
+    assert set(rows) == set(costmodel.architectures.FAMILIES)
+    assert "scaled-head, biased, keras" in rows["mobilenet_v2"]
+    assert rows["lenet"].endswith("resolution 32, num-classes 10, in-channels 3")
+    more = run("models", "mobilenet_v2:keras", "lenet").out
+    assert "MobileNetV2, arXiv:1801.04381; defaults: alpha 1.0, resolution 224, num-classes 1000, in-channels 3" in more
+    assert "mobilenet_v2:scaled-head  the last 1x1 convolution is scaled by alpha below 1 too (document 003)" in more
+    assert "colour images" in more
     listed = json.loads(run("models", "--format", "json").out)
     assert {model["name"] for model in listed} == set(costmodel.architectures.FAMILIES)
     v1 = next(model for model in listed if model["name"] == "mobilenet_v1")
@@ -45,6 +51,7 @@ def test_models_lists_names_variants_and_defaults() -> None:
         (("coutn",), "no command is called 'coutn'; did you mean count? `costmodel --help` lists them all"),
         (("mobilenet_v2",), "'mobilenet_v2' is a model, not a command; write: costmodel count mobilenet_v2"),
         (("layer", "sep"), "No such command 'sep'."),
+        (("models", "lent"), "no model is called 'lent'; did you mean lenet"),
         (("count", "mobilenet_v1", "--aplha", "1"), "No such option '--aplha'. Did you mean '--alpha'?"),
     ],
 )
