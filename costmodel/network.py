@@ -196,6 +196,12 @@ class Network:
 
         return frame(self.ledger.batched(batch), by, depth)
 
+    # Pickled and copied as a list of nodes: along their links, a deep network would exceed the recursion limit.
+    def __reduce__(self) -> tuple[object, ...]:
+        number = {node: index for index, node in enumerate(self.nodes)}
+        steps = [(node.name, node.layer, [number[read] for read in node.inputs]) for node in self.nodes]
+        return _rebuilt, (steps, self.name, dict(self.config), self.source)
+
     def __repr__(self) -> str:
         from costmodel.report.count import headline
 
@@ -205,3 +211,15 @@ class Network:
         from costmodel.report.count import CountReport
 
         return CountReport(self).html()
+
+
+def _rebuilt(
+    steps: list[tuple[str, Layer, list[int]]], name: str, config: Mapping[str, object], source: str
+) -> Network:
+    nodes: list[Node] = []
+    for label, layer, reads in steps:
+        if isinstance(layer, Input):
+            nodes.append(Node(label, layer, (), (), layer.shape))
+        else:
+            nodes.append(apply([nodes[read] for read in reads], label, layer))
+    return Network(nodes[-1], name, config, source)

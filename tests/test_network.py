@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 
 import pytest
 
@@ -74,6 +76,17 @@ def test_depth_is_bounded_by_memory_alone() -> None:
     assert len(repr(net.output)) < 300
     del net
     gc.collect()
+
+
+def test_a_network_survives_pickling_and_copying_at_any_depth() -> None:
+    for net in (cm.mobilenet_v2(alpha=0.5), chain(20_000)):
+        for twin in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
+            assert [node.name for node in twin.nodes] == [node.name for node in net.nodes]
+            assert (twin.multiply_adds, twin.parameters) == (net.multiply_adds, net.parameters)
+            assert (twin.name, twin.config, twin.source) == (net.name, net.config, net.source)
+            assert [[read.name for read in node.inputs] for node in twin.nodes] == [
+                [read.name for read in node.inputs] for node in net.nodes
+            ]
 
 
 def test_nodes_are_themselves_and_frozen() -> None:
