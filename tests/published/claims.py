@@ -1,0 +1,84 @@
+"""The two things that may be said of a printed figure: how it is reproduced, or why it is not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TypeAlias, TypeVar
+
+from costmodel import Network
+from costmodel.architectures import architecture, build
+from costmodel.published.tables import MILLION, Printed, PublishedFigure
+from tests.published.scopes import NETWORKS
+
+Scope: TypeAlias = Callable[[Network], int]
+
+#: Whether the exact number, at a step, is the printed figure.
+Rule: TypeAlias = Callable[[Printed, int, int], bool]
+
+#: What a last digit is worth where a source prints billions, which stand in the table as millions.
+TENS, HUNDREDS, BILLIONS = 10 * MILLION, 100 * MILLION, 1000 * MILLION
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The figures of ``rows`` are ``scope`` of ``network``, by ``rule``, at ``step`` where the row's own is too fine.
+
+    ``rows`` is a pattern of :func:`key`; alpha and resolution are the row's where ``choices`` does not say otherwise.
+    """
+
+    rows: str
+    network: str
+    scope: Scope
+    rule: Rule = Printed.rounds
+    step: int = 0
+    choices: Mapping[str, float] = field(default_factory=dict)
+
+    def holds(self, row: PublishedFigure, printed: Printed) -> bool:
+        return self.rule(printed, self.scope(network_of(self, row)), self.step)
+
+
+@dataclass(frozen=True)
+class Excuse:
+    """The figures of ``rows`` are not reproduced, for ``reason``.
+
+    Either no network here is it, and none is called ``absent``; or ``network`` is, and is not what is ``printed``.
+    """
+
+    rows: str
+    reason: str
+    absent: str = ""
+    network: str = ""
+    printed: str = ""
+    step: int = 0
+    choices: Mapping[str, float] = field(default_factory=dict)
+
+
+def key(row: PublishedFigure) -> str:
+    """``family|variant|alpha|resolution|source``, which no two rows share."""
+    cells = (row.family, row.variant, row.alpha, row.resolution, row.source)
+    return "|".join("" if cell is None else str(cell) for cell in cells)
+
+
+_Said = TypeVar("_Said", Claim, Excuse)
+
+
+def about(row: PublishedFigure, said: Iterable[_Said]) -> list[_Said]:
+    """What of ``said`` is about ``row``."""
+    return [one for one in said if fnmatchcase(key(row), one.rows)]
+
+
+def network_of(said: Claim | Excuse, row: PublishedFigure) -> Network:
+    """The network that ``said`` names, at the row's alpha and resolution."""
+    known = NETWORKS.get(said.network)
+    takes = () if known else inspect.signature(architecture(said.network.partition(":")[0]).build).parameters
+    asked = {"alpha": row.alpha, "resolution": row.resolution} | said.choices
+    return _built(said.network, **{name: value for name, value in asked.items() if name in takes and value is not None})
+
+
+@cache
+def _built(name: str, **choices: float) -> Network:
+    return NETWORKS[name]() if name in NETWORKS else build(name, **choices)
