@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from costmodel.checks import CostModelError
@@ -15,6 +16,7 @@ from costmodel.network import Network, Node, apply, image
 from costmodel.values import Ops, Params, Shape
 
 if TYPE_CHECKING:
+    from costmodel.architectures import build
     from costmodel.architectures.alexnet import alexnet
     from costmodel.architectures.densenet import densenet121, densenet161, densenet169, densenet201
     from costmodel.architectures.efficientnet import (
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
     from costmodel.architectures.shufflenet_v2 import shufflenet_v2
     from costmodel.architectures.squeezenet import squeezenet1_0, squeezenet1_1
     from costmodel.architectures.vgg import vgg11, vgg13, vgg16, vgg19
+    from costmodel.space.compare import compare
+    from costmodel.space.solve import solve
+    from costmodel.space.sweep import sweep
 
 __version__ = "0.1.0"
 
@@ -62,6 +67,8 @@ __all__ = [
     "Shape",
     "alexnet",
     "apply",
+    "build",
+    "compare",
     "densenet121",
     "densenet161",
     "densenet169",
@@ -94,8 +101,10 @@ __all__ = [
     "resnext101_64x4d",
     "shufflenet_v1",
     "shufflenet_v2",
+    "solve",
     "squeezenet1_0",
     "squeezenet1_1",
+    "sweep",
     "vgg11",
     "vgg13",
     "vgg16",
@@ -103,7 +112,18 @@ __all__ = [
 ]
 
 
+#: Name -> the module that has it, loaded when the name is first used.
+_LAZY = {
+    "build": "costmodel.architectures",
+    "compare": "costmodel.space.compare",
+    "solve": "costmodel.space.solve",
+    "sweep": "costmodel.space.sweep",
+}
+
+
 def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     # An architecture is loaded with its family, when it is first named.
     from costmodel.architectures import FAMILIES, architecture
 
@@ -113,4 +133,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted({*globals(), *__all__})

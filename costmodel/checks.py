@@ -5,8 +5,10 @@ Every message names the values, the rule and the mend; :meth:`CostModelError.at`
 
 from __future__ import annotations
 
-import math
+import operator
 from collections.abc import Iterable
+from numbers import Real
+from typing import SupportsIndex
 
 #: No framework has a tensor axis longer than this (a signed 64-bit integer).
 LARGEST_SIZE = 2**63 - 1
@@ -41,12 +43,13 @@ def whole(value: object, what: str, least: int = 1) -> int:
         ...
     costmodel.checks.CostModelError: kernel=0 must be a whole number of at least 1
     """
+    if not isinstance(value, int) and isinstance(value, SupportsIndex):
+        value = operator.index(value)  # numpy's integers
+    if isinstance(value, int) and abs(value) > LARGEST_SIZE:
+        # Said in bits: Python does not write out an integer of over 4300 digits.
+        raise CostModelError(f"{what} has {value.bit_length()} bits; the largest size a tensor can have is 2**63 - 1")
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise CostModelError(f"{what}={value!r} must be a whole number of at least {least}")
-    if value > LARGEST_SIZE:
-        raise CostModelError(
-            f"{what} is {len(str(value))} digits long; the largest size a tensor can have is 2**63 - 1"
-        )
     return value
 
 
@@ -62,11 +65,13 @@ def width_multiplier(alpha: float) -> float:
         ...
     costmodel.checks.CostModelError: alpha=nan must be above 0 and at most 100; 1.0 is the full width
     """
+    number = issubclass(type(alpha), Real) and type(alpha) is not bool
     # NaN compares false with everything, so it fails this test too.
-    if not isinstance(alpha, (int, float)) or isinstance(alpha, bool) or not 0 < alpha <= LARGEST_ALPHA:
-        shown = alpha if isinstance(alpha, (int, float)) and math.isnan(alpha) else repr(alpha)
+    if not number or not 0 < alpha <= LARGEST_ALPHA:
+        shown = "a huge number" if isinstance(alpha, int) and abs(alpha) > LARGEST_SIZE else repr(alpha)
         raise CostModelError(f"alpha={shown} must be above 0 and at most {LARGEST_ALPHA:.0f}; 1.0 is the full width")
-    return alpha
+    # numpy's narrow floats would round 32 * 0.35 elsewhere than the frameworks do.
+    return alpha if type(alpha) in (int, float) else float(alpha)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

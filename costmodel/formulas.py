@@ -1,7 +1,7 @@
 """Every closed-form formula, once, with its document.
 
-Plain arithmetic: only ``+ - * //``, no comparison, no branch. So the same function reads
-integers (a count), sympy symbols (a closed form) and numpy arrays (a sweep).
+Plain arithmetic: only ``+ - * //``, no comparison, no branch (one greatest common divisor, for adaptive pools). So the
+same function reads integers (a count), sympy symbols (a closed form) and numpy arrays (a sweep).
 
 ``F1`` to ``F9`` number the formulas of the founding documents; ``000`` to ``004`` are those documents:
 
@@ -15,6 +15,8 @@ A *position* is one place of the output grid; *kernel area* is the product of th
 """
 
 from __future__ import annotations
+
+import math
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
@@ -53,6 +55,18 @@ def ceil_output_size(size: int, kernel: int, stride: int = 1, before: int = 0, a
     56
     """
     return -(-(size + before + after - kernel) // stride) + 1, -(-(size + before) // stride)
+
+
+def adaptive_pool_reads(size: int, outputs: int) -> int:
+    """Values that the windows of an adaptive pool read along one axis: ``size + outputs - gcd(size, outputs)``.
+
+    Window ``i`` runs from ``floor(i*size/outputs)`` to ``ceil((i + 1)*size/outputs)`` (PyTorch). Neighbours share a
+    value wherever a bound between them is not whole, and of the ``outputs`` bounds ``gcd`` are whole.
+
+    >>> adaptive_pool_reads(10, 7), adaptive_pool_reads(14, 7)
+    (16, 14)
+    """
+    return size + outputs - math.gcd(size, outputs)
 
 
 def transposed_output_size(

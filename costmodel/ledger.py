@@ -60,7 +60,7 @@ class Entry(NamedTuple):
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ledger:
     """What each operation costs, in the order of the network, for a batch of ``batch`` samples.
 
@@ -87,6 +87,12 @@ class Ledger:
         return tuple(
             Entry(node, node.layer.ops(node.input_shapes, node.shape), node.layer.params(node.input_shapes))
             for node in self.operations
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Ledger of {len(self)} operations: {self.multiply_adds} multiply-adds, {self.parameters} parameters,"
+            f" batch {self.batch}>"
         )
 
     def __iter__(self) -> Iterator[Entry]:
@@ -126,12 +132,17 @@ class Ledger:
     @property
     def output(self) -> Shape:
         """Shape that the last operation makes."""
-        return self.operations[-1].shape
+        return self._end(-1).shape
 
     @property
     def input(self) -> Shape:
         """Shape that the first operation reads."""
-        return self.operations[0].input_shapes[0]
+        return self._end(0).input_shapes[0]
+
+    def _end(self, place: int) -> Node:
+        if not self.operations:
+            raise CostModelError("the ledger is empty: a network needs at least one layer after its input")
+        return self.operations[place]
 
     def batched(self, batch: int) -> Ledger:
         """The same work for ``batch`` samples."""
@@ -162,8 +173,9 @@ class Ledger:
         return {key: Ledger(tuple(nodes), self.batch) for key, nodes in groups.items()}
 
     def _layers(self) -> dict[str, Ledger]:
-        name, times = Counter(node.name for node in self.operations).most_common(1)[0]
-        if times > 1:
+        for name, times in Counter(node.name for node in self.operations).most_common(1):
+            if times == 1:
+                break
             raise CostModelError(f"{times} layers are called {name!r}; a table could not tell them apart, rename them")
         return self._grouped((node.name, node) for node in self.operations)
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from costmodel.checks import CostModelError, whole
@@ -55,20 +56,20 @@ Node.__ne__ = object.__ne__  # type: ignore[method-assign]
 Node.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
-def image(channels: int, size: int | tuple[int, ...]) -> Node:
-    """The input of a network: an image of ``size`` x ``size``, or of the spatial sizes given.
+def image(channels: int, size: int | Sequence[int], name: str = "input") -> Node:
+    """An input of a network: an image of ``size`` x ``size``, or of the spatial sizes given.
 
     Raises :class:`~costmodel.checks.CostModelError` for sizes below 1.
 
     >>> image(3, 224).shape
     Shape(channels=3, spatial=(224, 224))
     """
-    spatial = size if isinstance(size, tuple) else (size, size)
+    spatial = size if isinstance(size, Sequence) else (size, size)
     try:
         shape = Shape(whole(channels, "channels"), tuple(whole(axis, "size") for axis in spatial))
     except CostModelError as error:
-        raise error.at("input") from None
-    return Node("input", Input(shape), (), (), shape)
+        raise error.at(name) from None
+    return Node(name, Input(shape), (), (), shape)
 
 
 def apply(inputs: Node | Sequence[Node], name: str, layer: Layer) -> Node:
@@ -82,20 +83,28 @@ def apply(inputs: Node | Sequence[Node], name: str, layer: Layer) -> Node:
         ...
     costmodel.checks.CostModelError: features.3.depthwise: groups=5 does not divide 64 input channels; groups=4 does
     """
-    if isinstance(inputs, Node):
-        nodes: tuple[Node, ...] = (inputs,)
-        shapes: tuple[Shape, ...] = (inputs.shape,)
-    else:
-        nodes = tuple(inputs)
-        shapes = tuple(node.shape for node in nodes)
-    if (len(nodes) > 1) is not layer.joins or not nodes:
-        raise CostModelError(
-            f"{name}: {layer!r} reads {'several inputs' if layer.joins else 'one input'}, {len(nodes)} given"
-        )
     try:
+        if isinstance(inputs, Node):
+            nodes: tuple[Node, ...] = (inputs,)
+            shapes: tuple[Shape, ...] = (inputs.shape,)
+        else:
+            nodes = tuple(inputs)
+            shapes = tuple([node.shape for node in nodes])
+        if (len(nodes) > 1) is not layer.joins or not nodes:
+            reads = "several inputs" if layer.joins else "one input"
+            raise CostModelError(f"{layer!r} reads {reads}, {len(nodes)} given")
         return Node(name, layer, nodes, shapes, layer.output(shapes))
     except CostModelError as error:
         raise error.at(name) from None
+    except AttributeError:
+        if isinstance(layer, Layer) and isinstance(name, str):
+            raise
+        raise _wrong_call(inputs, name, layer) from None
+
+
+def _wrong_call(inputs: object, name: object, layer: object) -> TypeError:
+    given = ", ".join(type(argument).__name__ for argument in (inputs, name, layer))
+    return TypeError(f"apply takes nodes, a name and a layer, as in apply(x, 'relu', RELU); given: {given}")
 
 
 def postorder(output: Node) -> tuple[Node, ...]:
@@ -143,15 +152,27 @@ class Network:
     config: Mapping[str, object] = field(default_factory=dict)
     source: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.output, Node):
+            raise TypeError(f"a network is made of its output node, not of {type(self.output).__name__}")
+        object.__setattr__(self, "config", MappingProxyType(dict(self.config)))
+
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, inputs first."""
         return postorder(self.output)
 
     @cached_property
+    def inputs(self) -> tuple[Shape, ...]:
+        """Shapes of one sample of each input."""
+        return tuple(node.shape for node in self.nodes if isinstance(node.layer, Input))
+
+    @property
     def input(self) -> Shape:
-        """Shape of one input sample."""
-        return next(node.shape for node in self.nodes if isinstance(node.layer, Input))
+        """Shape of one sample. Raises :class:`~costmodel.checks.CostModelError` where there are several inputs."""
+        if len(self.inputs) > 1:
+            raise CostModelError(f"{self.name} reads {len(self.inputs)} inputs; ask for `inputs`")
+        return self.inputs[0]
 
     # The readings. Each room is to the right of this one, so it is entered when it is asked for and not before.
 

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from costmodel.checks import CostModelError, whole
 
+#: More axes than any layer has; a text with more is no shape.
+MOST_AXES = 8
+
 
 class Shape(NamedTuple):
     """Channels and spatial sizes of one sample; the batch is not part of it.
@@ -50,9 +53,10 @@ class Shape(NamedTuple):
         """
         sizes = text.strip().lower().split("x")
         # 19 digits hold 2**63 - 1; longer ones are refused before int() sees them.
-        if not all(size.isascii() and size.isdigit() and len(size) <= 19 for size in sizes):
+        if len(sizes) > MOST_AXES or not all(size.isascii() and size.isdigit() and len(size) <= 19 for size in sizes):
+            shown = repr(text) if len(text) <= 60 else f"a text of {len(text)} characters"
             raise CostModelError(
-                f"{text!r} is not a shape; write channels and sizes with x between them, as in 3x224x224"
+                f"{shown} is not a shape; write channels and sizes with x between them, as in 3x224x224"
             )
         channels, *spatial = (whole(int(size), f"a size of {text!r}") for size in sizes)
         return cls(channels, tuple(spatial))
@@ -75,14 +79,19 @@ class Ops(NamedTuple):
     cmp: int = 0
     exp: int = 0
 
-    # The two ignores: a tuple's own + and * would join and repeat, and never make sense for counts.
+    # The ignores, here and below: a tuple's own + and * would join and repeat, which never makes sense for counts.
 
     def __add__(self, other: Ops) -> Ops:  # type: ignore[override]
+        if not isinstance(other, Ops):
+            raise TypeError(f"only Ops add up with Ops, not {type(other).__name__}")
         return Ops(*map(operator.add, self, other))
 
     def __mul__(self, times: int) -> Ops:  # type: ignore[override]
         """The operations of doing this ``times`` times over: a batch, or every element of a tensor."""
         return Ops(*[count * times for count in self])
+
+    def __rmul__(self, times: int) -> Ops:  # type: ignore[override]
+        return self * times
 
 
 class Params(NamedTuple):
@@ -106,7 +115,15 @@ class Params(NamedTuple):
         return self.weight + self.bias + self.affine
 
     def __add__(self, other: Params) -> Params:  # type: ignore[override]
+        if not isinstance(other, Params):
+            raise TypeError(f"only Params add up with Params, not {type(other).__name__}")
         return Params(*map(operator.add, self, other))
+
+    def __mul__(self, times: object) -> Params:
+        raise TypeError("parameters are stored once, however often they are used: they do not multiply")
+
+    def __rmul__(self, times: object) -> Params:
+        return self * times
 
 
 NO_OPS = Ops()

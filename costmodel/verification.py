@@ -17,6 +17,8 @@ class Measured(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def kind(self) -> str: ...
+    @property
     def reads(self) -> tuple[str, ...]: ...
     @property
     def output(self) -> tuple[int, ...]: ...
@@ -37,7 +39,7 @@ class Verdict:
 
 
 def compare(network: Network, measured: Sequence[Measured]) -> Verdict:
-    """Each operation in turn: name, what it reads, output, parameters, multiply-adds; up to the first difference."""
+    """Each operation in turn: name, kind, what it reads, output, parameters, multiply-adds; up to a difference."""
     pairs: list[tuple[Entry, Measured]] = []
     for entry, found in zip_longest(network.ledger, measured):
         if entry is None or found is None:
@@ -53,6 +55,7 @@ def compare(network: Network, measured: Sequence[Measured]) -> Verdict:
 def _difference(entry: Entry, found: Measured) -> str | None:
     rows = (
         ("name", entry.name, found.name),
+        ("operation", entry.kind, found.kind),
         ("reads", tuple(node.name for node in entry.node.inputs), found.reads),
         ("output", entry.output.sizes, found.output),
         ("parameters", entry.params.trainable, found.parameters),

@@ -13,12 +13,16 @@ from torch import Tensor, nn
 class Add(nn.Module):
     """The sum of its arguments, as a module so that a hook can see it."""
 
+    kind = "add"
+
     def forward(self, *tensors: Tensor) -> Tensor:
         return reduce(add, tensors)
 
 
 class Concat(nn.Module):
     """Its arguments stacked along the channels."""
+
+    kind = "concat"
 
     def forward(self, *tensors: Tensor) -> Tensor:
         return torch.cat(tensors, dim=1)
@@ -27,12 +31,16 @@ class Concat(nn.Module):
 class Scale(nn.Module):
     """A tensor times one value a channel."""
 
+    kind = "scale"
+
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:
         return x * gate
 
 
 class Outputs(nn.Module):
     """All of its arguments, as a tuple."""
+
+    kind = "outputs"
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         return tensors

@@ -48,6 +48,8 @@ class BiasedInvertedResidual(nn.Module):
 class CorrectPad(nn.Module):
     """Document 002, ``pad_size`` for a kernel of 3: it looks at the sizes it is given."""
 
+    kind = "zero_pad"
+
     def forward(self, x: Tensor) -> Tensor:
         (top, bottom), (left, right) = ((1 - (1 - size % 2), 1) for size in x.shape[2:])
         return nn.functional.pad(x, (left, right, top, bottom))

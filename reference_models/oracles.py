@@ -65,9 +65,10 @@ def image(sizes: tuple[int, ...]) -> Tensor:
 
 @dataclass(frozen=True)
 class Measured:
-    """One operation as PyTorch ran it: its module path, the paths it reads, what came out, what was counted."""
+    """One operation as PyTorch ran it: module path, what it does, paths that it reads, what came out, what it cost."""
 
     name: str
+    kind: str
     reads: tuple[str, ...]
     output: tuple[int, ...]
     parameters: int
@@ -94,10 +95,47 @@ def measure(module: nn.Module, x: Tensor) -> list[Measured]:
             macs = halved[name]
         elif macs != halved[name]:
             raise ValueError(f"{name}: fvcore counts {macs} multiply-adds, FlopCounterMode {halved[name]}")
-        measured.append(Measured(name, reads, shapes[name], numel(leaf), macs))
+        measured.append(Measured(name, _kind(leaf), reads, shapes[name], numel(leaf), macs))
     if sum(leaf.parameters for leaf in measured) != numel(module):
         raise ValueError("parameters are stored outside the leaves, or in two of them")
     return measured
+
+
+#: What the field calls each type of module. A module of our own says so itself, in an attribute ``kind``.
+_KINDS: dict[type[nn.Module], str] = {
+    nn.Linear: "linear",
+    nn.ReLU: "relu",
+    nn.ReLU6: "relu6",
+    nn.Sigmoid: "sigmoid",
+    nn.Hardsigmoid: "hard_sigmoid",
+    nn.SiLU: "swish",
+    nn.Hardswish: "hard_swish",
+    nn.Flatten: "flatten",
+    nn.Dropout: "dropout",
+    nn.ChannelShuffle: "channel_shuffle",
+    **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d), "batch_norm"),
+    **dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d), "max_pool"),
+    **dict.fromkeys((nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d), "average_pool"),
+    **dict.fromkeys((nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d), "zero_pad"),
+}
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_ADAPTIVE = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
+
+
+def _kind(leaf: nn.Module) -> str:
+    if isinstance(leaf, (*_CONVOLUTIONS, *_TRANSPOSED)):
+        name = "transposed_conv" if isinstance(leaf, _TRANSPOSED) else "conv"
+        if leaf.groups == 1:
+            return name
+        return f"depthwise_{name}" if leaf.groups == leaf.in_channels else f"grouped_{name}"
+    if isinstance(leaf, _ADAPTIVE):
+        whole_map = leaf.output_size in (1, (1,), (1, 1), (1, 1, 1))
+        return "global_average_pool" if whole_map else "adaptive_average_pool"
+    own = getattr(leaf, "kind", None) or _KINDS.get(type(leaf))
+    if own is None:
+        raise ValueError(f"nothing is known of {type(leaf).__name__}: name its kind in reference_models/oracles.py")
+    return str(own)
 
 
 def _forward(module: nn.Module, x: Tensor) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:

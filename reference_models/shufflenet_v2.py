@@ -17,6 +17,8 @@ OUT_CHANNELS = {
 class Half(nn.Module):
     """One of the two halves of the channels: ``index`` 0 or 1."""
 
+    kind = "channel_slice"
+
     def __init__(self, index: int) -> None:
         super().__init__()
         self.index = index

@@ -58,6 +58,8 @@ def by_rank(name: str, rank: int) -> Any:
 class Slice(nn.Module):
     """Some of the channels."""
 
+    kind = "channel_slice"
+
     def __init__(self, start: int, stop: int) -> None:
         super().__init__()
         self.start, self.stop = start, stop

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import costmodel as cm
 from costmodel import CostModelError, Network
-from costmodel.architectures import FAMILIES, architecture, architectures, build
+from costmodel.architectures import FAMILIES, architecture, architectures, build, names
 from costmodel.blocks import conv_bn, depthwise_separable, inverted_residual
 from costmodel.layers import RELU6, conv, depthwise_conv
 from costmodel.network import image
@@ -22,7 +22,7 @@ from reference_models import build as build_module
 from reference_models.oracles import fvcore_multiply_adds, measure, numel
 from reference_models.oracles import image as sample
 
-NAMES = [f"{found.name}:{variant}".rstrip(":") for found in architectures() for variant in found.variants]
+NAMES = names()
 
 #: How many draws each of the many networks gets of a profile's examples.
 SHARE = max(4, settings.default.max_examples // 60)
@@ -163,7 +163,7 @@ def test_a_network_is_called_by_the_name_that_builds_it(name: str) -> None:
         ("mobilenet_v2", {"resolution": 0}, "input: size=0 must be a whole number of at least 1"),
         ("mobilenet_v2", {"resolution": 224.0}, "input: size=224.0 must be a whole number of at least 1"),
         ("mobilenet_v2", {"in_channels": 0}, "input: channels=0 must be a whole number of at least 1"),
-        ("mobilenet_v2", {"num_classes": 0}, "out_features=0 must be a whole number of at least 1"),
+        ("mobilenet_v2", {"num_classes": 0}, "classifier: out_features=0 must be a whole number of at least 1"),
         ("mobilenet_v1:plain", {"resolution": 448}, "pool: a 7x7 average pool leaves 1024x2x2, and the classifier"),
         ("mobilenet_v1:plain", {"resolution": 128}, "pool: a 7x7 kernel does not fit on a 4x4 input"),
     ],

@@ -28,9 +28,52 @@ def test_output_size_is_the_number_of_places_a_kernel_fits(
     assert max(0, formulas.output_size(size, kernel, stride, before + after, dilation)) == places
 
 
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 5), st.integers(0, 3), st.integers(0, 3))
+def test_ceil_mode_adds_windows_until_the_end_is_covered(
+    size: int, kernel: int, stride: int, before: int, after: int
+) -> None:
+    if size + before + after < kernel:
+        return  # no window fits at all; the layers refuse that
+    windows, start = 0, -before
+    # A window starts on the input or on the padding before it, and only while something is left to cover.
+    while start < size and (windows == 0 or start + kernel - stride < size + after):
+        windows += 1
+        start += stride
+    assert min(formulas.ceil_output_size(size, kernel, stride, before, after)) == windows
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_adaptive_windows_read_from_floor_to_ceil(size: int, outputs: int) -> None:
+    reads = 0
+    for index in range(outputs):
+        start, end = (index * size) // outputs, -(-((index + 1) * size) // outputs)
+        reads += len(range(start, end))
+    assert formulas.adaptive_pool_reads(size, outputs) == reads
+
+
 @given(st.integers(1, 60), st.integers(1, 7))
 def test_same_output_size_is_every_stride_th_position(size: int, stride: int) -> None:
     assert formulas.same_output_size(size, stride) == len(range(0, size, stride))
+
+
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 4), st.integers(0, 3), st.integers(0, 3))
+def test_ceil_mode_slides_until_the_end_is_reached_and_starts_before_it(
+    size: int, kernel: int, stride: int, before: int, after: int
+) -> None:
+    kernel = min(kernel, before + size + after)
+    windows, start, reached = 0, -before, False
+    while not reached and start < size:
+        windows, reached, start = windows + 1, start + kernel >= size + after, start + stride
+    assert min(formulas.ceil_output_size(size, kernel, stride, before, after)) == windows
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_a_window_with_no_further_choices_is_dense_and_unpadded(size: int, kernel: int) -> None:
+    places = sum(1 for start in range(size) if start + kernel <= size)
+    assert max(0, formulas.output_size(size, kernel)) == max(0, min(formulas.ceil_output_size(size, kernel))) == places
+    assert formulas.same_output_size(size) == size
+    spread = {place + tap for place in range(size) for tap in range(kernel)}
+    assert formulas.transposed_output_size(size, kernel) == len(spread)
 
 
 @given(small_windows)
@@ -133,6 +176,9 @@ def test_document_000_grouped_example_and_its_error() -> None:
     assert exact == 4_410_450
     # The printed figure sums 3 of the 6 output channels.
     assert formulas.conv_flops_with_bias(55 * 55, 3, 3, 11 * 11, groups=3) == 2_205_225
+    # Without groups, every output channel reads all 3 of the input, and not 1.
+    ungrouped = formulas.conv_flops_with_bias(55 * 55, 3, 6, 11 * 11)
+    assert ungrouped == 6 * 55 * 55 * (2 * 3 * 11 * 11 + 1)
 
 
 def test_document_001_parameter_counts() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+import costmodel as cm
 from costmodel import CostModelError, Shape
 from costmodel.layers import (
     HARD_SIGMOID,
@@ -318,11 +320,17 @@ def test_bias_adds_once_an_output() -> None:
         (transposed_conv(8, 2), "transposed_conv", "transposed conv 2x2"),
         (transposed_conv(8, 2, groups=4), "depthwise_transposed_conv", "depthwise transposed conv 2x2"),
         (GlobalAveragePool(), "global_average_pool", "global average pool"),
+        (AdaptiveAveragePool((1, 1)), "global_average_pool", "global average pool"),
+        (AdaptiveAveragePool((1, 2)), "adaptive_average_pool", "adaptive average pool"),
     ],
 )
 def test_kinds_are_the_terms_of_the_field(layer: Layer, kind: str, label: str) -> None:
     x = (Shape(4, (9, 9)),)
     assert (layer.kind(x), layer.label(x)) == (kind, label)
+
+
+AXES = "; give one number, or one an axis"
+SIDES = "; give a number, one an axis, (before, after) pairs, 'same' or 'valid'"
 
 
 @pytest.mark.parametrize(
@@ -335,14 +343,28 @@ def test_kinds_are_the_terms_of_the_field(layer: Layer, kind: str, label: str) -
         (lambda: conv(8, 3, padding=-1), "padding=-1 must be a whole number of at least 0"),
         (lambda: conv(8, 3, dilation=0), "dilation=0 must be a whole number of at least 1"),
         (lambda: conv(8, 2.5), "kernel=2.5 must be a whole number of at least 1"),
-        (lambda: conv(8, (3, 3), stride=(1, 1, 1)), "stride=1x1x1 has 3 axes, the kernel 3x3 has 2"),
-        (lambda: conv(8, (3, 3), padding=((0, 1),)), "padding 0:1 has 1 axes, the kernel 3x3 has 2"),
+        (lambda: conv(8, (3, 3), stride=(1, 1, 1)), "stride=1x1x1 has 3 axes, the kernel 3x3 has 2" + AXES),
+        (lambda: conv(8, (3, 3), padding=(1, 1, 1)), "padding=1x1x1 has 3 axes, the kernel 3x3 has 2" + AXES),
         (lambda: conv(8, ()), "kernel=() has no axis; give one size an axis, as in kernel=(3, 3)"),
-        (lambda: conv(10**20, 3), "out_channels is 21 digits long; the largest size a tensor can have is 2**63 - 1"),
-        (lambda: Linear(0), "out_features=0 must be a whole number of at least 1"),
+        (lambda: conv(10**20, 3), "out_channels has 67 bits; the largest size a tensor can have is 2**63 - 1"),
+        (lambda: conv(-(10**5000), 3), "out_channels has 16610 bits; the largest size a tensor can have is 2**63 - 1"),
+        (lambda: conv(8.0, 3), "out_channels=8.0 must be a whole number of at least 1"),
+        (lambda: conv(8, 3, bias="no"), "bias='no' must be True or False"),
+        (lambda: conv(8, 3, padding="SAME"), "padding='SAME' is no padding" + SIDES),
+        (lambda: conv(8, 3, padding=((1, 2, 3), (1, 2, 3))), "padding=((1, 2, 3), (1, 2, 3)) is no padding" + SIDES),
+        (lambda: ChannelShuffle(0), "groups=0 must be a whole number of at least 1"),
+        (lambda: ChannelSlice(0, 1.5), "stop=1.5 must be a whole number of at least 1"),
+        (lambda: ZeroPad(((-5, 0), (0, 0))), "padding=-5 must be a whole number of at least 0"),
+        (lambda: ZeroPad(1), "padding=1 must be (before, after) an axis, as in ((0, 1), (0, 1))"),
+        (lambda: AdaptiveAveragePool(7), "sizes=7 must be one size an axis, as in (7, 7)"),
+        (lambda: AdaptiveAveragePool((7, 0)), "size=0 must be a whole number of at least 1"),
+        (
+            lambda: max_pool(2, padding=2),
+            "padding 2x2 is over half of a 2x2 window, some windows would hold nothing else; use less padding",
+        ),
         (
             lambda: transposed_conv(8, 3, stride=2, output_padding=2),
-            "output_padding=2 must be at least 0 and smaller than the stride (2) or the dilation (1)",
+            "output_padding=2 must be smaller than the stride (2) or the dilation (1)",
         ),
         (
             lambda: transposed_conv(8, 3, padding="same"),
@@ -360,6 +382,11 @@ def test_choices_that_make_no_layer_are_named(make: object, message: str) -> Non
     assert str(raised.value) == message
 
 
+ADD = ": project one, or match the strides"
+CONCAT = ": pool or pad one"
+SCALE = ", as a global pool makes"
+SLICE = "; give start < stop <= channels"
+RANK = "; give one size an axis: (3,) is 1-D"
 MEND = "; use a larger input, a smaller kernel or more padding"
 
 
@@ -367,7 +394,7 @@ MEND = "; use a larger input, a smaller kernel or more padding"
     ("layer", "inputs", "message"),
     [
         (conv(8, 3, groups=8), (Shape(12, (9, 9)),), "groups=8 does not divide 12 input channels; groups=4 does"),
-        (conv(8, 3), (Shape(3, (9,)),), "a 3x3 kernel needs an input with 2 spatial sizes, 3x9 has 1"),
+        (conv(8, 3), (Shape(3, (9,)),), "a 3x3 kernel needs an input with 2 spatial sizes, 3x9 has 1" + RANK),
         (
             conv(8, 7),
             (Shape(3, (5, 5)),),
@@ -383,23 +410,73 @@ MEND = "; use a larger input, a smaller kernel or more padding"
             (Shape(8, (6, 7)),),
             "a 7x7 kernel does not fit on a 6x7 input with padding 0x0" + MEND,
         ),
-        (Add(), (Shape(3, (4,)), Shape(3, (5,))), "cannot add 3x4 and 3x5; the shapes must be equal"),
-        (Concat(), (Shape(3, (4,)), Shape(3, (5,))), "cannot concatenate 3x4 and 3x5; the sizes must be equal"),
-        (Scale(), (Shape(3, (4,)), Shape(3, (2,))), "cannot scale 3x4 by 3x2; it takes one value a channel"),
+        (
+            Add(),
+            (Shape(3, (4,)), Shape(3, (5,))),
+            "cannot add 3x4 and 3x5; the shapes must be equal" + ADD,
+        ),
+        (
+            Concat(),
+            (Shape(3, (4,)), Shape(3, (5,))),
+            "cannot concatenate 3x4 and 3x5; the sizes must be equal" + CONCAT,
+        ),
+        (
+            Scale(),
+            (Shape(3, (4,)), Shape(3, (2,))),
+            "cannot scale 3x4 by 3x2; it takes one value a channel" + SCALE,
+        ),
         (ChannelShuffle(4), (Shape(6, (4,)),), "groups=4 does not divide 6 input channels; groups=3 does"),
-        (ChannelSlice(2, 7), (Shape(6, (4,)),), "channels 2 to 7 are not a part of the 6 of 6x4"),
+        (
+            ChannelSlice(2, 7),
+            (Shape(6, (4,)),),
+            "channels 2 to 7 are not a part of the 6 of 6x4" + SLICE,
+        ),
         (
             AdaptiveAveragePool((7, 7)),
             (Shape(6, (4,)),),
-            "a 7x7 kernel needs an input with 2 spatial sizes, 6x4 has 1",
+            "a pool to 7x7 needs an input with 2 spatial sizes, 6x4 has 1" + RANK,
         ),
-        (max_pool(2, 2), (Shape(6, (4,)),), "a 2x2 kernel needs an input with 2 spatial sizes, 6x4 has 1"),
+        (Linear(0), (Shape(6),), "out_features=0 must be a whole number of at least 1"),
+        (
+            Linear(5),
+            (Shape(6, (4, 4)),),
+            "a linear layer reads a vector or a sequence, 6x4x4 is a map; flatten it first, or use a pointwise"
+            " convolution, which is a linear layer at each position",
+        ),
+        (
+            ZeroPad(((0, 1),)),
+            (Shape(6, (4, 4)),),
+            "padding 0:1 needs an input with 1 spatial sizes, 6x4x4 has 2" + RANK,
+        ),
+        (max_pool(2, 2), (Shape(6, (4,)),), "a 2x2 window needs an input with 2 spatial sizes, 6x4 has 1" + RANK),
     ],
 )
 def test_inputs_that_do_not_fit_are_named(layer: Layer, inputs: tuple[Shape, ...], message: str) -> None:
     with pytest.raises(CostModelError) as raised:
         layer.output(inputs)
     assert str(raised.value) == message
+
+
+def test_what_was_built_before_does_not_decide_what_is_allowed() -> None:
+    conv(8, 3, bias=True)
+    conv(1, 3)
+    for wrong in (lambda: conv(8.0, 3), lambda: conv(True, 3), lambda: conv(8, 3, bias=1)):
+        with pytest.raises(CostModelError):
+            wrong()
+
+
+def test_lists_and_numpy_integers_are_sizes_too() -> None:
+    assert conv(8, [3, 5], stride=[1, 2], padding=[[0, 1], [2, 2]]) == conv(8, (3, 5), (1, 2), ((0, 1), (2, 2)))
+    assert transposed_conv(8, [3, 5], output_padding=[0, 0]) == transposed_conv(8, (3, 5))
+    assert AdaptiveAveragePool([7, 7]) == AdaptiveAveragePool((7, 7))
+    assert input_node(3, [32, 48]).shape == Shape(3, (32, 48))
+    assert cm.mobilenet_v1(resolution=numpy.int64(192), alpha=numpy.float32(0.75)).multiply_adds == 239_273_472
+
+
+def test_a_pools_stride_is_its_kernel_unless_given() -> None:
+    x = (Shape(3, (9, 9)),)
+    assert max_pool(3).output(x).sizes == forward(nn.MaxPool2d(3), image(x[0]))
+    assert average_pool((3, 2)).output(x).sizes == forward(nn.AvgPool2d((3, 2)), image(x[0]))
 
 
 def test_the_same_choices_are_the_same_value() -> None:

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 import costmodel as cm
 from costmodel import CostModelError, Ledger, Ops, Params
-from costmodel.architectures import architectures, build
+from costmodel.architectures import build, names
 from costmodel.ledger import GROUPINGS
 
-NAMES = [f"{found.name}:{variant}".rstrip(":") for found in architectures() for variant in found.variants]
+NAMES = names()
 counts = st.integers(0, 10**12)
 
 
@@ -71,6 +71,32 @@ def test_parameters_add_field_by_field_and_buffers_are_not_trained(a: tuple[int,
     total = Params(*a) + Params(*b)
     assert (total.weight, total.bias, total.affine, total.buffer) == tuple(x + y for x, y in zip(a, b, strict=True))
     assert total.trainable == sum(a[:3]) + sum(b[:3])
+
+
+def test_counts_do_not_behave_like_tuples() -> None:
+    assert 3 * Ops(1, 2) == Ops(1, 2) * 3 == Ops(3, 6)
+    for wrong in (
+        lambda: Ops(1) + tuple(Ops(1)),
+        lambda: Ops(1) + Params(1),
+        lambda: Params(1) + Ops(1),
+        lambda: Params(1) * 3,
+        lambda: 3 * Params(1),
+    ):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+def test_an_empty_ledger_says_so() -> None:
+    empty = Ledger(())
+    assert (empty.multiply_adds, empty.parameters, empty.by("layer"), empty.by("stage")) == (0, 0, {}, {})
+    with pytest.raises(CostModelError, match="the ledger is empty"):
+        _ = empty.output
+
+
+def test_a_ledger_shows_itself_in_a_line() -> None:
+    assert repr(cm.mobilenet_v1().ledger) == (
+        "<Ledger of 84 operations: 568740352 multiply-adds, 4231976 parameters, batch 1>"
+    )
 
 
 def test_a_part_of_a_ledger_is_a_ledger() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import gc
 import pickle
+from collections.abc import Callable
 
 import pytest
 
@@ -61,6 +63,29 @@ def test_a_layer_with_the_wrong_number_of_inputs_is_named(inputs: int, layer: cm
         apply([image(3, 8)] * inputs, "sum", layer)
 
 
+def test_a_wrong_call_says_what_apply_takes() -> None:
+    x = image(3, 8)
+    for wrong in (lambda: apply(x, "relu", "relu"), lambda: apply("relu", x, RELU), lambda: apply(x, "conv", conv)):
+        with pytest.raises(TypeError, match="apply takes nodes, a name and a layer"):
+            wrong()
+    with pytest.raises(TypeError, match="a network is made of its output node, not of str"):
+        Network("x")  # type: ignore[arg-type]
+
+
+def test_several_inputs_have_names_of_their_own() -> None:
+    left, right = image(3, 8, "left"), image(3, 8, "right")
+    net = Network(apply((left, right), "add", Add()), "two")
+    assert [node.name for node in net.nodes] == ["left", "right", "add"]
+    assert [shape.sizes for shape in net.inputs] == [(3, 8, 8), (3, 8, 8)]
+    with pytest.raises(CostModelError, match="two reads 2 inputs; ask for `inputs`"):
+        _ = net.input
+
+
+def test_the_choices_of_a_network_cannot_be_changed_behind_its_back() -> None:
+    with pytest.raises(TypeError):
+        cm.mobilenet_v1().config["alpha"] = 3  # type: ignore[index]
+
+
 def test_errors_name_the_place() -> None:
     with pytest.raises(CostModelError, match=r"^features\.3\.depthwise: groups=5 does not divide 64 input channels"):
         apply(image(64, 56), "features.3.depthwise", conv(5, 3, groups=5))
@@ -78,15 +103,16 @@ def test_depth_is_bounded_by_memory_alone() -> None:
     gc.collect()
 
 
-def test_a_network_survives_pickling_and_copying_at_any_depth() -> None:
-    for net in (cm.mobilenet_v2(alpha=0.5), chain(20_000)):
-        for twin in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
-            assert [node.name for node in twin.nodes] == [node.name for node in net.nodes]
-            assert (twin.multiply_adds, twin.parameters) == (net.multiply_adds, net.parameters)
-            assert (twin.name, twin.config, twin.source) == (net.name, net.config, net.source)
-            assert [[read.name for read in node.inputs] for node in twin.nodes] == [
-                [read.name for read in node.inputs] for node in net.nodes
-            ]
+@pytest.mark.parametrize("make", [lambda: cm.mobilenet_v2(alpha=0.5), lambda: chain(20_000)], ids=["branching", "deep"])
+def test_a_network_survives_pickling_and_copying_at_any_depth(make: Callable[[], Network]) -> None:
+    net = make()
+    for twin in (pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
+        assert [node.name for node in twin.nodes] == [node.name for node in net.nodes]
+        assert (twin.multiply_adds, twin.parameters) == (net.multiply_adds, net.parameters)
+        assert (twin.name, twin.config, twin.source) == (net.name, net.config, net.source)
+        assert [[read.name for read in node.inputs] for node in twin.nodes] == [
+            [read.name for read in node.inputs] for node in net.nodes
+        ]
 
 
 def test_nodes_are_themselves_and_frozen() -> None:
@@ -95,6 +121,21 @@ def test_nodes_are_themselves_and_frozen() -> None:
     with pytest.raises(AttributeError):
         x.name = "other"  # type: ignore[misc]
     assert isinstance(x, Node)
+
+
+def test_networks_are_themselves_and_frozen() -> None:
+    x = apply(image(3, 8), "a", RELU)
+    net, twin = Network(x), Network(x)
+    assert net != twin
+    assert len({net, twin}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        net.name = "other"  # type: ignore[misc]
+
+
+def test_a_table_by_block_cuts_names_at_two_parts() -> None:
+    names = list(cm.mobilenet_v2().table(by="block").name)
+    assert names[:3] == ["features.0", "features.1", "features.2"]
+    assert len(names) == len(set(names))
 
 
 def test_a_network_reads_out_its_figures() -> None:

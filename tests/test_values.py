@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,12 @@ def test_texts_that_are_no_shape(text: str) -> None:
         Shape.parse(text)
 
 
+def test_a_size_has_at_most_the_19_digits_of_the_largest() -> None:
+    assert Shape.parse("3x9223372036854775807") == Shape(3, (2**63 - 1,))
+    with pytest.raises(CostModelError, match="is not a shape; write channels and sizes"):
+        Shape.parse("3x" + "0" * 19 + "1")
+
+
 @given(st.integers(1, 2**63 - 1))
 def test_whole_numbers_pass(value: int) -> None:
     assert whole(value, "size") == value
@@ -73,6 +81,15 @@ def test_make_divisible_keeps_its_promises(width: float, divisor: int) -> None:
     assert rounded >= max(divisor, 0.9 * width)
     # Never further up than it must: half a divisor by rounding, or the one that the 10 % rule adds.
     assert rounded <= max(divisor, width + divisor)
+
+
+@given(st.integers(1, 4_000), st.integers(1, 16))
+def test_make_divisible_takes_the_nearest_multiple_that_keeps_nine_tenths(quarters: int, divisor: int) -> None:
+    width = Fraction(quarters, 4)
+    multiples = range(divisor, quarters + 2 * divisor, divisor)
+    nearest_one = min(multiples, key=lambda multiple: (abs(multiple - width), -multiple))
+    kept = [multiple for multiple in multiples if multiple >= max(nearest_one, Fraction(9, 10) * width)]
+    assert make_divisible(float(width), divisor) == kept[0]
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import wraps
+from types import ModuleType
 from typing import final
 
 from costmodel.checks import CostModelError, nearest
-from costmodel.network import Network
+from costmodel.network import Network, Node
 
 
 @final
@@ -19,11 +23,14 @@ class Architecture:
 
     ``build`` is a function of keyword arguments (``alpha``, ``resolution`` ...) that all have defaults;
     ``variants`` maps the name of each variant, ``""`` for the bare name, to a line on what it is and where it is from.
+    ``widths`` of (alpha, variant), if given, is all that alpha decides: two alphas with the same widths build the same
+    network, which spares a sweep most of its builds.
     """
 
     build: Callable[..., Network]
     summary: str
     variants: Mapping[str, str]
+    widths: Callable[[float, str], tuple[int, ...]] | None = None
 
     @property
     def name(self) -> str:
@@ -88,25 +95,100 @@ def architecture(name: str) -> Architecture:
     return found
 
 
+def resolve(name: str) -> tuple[Architecture, str]:
+    """The architecture and the variant that ``name`` names: ``NAME``, ``NAME:VARIANT``, or ``MODULE:FUNCTION``.
+
+    The latter is a function of your own that returns a :class:`~costmodel.network.Network`; its module may lie in the
+    current directory. Raises :class:`~costmodel.checks.CostModelError` where there is none.
+
+    >>> found, variant = resolve("mobilenet_v2:keras")
+    >>> found.name, variant
+    ('mobilenet_v2', 'keras')
+    """
+    base, _, variant = name.partition(":")
+    if base not in FAMILIES and variant:
+        return _function(base, variant), ""
+    found = architecture(base)
+    if variant:
+        check_variant(base, variant, found.variants)
+    return found, variant
+
+
 def build(name: str, **choices: object) -> Network:
-    """The network that ``name``, with its variant after a colon, makes of ``choices``; defaults for the rest.
+    """The network that ``name``, read as by :func:`resolve`, makes of ``choices``; defaults for the rest.
 
     Raises :class:`~costmodel.checks.CostModelError` for an unknown name and for a choice it does not take.
 
     >>> build("mobilenet_v2:scaled-head", alpha=0.5).name
     'mobilenet_v2:scaled-head'
     """
-    base, _, variant = name.partition(":")
-    found = architecture(base)
+    found, variant = resolve(name)
     known = inspect.signature(found.build).parameters
     for choice, value in choices.items():
         if choice not in known:
-            takes = ", ".join(other for other in known if other != "variant")
-            raise CostModelError(f"{base} takes no {choice} ({choice}={value} given); it takes {takes}")
-    if not variant:
-        return found.build(**choices)
-    check_variant(base, variant, found.variants)
-    return found.build(**choices, variant=variant)
+            raise takes_no(name, choice, f"{choice}={value} given", known)
+    return found.build(**choices, variant=variant) if variant else found.build(**choices)
+
+
+def takes_no(name: str, choice: str, given: str, known: Iterable[str]) -> CostModelError:
+    """What to say of an argument that ``name`` does not have."""
+    takes = [other for other in known if other != "variant"]
+    return CostModelError(
+        f"{_base(name)} takes no {choice} ({given}); {nearest(choice, takes)}it takes {', '.join(takes) or 'nothing'}"
+    )
+
+
+def _base(name: str) -> str:
+    base = name.partition(":")[0]
+    return base if base in FAMILIES else name
+
+
+def _function(module_name: str, function_name: str) -> Architecture:
+    """The user's own function, made to answer with a network or with one line."""
+    name = f"{module_name}:{function_name}"
+    if not all(part.isidentifier() for part in (*module_name.split("."), function_name)):
+        raise CostModelError(f"no model is called {name!r}; {nearest(module_name, FAMILIES)}write NAME, NAME:VARIANT or"
+            " MODULE:FUNCTION; `costmodel models` lists the names")  # fmt: skip
+    module = _module(module_name)
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        there = nearest(function_name, [other for other in vars(module) if callable(getattr(module, other))])
+        raise CostModelError(
+            f"{module_name} ({module.__file__}) has no function {function_name!r}; {there}".rstrip("; ")
+        )
+
+    @wraps(function)
+    def answer(**choices: object) -> Network:
+        try:
+            made = function(**choices)
+        except Exception as error:
+            said = str(error) if isinstance(error, CostModelError) else f"raised {type(error).__name__}: {error}"
+            raise CostModelError(f"{name}: {said}") from error
+        if not isinstance(made, Network):
+            raise CostModelError(f"{name} returned a {type(made).__name__}; let it return a costmodel.Network")
+        return made
+
+    try:
+        inspect.signature(answer)
+    except (TypeError, ValueError):
+        raise CostModelError(f"{name} does not say which arguments it takes; wrap it in a function of yours") from None
+    return Architecture(answer, f"{name}, a function of yours", {"": ""})
+
+
+def _module(name: str) -> ModuleType:
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)  # last, so that a file here never stands in for an installed module
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or not f"{name}.".startswith(f"{missing.name}."):
+            raise CostModelError(f"{name} needs {missing.name}, which is not installed") from missing
+        raise CostModelError(
+            f"no model and no module is called {name!r}; {nearest(name, FAMILIES)}`costmodel models` lists the models;"
+            " a module of yours is looked for in the current directory"
+        ) from None
+    except Exception as error:
+        raise CostModelError(f"{name} cannot be imported, it raised {type(error).__name__}: {error}") from error
 
 
 def architectures() -> Iterator[Architecture]:
@@ -119,3 +201,24 @@ def check_variant(name: str, variant: str, variants: Mapping[str, str]) -> None:
     if variant not in variants:
         known = ", ".join(f"{name}:{other}" for other in variants if other) or "it has none"
         raise CostModelError(f"{name} has no variant {variant!r}; {nearest(variant, variants)}variants: {known}")
+
+
+def built(
+    output: Node, name: str, variant: str, variants: Mapping[str, str], source: str, choices: Mapping[str, object]
+) -> Network:
+    """The network that ends in ``output``: named with its variant, its source the variant's own where there is one."""
+    return Network(output, full_name(name, variant), choices, variants[variant] if variant else source)
+
+
+def full_name(name: str, variant: str) -> str:
+    """An architecture with its variant after a colon, as a user writes it.
+
+    >>> full_name("mobilenet_v2", "keras"), full_name("mobilenet_v2", "")
+    ('mobilenet_v2:keras', 'mobilenet_v2')
+    """
+    return f"{name}:{variant}" if variant else name
+
+
+def names() -> list[str]:
+    """Every network that can be built by name: each architecture, then each of its variants."""
+    return [full_name(found.name, variant) for found in architectures() for variant in found.variants]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_activation, fixed_flatten, linear_activation
 from costmodel.layers import RELU, AdaptiveAveragePool, Dropout, Flatten, Linear, conv, max_pool
 from costmodel.network import Network, apply, image
@@ -58,8 +58,8 @@ def alexnet(
     for name in ("classifier.fc1", "classifier.fc2"):
         x = linear_activation(apply(x, f"{name}.dropout", Dropout()), name, hidden, RELU)
     x = apply(x, "classifier.fc3", Linear(num_classes))
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"alexnet:{variant}".rstrip(":"), config, "Krizhevsky et al. 2012; arXiv:1404.5997")
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "alexnet", variant, VARIANTS, "Krizhevsky et al. 2012; arXiv:1404.5997", choices)
 
 
 ARCHITECTURES = {"alexnet": Architecture(alexnet, "AlexNet, Krizhevsky et al. 2012 and arXiv:1404.5997", VARIANTS)}

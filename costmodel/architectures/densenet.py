@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn, pooled_classifier
 from costmodel.layers import RELU, BatchNorm, Concat, Conv, average_pool, conv, max_pool, pointwise_conv
 from costmodel.network import Network, Node, apply, image
@@ -101,8 +101,8 @@ def _network(name: str, resolution: int | tuple[int, int], num_classes: int, in_
         x = _dense_block(x, f"block{block}", layers, row.growth)
     x = apply(apply(x, "norm", _BATCH_NORM), "activation", RELU)
     x = pooled_classifier(x, num_classes)
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, name, config, "arXiv:1608.06993 Table 1")
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, name, variant, VARIANTS, "arXiv:1608.06993 Table 1", choices)
 
 
 def _dense_block(x: Node, name: str, layers: int, growth: int) -> Node:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn, inverted_residual, pooled_classifier, squeeze_excite
 from costmodel.layers import SIGMOID, SWISH, conv, depthwise_conv
 from costmodel.network import Network, image
@@ -188,8 +188,8 @@ def _efficientnet(
             index += 1
     x = conv_bn(x, f"features.{index}", conv(4 * x.shape.channels, 1), SWISH)
     x = pooled_classifier(x, num_classes, dropout=True)
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, name, config, "arXiv:1905.11946 Table 1")
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, name, variant, VARIANTS, "arXiv:1905.11946 Table 1", choices)
 
 
 ARCHITECTURES = {

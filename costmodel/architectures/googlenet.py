@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_activation, conv_bn, fixed_flatten, linear_activation, pooled_classifier
 from costmodel.layers import (
     RELU,
@@ -81,8 +81,8 @@ def googlenet(
     if variant.endswith("training"):
         heads = [_head(modules[module], f"heads.{name}", num_classes, document) for name, module in HEADS.items()]
         x = apply((x, *heads), "outputs", Outputs())
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"googlenet:{variant}".rstrip(":"), config, "arXiv:1409.4842 Table 1")
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "googlenet", variant, VARIANTS, "arXiv:1409.4842 Table 1", choices)
 
 
 def _convolution(x: Node, name: str, channels: int, kernel: int, document: bool, stride: int = 1) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_activation, fixed_flatten, linear_activation
 from costmodel.layers import RELU, Linear, Pool, average_pool, conv, max_pool
 from costmodel.network import Network, Node, apply, image
@@ -31,8 +31,8 @@ def lenet(
     """
     check_variant("lenet", variant, LENET)
     x = _lenet(image(in_channels, resolution), (16, 32), max_pool(2, stride=2), num_classes)
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, "lenet", config, "document 003")
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "lenet", variant, LENET, "document 003", choices)
 
 
 def lenet5(
@@ -49,8 +49,8 @@ def lenet5(
     """
     check_variant("lenet5", variant, LENET5)
     x = _lenet(image(in_channels, resolution), (6, 16), average_pool(2, stride=2), num_classes)
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, "lenet5", config, "LeCun et al. 1998, Fig. 2")
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "lenet5", variant, LENET5, "LeCun et al. 1998, Fig. 2", choices)
 
 
 def _lenet(x: Node, widths: tuple[int, int], pool: Pool, num_classes: int) -> Node:

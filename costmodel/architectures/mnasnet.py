@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn, inverted_residual, pooled_classifier, squeeze_excite
 from costmodel.checks import width_multiplier
 from costmodel.layers import RELU, SIGMOID, conv, depthwise_conv
@@ -56,7 +56,7 @@ def mnasnet(
     >>> net.multiply_adds, net.parameters
     (314415872, 4383312)
     """
-    width_multiplier(alpha)
+    alpha = width_multiplier(alpha)
     check_variant("mnasnet", variant, VARIANTS)
     x = image(in_channels, resolution)
     x = conv_bn(x, "features.0", conv(make_divisible(STEM * alpha), 3, 2, 1), RELU)
@@ -74,8 +74,8 @@ def mnasnet(
             index += 1
     x = conv_bn(x, f"features.{index}", conv(HEAD, 1), RELU)
     x = pooled_classifier(x, num_classes, dropout=True)
-    config = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"mnasnet:{variant}".rstrip(":"), config, "arXiv:1807.11626 Figure 7")
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "mnasnet", variant, VARIANTS, "arXiv:1807.11626 Figure 7", choices)
 
 
 ARCHITECTURES = {"mnasnet": Architecture(mnasnet, "MnasNet, arXiv:1807.11626", VARIANTS)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn, depthwise_separable, pooled_classifier
 from costmodel.checks import CostModelError, width_multiplier
 from costmodel.layers import RELU, RELU6, Flatten, Linear, average_pool, conv, depthwise_conv
@@ -49,22 +49,36 @@ def mobilenet_v1(
     >>> net.multiply_adds, net.parameters
     (568740352, 4231976)
     """
-    width_multiplier(alpha)
+    alpha = width_multiplier(alpha)
     check_variant("mobilenet_v1", variant, VARIANTS)
     bias = variant == "biased"
     activation = RELU6 if bias else RELU
     x = image(in_channels, resolution)
-    x = conv_bn(x, "features.0", conv(make_divisible(STEM * alpha), 3, 2, 1, bias=bias), activation)
-    for index, (channels, stride) in enumerate(SHALLOW if variant == "shallow" else ROWS, start=1):
-        name, width = f"features.{index}", make_divisible(channels * alpha)
+    stem, *row_widths = widths(alpha, variant)
+    x = conv_bn(x, "features.0", conv(stem, 3, 2, 1, bias=bias), activation)
+    for index, ((_, stride), width) in enumerate(zip(_rows(variant), row_widths, strict=True), start=1):
+        name = f"features.{index}"
         if variant == "standard":
             x = conv_bn(x, name, conv(width, 3, stride, 1), activation)
         else:
             depthwise = depthwise_conv(x.shape.channels, 3, stride, 1, bias=bias)
             x = depthwise_separable(x, name, depthwise, width, activation)
     x = _windowed_classifier(x, num_classes) if variant == "plain" else pooled_classifier(x, num_classes)
-    config = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"mobilenet_v1:{variant}".rstrip(":"), config, "arXiv:1704.04861 Table 1")
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "mobilenet_v1", variant, VARIANTS, "arXiv:1704.04861 Table 1", choices)
+
+
+def _rows(variant: str) -> tuple[tuple[int, int], ...]:
+    return SHALLOW if variant == "shallow" else ROWS
+
+
+def widths(alpha: float, variant: str = "") -> tuple[int, ...]:
+    """Channels of the stem and of each block: all that ``alpha`` decides.
+
+    >>> widths(0.25)[:6]
+    (8, 16, 32, 32, 64, 64)
+    """
+    return tuple(make_divisible(channels * alpha) for channels in (STEM, *(width for width, _ in _rows(variant))))
 
 
 def _windowed_classifier(x: Node, num_classes: int) -> Node:
@@ -78,4 +92,4 @@ def _windowed_classifier(x: Node, num_classes: int) -> Node:
     return apply(apply(x, "flatten", Flatten()), "classifier", Linear(num_classes))
 
 
-ARCHITECTURES = {"mobilenet_v1": Architecture(mobilenet_v1, "MobileNetV1, arXiv:1704.04861", VARIANTS)}
+ARCHITECTURES = {"mobilenet_v1": Architecture(mobilenet_v1, "MobileNetV1, arXiv:1704.04861", VARIANTS, widths)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn, inverted_residual, pooled_classifier
 from costmodel.checks import width_multiplier
 from costmodel.layers import RELU6, Add, ZeroPad, conv, depthwise_conv, pointwise_conv
@@ -51,23 +51,34 @@ def mobilenet_v2(
     >>> net.multiply_adds, net.parameters
     (300774272, 3504872)
     """
-    width_multiplier(alpha)
+    alpha = width_multiplier(alpha)
     check_variant("mobilenet_v2", variant, VARIANTS)
     bias, keras = variant == "biased", variant == "keras"
-    head = make_divisible(HEAD * (alpha if variant == "scaled-head" else max(1.0, alpha)))
-    stem = conv(make_divisible(STEM * alpha), 3, 2, "same" if keras else 1, bias=bias)
+    stem_width, *row_widths, head = widths(alpha, variant)
+    stem = conv(stem_width, 3, 2, "same" if keras else 1, bias=bias)
     block = _BLOCKS.get(variant, _inverted_residual)
     x = conv_bn(image(in_channels, resolution), "features.0", stem, RELU6)
     index = 1
-    for expansion, channels, repeats, first_stride in ROWS:
-        width = truncate(channels * alpha) if keras else make_divisible(channels * alpha)
+    for (expansion, _, repeats, first_stride), width in zip(ROWS, row_widths, strict=True):
         for repeat in range(repeats):
             x = block(x, f"features.{index}", expansion, width, first_stride if repeat == 0 else 1)
             index += 1
     x = conv_bn(x, f"features.{index}", pointwise_conv(head, bias), RELU6)
     x = pooled_classifier(x, num_classes, dropout=not keras)
-    config = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"mobilenet_v2:{variant}".rstrip(":"), config, "arXiv:1801.04381 Table 2")
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "mobilenet_v2", variant, VARIANTS, "arXiv:1801.04381 Table 2", choices)
+
+
+def widths(alpha: float, variant: str = "") -> tuple[int, ...]:
+    """Channels of the stem, of each row and of the head: all that ``alpha`` decides.
+
+    >>> widths(0.35)
+    (16, 8, 8, 16, 24, 32, 56, 112, 1280)
+    """
+    rounded = truncate if variant == "keras" else make_divisible
+    head = HEAD * (alpha if variant == "scaled-head" else max(1.0, alpha))
+    rows = [rounded(channels * alpha) for _, channels, _, _ in ROWS]
+    return (make_divisible(STEM * alpha), *rows, make_divisible(head))
 
 
 def _inverted_residual(x: Node, name: str, expansion: int, width: int, stride: int) -> Node:
@@ -102,4 +113,4 @@ def _keras_block(x: Node, name: str, expansion: int, width: int, stride: int) ->
 
 _BLOCKS = {"biased": _biased_block, "keras": _keras_block}
 
-ARCHITECTURES = {"mobilenet_v2": Architecture(mobilenet_v2, "MobileNetV2, arXiv:1801.04381", VARIANTS)}
+ARCHITECTURES = {"mobilenet_v2": Architecture(mobilenet_v2, "MobileNetV2, arXiv:1801.04381", VARIANTS, widths)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn, inverted_residual, squeeze_excite
 from costmodel.checks import width_multiplier
 from costmodel.layers import HARD_SWISH, RELU, Dropout, Flatten, GlobalAveragePool, Linear, conv, depthwise_conv
@@ -88,8 +88,8 @@ def mobilenet_v3_large(
     check_variant("mobilenet_v3_large", variant, VARIANTS)
     x = _features(LARGE, alpha, image(in_channels, resolution), variant)
     x = _head(x, _head_width(1280, alpha, variant), num_classes, variant)
-    config = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"mobilenet_v3_large:{variant}".rstrip(":"), config, "arXiv:1905.02244 Table 1")
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "mobilenet_v3_large", variant, VARIANTS, "arXiv:1905.02244 Table 1", choices)
 
 
 def mobilenet_v3_small(
@@ -111,13 +111,13 @@ def mobilenet_v3_small(
     check_variant("mobilenet_v3_small", variant, SMALL_VARIANTS)
     x = _features(SMALL, alpha, image(in_channels, resolution), variant)
     x = _head(x, _head_width(1280 if variant == "wide-head" else 1024, alpha, variant), num_classes, variant)
-    config = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"mobilenet_v3_small:{variant}".rstrip(":"), config, "arXiv:1905.02244 Table 2")
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "mobilenet_v3_small", variant, SMALL_VARIANTS, "arXiv:1905.02244 Table 2", choices)
 
 
 def _features(rows: tuple[Row, ...], alpha: float, x: Node, variant: str) -> Node:
     """The stem, the blocks of ``rows``, and the last convolution, six times as wide as what it reads."""
-    width_multiplier(alpha)
+    alpha = width_multiplier(alpha)
     minimalistic = variant == "minimalistic"
     swish = RELU if minimalistic else HARD_SWISH
     x = conv_bn(x, "features.0", conv(STEM if variant == "keras" else make_divisible(STEM * alpha), 3, 2, 1), swish)

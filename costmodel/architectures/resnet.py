@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn, pooled_classifier
 from costmodel.layers import RELU, Add, conv, max_pool, pointwise_conv
 from costmodel.network import Network, Node, apply, image
@@ -181,8 +181,8 @@ def _network(name: str, resolution: int | tuple[int, int], num_classes: int, in_
             else:
                 x = _basic(x, f"layer{stage}.{block}", width, stride)
     x = pooled_classifier(x, num_classes)
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"{name}:{variant}".rstrip(":"), config, row.source)
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, name, variant, ARCHITECTURES[name].variants, row.source, choices)
 
 
 def _basic(x: Node, name: str, width: int, stride: int) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn
 from costmodel.checks import CostModelError, whole, width_multiplier
 from costmodel.layers import (
@@ -62,7 +62,7 @@ def shufflenet_v1(
     >>> net.multiply_adds, net.parameters
     (137460672, 1864728)
     """
-    width_multiplier(alpha)
+    alpha = width_multiplier(alpha)
     check_variant("shufflenet_v1", variant, VARIANTS)
     if whole(groups, "groups") not in ROWS:
         raise CostModelError(f"groups={groups} has no column in the paper's table; use {', '.join(map(str, ROWS))}")
@@ -78,14 +78,14 @@ def shufflenet_v1(
             x = _unit(x, f"stage{stage}.{repeat}", width, groups, first_groups, stride=2 if repeat == 0 else 1)
     x = apply(apply(x, "pool", GlobalAveragePool()), "flatten", Flatten())
     x = apply(x, "classifier", Linear(num_classes, bias=False))
-    config = {
+    choices = {
         "alpha": alpha,
         "resolution": resolution,
         "num_classes": num_classes,
         "in_channels": in_channels,
         "groups": groups,
     }
-    return Network(x, f"shufflenet_v1:{variant}".rstrip(":"), config, "arXiv:1707.01083 Table 1")
+    return built(x, "shufflenet_v1", variant, VARIANTS, "arXiv:1707.01083 Table 1", choices)
 
 
 def _unit(x: Node, name: str, out_channels: int, groups: int, first_groups: int, stride: int) -> Node:

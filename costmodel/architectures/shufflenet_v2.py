@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_bn, pooled_classifier
 from costmodel.checks import CostModelError, width_multiplier
 from costmodel.layers import (
@@ -48,7 +48,7 @@ def shufflenet_v2(
     >>> net.multiply_adds, net.parameters
     (144907992, 2278604)
     """
-    width_multiplier(alpha)
+    alpha = width_multiplier(alpha)
     check_variant("shufflenet_v2", variant, VARIANTS)
     if alpha not in ROWS:
         raise CostModelError(f"alpha={alpha} has no widths in the paper's table; use {', '.join(map(str, ROWS))}")
@@ -62,8 +62,8 @@ def shufflenet_v2(
             x = _unit(x, f"stage{stage}.{repeat}")
     x = conv_bn(x, "head.conv5", pointwise_conv(head), RELU)
     x = pooled_classifier(x, num_classes)
-    config = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, "shufflenet_v2", config, "arXiv:1807.11164 Table 5")
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "shufflenet_v2", variant, VARIANTS, "arXiv:1807.11164 Table 5", choices)
 
 
 def _unit(x: Node, name: str) -> Node:

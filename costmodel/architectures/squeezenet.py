@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_activation
 from costmodel.layers import RELU, Concat, Conv, Dropout, Flatten, GlobalAveragePool, conv, max_pool, pointwise_conv
 from costmodel.network import Network, Node, apply, image
@@ -61,8 +61,8 @@ def _squeezenet(
     x = apply(x, "dropout", Dropout())
     x = conv_activation(x, "classifier", pointwise_conv(num_classes, bias=True), RELU)
     x = apply(apply(x, "pool", GlobalAveragePool()), "flatten", Flatten())
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, name, config, "arXiv:1602.07360 Table 1")
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, name, variant, VARIANTS, "arXiv:1602.07360 Table 1", choices)
 
 
 def _fire(x: Node, name: str, squeezed: int, expanded: int) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from costmodel.architectures import Architecture, check_variant
+from costmodel.architectures import Architecture, built, check_variant
 from costmodel.blocks import conv_activation, conv_bn, fixed_flatten, linear_activation
 from costmodel.layers import RELU, AdaptiveAveragePool, Dropout, Flatten, Linear, conv, max_pool
 from costmodel.network import Network, apply, image
@@ -99,8 +99,8 @@ def _vgg(name: str, resolution: int | tuple[int, int], num_classes: int, in_chan
     for layer in ("classifier.fc1", "classifier.fc2"):
         x = apply(linear_activation(x, layer, HIDDEN, RELU), f"{layer}.dropout", Dropout())
     x = apply(x, "classifier.fc3", Linear(num_classes))
-    config = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return Network(x, f"{name}:{variant}".rstrip(":"), config, "arXiv:1409.1556 Table 1")
+    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, name, variant, VARIANTS, "arXiv:1409.1556 Table 1", choices)
 
 
 ARCHITECTURES = {

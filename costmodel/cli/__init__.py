@@ -10,13 +10,21 @@ from collections.abc import Sequence
 import click
 
 from costmodel import CostModelError, __version__
-from costmodel.checks import nearest
+from costmodel.cli.arguments import Group
 
 #: Name of each command -> the module that holds it as ``command``.
-COMMANDS = {"count": "count", "layer": "layer", "models": "models", "verify": "verify"}
+COMMANDS = {
+    "count": "count",
+    "layer": "layer",
+    "sweep": "sweep",
+    "solve": "solve",
+    "compare": "compare",
+    "models": "models",
+    "verify": "verify",
+}
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -31,13 +39,8 @@ class _Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         from costmodel.architectures import FAMILIES
 
-        name = args[0]
-        if name.partition(":")[0] in FAMILIES:
-            raise click.UsageError(f"{name!r} is a model, not a command; write: costmodel count {name}")
-        if name not in COMMANDS:
-            raise click.UsageError(
-                f"no command is called {name!r}; {nearest(name, COMMANDS)}`costmodel --help` lists them all"
-            )
+        if args[0].partition(":")[0] in FAMILIES:
+            raise click.UsageError(f"{args[0]!r} is a model, not a command; write: costmodel count {args[0]}")
         return super().resolve_command(ctx, args)
 
 
@@ -67,9 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         sys.exit(130)
     except BrokenPipeError:
-        # The reader has gone (`costmodel count ... | head -1`). Python would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()  # the reader has gone: `costmodel count ... | head -1`
         sys.exit(1)
+    except OSError as error:
+        _close_output()
+        _refuse(f"cannot write the answer: {error.strerror or error}")
+
+
+def _close_output() -> None:
+    # What could not be written is still in the buffer, and Python would complain once more at its exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _refuse(message: str) -> None:

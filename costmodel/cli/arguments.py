@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, Protocol, TextIO, TypeVar
 
 import click
 
-from costmodel.checks import CostModelError, whole
-from costmodel.values import Shape
+from costmodel.checks import CostModelError, nearest, whole
+from costmodel.quantities import parse_budget
+from costmodel.values import MOST_AXES, Shape
 
 T = TypeVar("T")
 
@@ -37,8 +39,16 @@ class Parsed(click.ParamType, Generic[T]):  # type: ignore[type-arg]  # generic 
 
 def _number(text: str, least: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise CostModelError(f"{text!r} is not a whole number of at least {least}, of at most 19 digits")
+        shown = repr(text) if len(text) <= 40 else f"a text of {len(text)} characters"
+        raise CostModelError(f"{shown} is not a whole number of at least {least} and at most 19 digits")
     return whole(int(text), "size", least)
+
+
+def _axes(text: str) -> list[str]:
+    parts = text.split("x")
+    if len(parts) > MOST_AXES:
+        raise CostModelError(f"{len(parts)} axes are more than any layer has; write one number, or one an axis: 3x3")
+    return parts
 
 
 def parse_sizes(text: str, least: int = 1) -> int | tuple[int, ...]:
@@ -47,7 +57,7 @@ def parse_sizes(text: str, least: int = 1) -> int | tuple[int, ...]:
     >>> parse_sizes("3"), parse_sizes("3x5")
     (3, (3, 5))
     """
-    sizes = tuple(_number(part, least) for part in text.split("x"))
+    sizes = tuple(_number(part, least) for part in _axes(text))
     return sizes if len(sizes) > 1 else sizes[0]
 
 
@@ -60,7 +70,7 @@ def parse_padding(text: str) -> str | int | tuple[int | tuple[int, int], ...]:
     if text in ("same", "valid"):
         return text
     sides = []
-    for axis in text.split("x"):
+    for axis in _axes(text):
         before, colon, after = axis.partition(":")
         try:
             sides.append((_number(before, 0), _number(after, 0)) if colon else _number(before, 0))
@@ -76,6 +86,22 @@ SIZES = Parsed("N|NxN", parse_sizes)
 EXTRA = Parsed("N|NxN", lambda text: parse_sizes(text, least=0))
 PADDING = Parsed("N|same|valid|A:B", parse_padding)
 POSITIVE = Parsed("N", lambda text: _number(text, 1))
+BUDGET = Parsed("QUANTITY=NUMBER", parse_budget)
+
+
+class Group(click.Group):
+    """A group that mends a misspelled command in one line."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if args[0] not in known:
+            raise click.UsageError(
+                f"no command is called {args[0]!r}; {nearest(args[0], known)}`{ctx.command_path} --help` lists them all"
+            )
+        return super().resolve_command(ctx, args)
+
 
 format_option = click.option(
     "--format",
@@ -84,6 +110,17 @@ format_option = click.option(
     default="text",
     show_default=True,
     help="How to print the answer.",
+)
+
+
+def _picture(text: str) -> Path:
+    from costmodel.report.plots import picture_path
+
+    return picture_path(text)
+
+
+plot_option = click.option(
+    "--plot", "picture", type=Parsed("FILE.png|svg|pdf", _picture), help="Draw it into a file as well."
 )
 
 
@@ -97,9 +134,10 @@ class Report(Protocol):
     def latex(self) -> str: ...
 
 
-def on_a_terminal(stream: TextIO) -> bool:
-    """Whether a person watches ``stream``, and wants colour there."""
-    return stream.isatty() and "NO_COLOR" not in os.environ
+def on_a_terminal(stream: TextIO | None) -> bool:
+    """Whether a person watches ``stream``, and wants colour there. A closed stream is None."""
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return stream is not None and stream.isatty() and not plain
 
 
 def answer(report: Report, style: str) -> None:

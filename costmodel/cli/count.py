@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from costmodel.architectures import build
 from costmodel.checks import CostModelError
-from costmodel.cli.arguments import POSITIVE, SHAPE, answer, format_option
+from costmodel.cli.arguments import POSITIVE, SHAPE, answer, format_option, plot_option
 from costmodel.ledger import GROUPINGS
 from costmodel.report.count import CountReport
 from costmodel.values import Shape
@@ -21,8 +23,16 @@ from costmodel.values import Shape
 @click.option("--batch", type=POSITIVE, default=1, show_default=True, help="Samples; parameters stay the same.")
 @click.option("--by", type=click.Choice(GROUPINGS), default="block", show_default=True, help="A row of the table.")
 @click.option("--depth", type=POSITIVE, help="Parts of a dotted name that make a block.  [default: 2]")
-@click.option("--sort", default="order", show_default=True, help="Column to sort by, largest first.")
+@click.option(
+    "--sort", default="order", show_default=True, help="Column to sort by: numbers and shapes from the largest down."
+)
 @format_option
+@plot_option
+@click.option(
+    "--figure",
+    type=click.Choice(["depth", "types"]),
+    help="What --plot draws: the cost along the depth, or shares by type.  [default: depth; types with --by type]",
+)
 def command(
     model: str,
     alpha: float | None,
@@ -34,6 +44,8 @@ def command(
     depth: int | None,
     sort: str,
     style: str,
+    picture: Path | None,
+    figure: str | None,
 ) -> None:
     """Count the multiply-adds and parameters of MODEL.
 
@@ -43,7 +55,23 @@ def command(
         raise CostModelError(f"--depth={depth} says how much of a name makes a block; use it with --by block or stage")
     choices = {"alpha": alpha, "num_classes": num_classes, **_size(resolution, shape)}
     network = build(model, **{name: value for name, value in choices.items() if value is not None})
-    answer(CountReport(network, batch, by, depth or 2, sort), style)
+    report = CountReport(network, batch, by, depth or 2, sort)
+    if picture is not None:
+        report.table()  # whatever is wrong with it is said before there is a file
+        _draw(report, figure or ("types" if by == "type" else "depth"), picture)
+    elif figure is not None:
+        raise CostModelError(f"--figure={figure} says what --plot draws; add --plot FILE.png")
+    answer(report, style)
+
+
+def _draw(report: CountReport, figure: str, picture: Path) -> None:
+    from costmodel.report import plots
+
+    if figure == "types":
+        plots.save(plots.types(report.network), picture)
+    else:
+        by = "block" if report.by == "type" else report.by
+        plots.save(plots.depth(report.network, by, report.depth, report.batch), picture)
 
 
 def _size(resolution: int | None, shape: Shape | None) -> dict[str, int | tuple[int, ...] | None]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
 from costmodel.blocks import bare, depthwise_separable, inverted_residual
 from costmodel.checks import CostModelError
-from costmodel.cli.arguments import EXTRA, PADDING, POSITIVE, SHAPE, SIZES, answer, format_option
+from costmodel.cli.arguments import EXTRA, PADDING, POSITIVE, SHAPE, SIZES, Group, answer, format_option, plot_option
 from costmodel.layers import Layer, Linear, conv, depthwise_conv, transposed_conv
 from costmodel.network import Network, apply, image
 from costmodel.report.layer import LayerReport
@@ -18,8 +20,9 @@ from costmodel.values import Shape
 Command = Callable[..., None]
 
 
-@click.group("layer")
-def command() -> None:
+@click.group("layer", cls=Group, invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Count one layer: its output size, parameters and multiply-adds.
 
     \b
@@ -27,6 +30,8 @@ def command() -> None:
     costmodel layer grouped --input 3x227x227 --out 6 --kernel 11 --stride 4 --groups 3
     costmodel layer conv --input 16x100 --out 32 --kernel 5 --dilation 2 --padding same
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 _input = click.option(
@@ -57,7 +62,7 @@ def _window(padding: str, help_padding: str) -> Callable[[Command], Command]:
 
 
 # A single layer pads nothing unless told to, like PyTorch's; a block keeps the size, as the documents' blocks do.
-_layer_window = _window("0", "A number, an axis each (1x2), before:after (0:1), same or valid.")
+_layer_window = _window("0", "A number, one an axis (1x2), before:after (0:1, or 0:1x1:1), same or valid.")
 _block_window = _window("same", "As for a layer; same keeps the size and divides it by the stride.")
 
 
@@ -67,9 +72,20 @@ def _rank(shape: Shape) -> int:
     return len(shape.spatial)
 
 
-def _single(name: str, shape: Shape, layer: Layer, style: str) -> None:
+@contextmanager
+def _placed(name: str) -> Iterator[None]:
+    """Whatever is wrong with the choices of a layer is told with its name in front."""
+    try:
+        yield
+    except CostModelError as error:
+        raise error.at(name) from None
+
+
+def _single(name: str, shape: Shape, make: Callable[[], Layer], style: str) -> None:
+    with _placed(name):
+        layer = make()
     x = apply(image(shape.channels, shape.spatial), name, layer)
-    answer(LayerReport(Network(x, name)), style)
+    answer(LayerReport(Network(x, name), layer), style)
 
 
 @command.command("conv")
@@ -78,7 +94,7 @@ def _single(name: str, shape: Shape, layer: Layer, style: str) -> None:
 @_groups
 def conv_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
     """A convolution, standard unless --groups is given."""
-    _single("conv", shape, conv(out, kernel, rank=_rank(shape), **choices), style)
+    _single("conv", shape, lambda: conv(out, kernel, rank=_rank(shape), **choices), style)
 
 
 @command.command("grouped")
@@ -87,7 +103,7 @@ def conv_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any
 @click.option("--groups", type=POSITIVE, required=True, help="Groups of channels; must divide input and output.")
 def grouped_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
     """A grouped convolution: each group of outputs sees one group of inputs."""
-    _single("grouped", shape, conv(out, kernel, rank=_rank(shape), **choices), style)
+    _single("grouped", shape, lambda: conv(out, kernel, rank=_rank(shape), **choices), style)
 
 
 @command.command("depthwise")
@@ -96,7 +112,7 @@ def grouped_command(shape: Shape, out: int, kernel: Any, style: str, **choices: 
 def depthwise_command(shape: Shape, kernel: Any, multiplier: int, style: str, **choices: Any) -> None:
     """A depthwise convolution: every channel on its own."""
     out = shape.channels * multiplier
-    _single("depthwise", shape, conv(out, kernel, rank=_rank(shape), groups=shape.channels, **choices), style)
+    _single("depthwise", shape, lambda: conv(out, kernel, rank=_rank(shape), groups=shape.channels, **choices), style)
 
 
 @command.command("transposed")
@@ -106,7 +122,7 @@ def depthwise_command(shape: Shape, kernel: Any, multiplier: int, style: str, **
 @click.option("--output-padding", type=EXTRA, default="0", show_default=True, help="Added at the end.")
 def transposed_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
     """A transposed convolution, which makes the map larger."""
-    _single("transposed", shape, transposed_conv(out, kernel, rank=_rank(shape), **choices), style)
+    _single("transposed", shape, lambda: transposed_conv(out, kernel, rank=_rank(shape), **choices), style)
 
 
 @command.command("linear")
@@ -116,20 +132,28 @@ def transposed_command(shape: Shape, out: int, kernel: Any, style: str, **choice
 @format_option
 def linear_command(shape: Shape, out: int, bias: bool, style: str) -> None:
     """A linear layer: --input 1024 is a vector, 768x196 a sequence of 196."""
-    _single("linear", shape, Linear(out, bias), style)
+    _single("linear", shape, lambda: Linear(out, bias), style)
 
 
 @command.command("separable")
 @_block_window
 @_out
-def separable_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
+@plot_option
+def separable_command(shape: Shape, out: int, kernel: Any, style: str, picture: Path | None, **choices: Any) -> None:
     """A depthwise separable convolution, against the standard one that it replaces."""
     x = image(shape.channels, shape.spatial)
     rank = _rank(shape)
-    depthwise = depthwise_conv(shape.channels, kernel, rank=rank, **choices)
+    with _placed("separable"):
+        depthwise = depthwise_conv(shape.channels, kernel, rank=rank, **choices)
+        replaced = conv(out, kernel, rank=rank, **choices)
     separable = depthwise_separable(x, "separable", depthwise, out, unit=bare)
-    standard = apply(x, "standard", conv(out, kernel, rank=rank, **choices))
-    answer(LayerReport(Network(separable, "separable"), Network(standard, "standard")), style)
+    standard = Network(apply(x, "standard", replaced), "standard")
+    if picture is not None:
+        from costmodel.report import plots
+
+        others = [(size,) * rank for size in (3, 5, 7) if (size,) * rank != depthwise.kernel]
+        plots.save(plots.separable_ratio([depthwise.kernel, *others], out), picture)
+    answer(LayerReport(Network(separable, "separable"), depthwise, standard), style)
 
 
 @command.command("inverted-residual")
@@ -139,6 +163,8 @@ def separable_command(shape: Shape, out: int, kernel: Any, style: str, **choices
 def inverted_residual_command(shape: Shape, out: int, kernel: Any, expansion: int, style: str, **choices: Any) -> None:
     """An inverted residual: expand 1x1, depthwise, project 1x1, and the input added where the shapes agree."""
     x = image(shape.channels, shape.spatial)
-    depthwise = depthwise_conv(shape.channels * expansion, kernel, rank=_rank(shape), **choices)
-    block = inverted_residual(x, "inverted_residual", depthwise, out, unit=bare)
-    answer(LayerReport(Network(block, "inverted-residual")), style)
+    rank = _rank(shape)
+    with _placed("inverted-residual"):
+        depthwise = depthwise_conv(shape.channels * expansion, kernel, rank=rank, **choices)
+    block = inverted_residual(x, "inverted-residual", depthwise, out, unit=bare)
+    answer(LayerReport(Network(block, "inverted-residual"), depthwise), style)

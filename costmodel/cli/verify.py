@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from costmodel.architectures import architectures, build
+from costmodel.architectures import build, names
 from costmodel.checks import CostModelError
 from costmodel.cli.arguments import POSITIVE, on_a_terminal
 from costmodel.report import verify as report
@@ -54,11 +54,10 @@ def command(
 
 
 def _every_model() -> list[Verdict]:
-    names = [f"{found.name}:{variant}".rstrip(":") for found in architectures() for variant in found.variants]
     _references()
     # The bar goes to the standard error, and only where somebody watches it.
     hidden = not on_a_terminal(sys.stderr)
-    with click.progressbar(names, label="verifying", file=sys.stderr, hidden=hidden, item_show_func=_shown) as bar:
+    with click.progressbar(names(), label="verifying", file=sys.stderr, hidden=hidden, item_show_func=_shown) as bar:
         return [_verify(name, {}) for name in bar]
 
 
@@ -69,10 +68,15 @@ def _shown(name: str | None) -> str:
 def _verify(name: str, choices: dict[str, Any]) -> Verdict:
     network = build(name, **choices)
     references, oracles = _references()
-    # A PyTorch module knows no resolution, and its channels are those of the input.
+    # A PyTorch module knows no resolution.
     stored = {key: value for key, value in choices.items() if key != "resolution"}
-    module = references.build(name, **stored)
-    return compare(network, oracles.measure(module, oracles.image(network.input.sizes)))
+    try:
+        module = references.build(name, **stored)
+        measured = oracles.measure(module, oracles.image(network.input.sizes))
+    except (RuntimeError, MemoryError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CostModelError(f"{name} cannot be measured on this machine: {reason}") from None
+    return compare(network, measured)
 
 
 def _references() -> tuple[Any, Any]:

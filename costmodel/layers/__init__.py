@@ -6,7 +6,15 @@ of what it reads. Each answers four questions about its inputs: ``output`` (the 
 """
 
 from costmodel.layers.base import Input, Layer, Shapes, Sizes
-from costmodel.layers.conv import Conv, Linear, TransposedConv, conv, depthwise_conv, pointwise_conv, transposed_conv
+from costmodel.layers.convolution import (
+    Conv,
+    Linear,
+    TransposedConv,
+    conv,
+    depthwise_conv,
+    pointwise_conv,
+    transposed_conv,
+)
 from costmodel.layers.elementwise import (
     HARD_SIGMOID,
     HARD_SWISH,

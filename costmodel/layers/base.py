@@ -34,6 +34,10 @@ class Layer(ABC):
         """``kind`` for people, with the kernel where there is one: ``depthwise conv 3x3``."""
         return self.kind(inputs).replace("_", " ")
 
+    def choices(self) -> str:
+        """What its author chose, for people."""
+        return repr(self)
+
     def macs(self, inputs: Shapes, output: Shape) -> int:
         """Multiply-adds for one sample; 0 unless it convolves or multiplies matrices."""
         return 0

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, final
+from typing import Any, Literal, TypeAlias, cast, final
 
 from costmodel import formulas
 from costmodel.checks import CostModelError, whole
@@ -23,21 +25,15 @@ from costmodel.layers.window import (
 )
 from costmodel.values import Ops, Params, Shape
 
+#: One number for every axis, or one an axis.
+Each: TypeAlias = int | Sequence[int]
+#: One number for every axis, one an axis, or (before, after) an axis.
+Sides: TypeAlias = int | Sequence[int | tuple[int, int]]
 
-@final
+
 @dataclass(frozen=True, slots=True)
-class Conv(Layer):
-    """A convolution of any rank: standard, grouped or depthwise (F1, F2, F5). Made by :func:`conv`.
-
-    One entry an axis in ``kernel``, ``stride``, ``dilation`` and ``padding``.
-
-    >>> layer = conv(64, kernel=7, stride=2, padding=3)
-    >>> image = Shape(3, (224, 224))
-    >>> layer.output((image,)), layer.params((image,)).weight
-    (Shape(channels=64, spatial=(112, 112)), 9408)
-    >>> layer.ops((image,), Shape(64, (112, 112))).mac
-    118013952
-    """
+class _Convolution(Layer):
+    """What a convolution and a transposed one share: a window, groups, and a weight for each pair of channels."""
 
     out_channels: int
     kernel: Sizes
@@ -48,12 +44,65 @@ class Conv(Layer):
     bias: bool
 
     def __post_init__(self) -> None:
-        _check(self)
+        whole(self.out_channels, "out_channels")
+        whole(self.groups, "groups")
+        if not isinstance(self.bias, bool):
+            raise CostModelError(f"bias={self.bias!r} must be True or False")
+        check_window(self.kernel, self.stride, self.padding, self.dilation)
+        if self.out_channels % self.groups:
+            raise indivisible(self.groups, self.out_channels, "output")
+
+    @abstractmethod
+    def macs(self, inputs: Shapes, output: Shape) -> int: ...
+
+    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+        return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
+
+    def params(self, inputs: Shapes) -> Params:
+        area = math.prod(self.kernel)
+        weights = formulas.conv_weights(inputs[0].channels, self.out_channels, area, self.groups)
+        return Params(weights, self.out_channels if self.bias else 0)
+
+    def label(self, inputs: Shapes) -> str:
+        return f"{self.kind(inputs).replace('_', ' ')} {by(self.kernel)}"
+
+    def choices(self) -> str:
+        """What its author chose, for people: ``kernel 3x3, stride 2x2, padding 1x1, no bias``."""
+        stated = [f"kernel {by(self.kernel)}", f"stride {by(self.stride)}", f"padding {sides(self.padding)}"]
+        stated += [f"dilation {by(self.dilation)}"] if max(self.dilation) > 1 else []
+        stated += [f"groups {self.groups}"] if self.groups > 1 else []
+        return ", ".join([*stated, "with bias" if self.bias else "no bias"])
+
+    def _grouping(self, inputs: Shapes, name: str) -> str:
+        if self.groups == 1:
+            return name
+        return f"depthwise_{name}" if self.groups == inputs[0].channels else f"grouped_{name}"
+
+    def _misfit(self, x: Shape) -> CostModelError:
+        if len(x.spatial) != len(self.kernel):
+            return wrong_rank(f"a {by(self.kernel)} kernel", len(self.kernel), x)
+        return indivisible(self.groups, x.channels, "input")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Conv(_Convolution):
+    """A convolution of any rank: standard, grouped or depthwise (F1, F2, F5). Made by :func:`conv`.
+
+    One entry an axis in ``kernel``, ``stride``, ``dilation`` and ``padding``.
+
+    >>> layer = conv(64, kernel=7, stride=2, padding=3)
+    >>> image = Shape(3, (224, 224))
+    >>> layer.output((image,)), layer.params((image,)).weight
+    (Shape(channels=64, spatial=(112, 112)), 9408)
+    >>> layer.macs((image,), Shape(64, (112, 112)))
+    118013952
+    """
 
     def output(self, inputs: Shapes) -> Shape:
         x = inputs[0]
         if len(x.spatial) != len(self.kernel) or x.channels % self.groups:
-            raise _misfit(self, x)
+            raise self._misfit(x)
         if self.padding == "same":
             return Shape(self.out_channels, tuple(map(formulas.same_output_size, x.spatial, self.stride)))
         spatial = _slid(x.spatial, self.kernel, self.stride, self.padding, self.dilation)
@@ -62,120 +111,11 @@ class Conv(Layer):
         return Shape(self.out_channels, spatial)
 
     def kind(self, inputs: Shapes) -> str:
-        return _conv_kind("conv", self.groups, inputs)
-
-    def label(self, inputs: Shapes) -> str:
-        return f"{self.kind(inputs).replace('_', ' ')} {'x'.join(map(str, self.kernel))}"
+        return self._grouping(inputs, "conv")
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         positions, area = math.prod(output.spatial), math.prod(self.kernel)
         return formulas.conv_multiply_adds(positions, inputs[0].channels, self.out_channels, area, self.groups)
-
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
-
-    def params(self, inputs: Shapes) -> Params:
-        return _conv_params(self, inputs)
-
-    def choices(self) -> str:
-        """What its author chose, for people: ``kernel 3x3, stride 2x2, padding 1x1, no bias``."""
-        return _describe(self)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class TransposedConv(Layer):
-    """A transposed convolution of any rank, PyTorch's ``ConvTranspose``. Made by :func:`transposed_conv`.
-
-    >>> layer = transposed_conv(8, kernel=4, stride=2, padding=1)
-    >>> layer.output((Shape(16, (7, 7)),))
-    Shape(channels=8, spatial=(14, 14))
-    """
-
-    out_channels: int
-    kernel: Sizes
-    stride: Sizes
-    padding: tuple[tuple[int, int], ...]
-    dilation: Sizes
-    groups: int
-    bias: bool
-    output_padding: Sizes
-
-    def __post_init__(self) -> None:
-        _check(self)
-        for extra, stride, dilation in zip(self.output_padding, self.stride, self.dilation, strict=True):
-            if not 0 <= extra < max(stride, dilation):
-                raise CostModelError(
-                    f"output_padding={extra} must be at least 0 and smaller than the stride ({stride}) or the"
-                    f" dilation ({dilation})"
-                )
-
-    def output(self, inputs: Shapes) -> Shape:
-        x = inputs[0]
-        if len(x.spatial) != len(self.kernel) or x.channels % self.groups:
-            raise _misfit(self, x)
-        padding = map(sum, self.padding)
-        spatial = tuple(
-            map(
-                formulas.transposed_output_size,
-                x.spatial,
-                self.kernel,
-                self.stride,
-                padding,
-                self.dilation,
-                self.output_padding,
-            )
-        )
-        if min(spatial) < 1:
-            raise CostModelError(f"padding {sides(self.padding)} removes the whole output of a {x} input; use less")
-        return Shape(self.out_channels, spatial)
-
-    def kind(self, inputs: Shapes) -> str:
-        return _conv_kind("transposed_conv", self.groups, inputs)
-
-    def label(self, inputs: Shapes) -> str:
-        return f"{self.kind(inputs).replace('_', ' ')} {'x'.join(map(str, self.kernel))}"
-
-    def macs(self, inputs: Shapes, output: Shape) -> int:
-        positions, area = math.prod(inputs[0].spatial), math.prod(self.kernel)
-        return formulas.conv_multiply_adds(positions, inputs[0].channels, self.out_channels, area, self.groups)
-
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
-
-    def params(self, inputs: Shapes) -> Params:
-        return _conv_params(self, inputs)
-
-    def choices(self) -> str:
-        """What its author chose, for people: ``kernel 3x3, stride 2x2, padding 1x1, no bias``."""
-        return _describe(self)
-
-
-def _describe(layer: Conv | TransposedConv) -> str:
-    stated = [f"kernel {by(layer.kernel)}", f"stride {by(layer.stride)}", f"padding {sides(layer.padding)}"]
-    stated += [f"dilation {by(layer.dilation)}"] if max(layer.dilation) > 1 else []
-    stated += [f"groups {layer.groups}"] if layer.groups > 1 else []
-    return ", ".join([*stated, "with bias" if layer.bias else "no bias"])
-
-
-def _check(layer: Conv | TransposedConv) -> None:
-    whole(layer.out_channels, "out_channels")
-    whole(layer.groups, "groups")
-    check_window(layer.kernel, layer.stride, layer.padding, layer.dilation)
-    if layer.out_channels % layer.groups:
-        raise indivisible(layer.groups, layer.out_channels, "output")
-
-
-def _misfit(layer: Conv | TransposedConv, x: Shape) -> CostModelError:
-    if len(x.spatial) != len(layer.kernel):
-        return wrong_rank(layer.kernel, x)
-    return indivisible(layer.groups, x.channels, "input")
-
-
-def _conv_kind(base: str, groups: int, inputs: Shapes) -> str:
-    if groups == 1:
-        return base
-    return f"depthwise_{base}" if groups == inputs[0].channels else f"grouped_{base}"
 
 
 # Cached: a network slides the same few windows over the same few sizes again and again.
@@ -184,23 +124,61 @@ def _slid(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: tuple[tuple[int
     return tuple(map(formulas.output_size, spatial, kernel, stride, map(sum, padding), dilation))
 
 
-def _conv_params(layer: Conv | TransposedConv, inputs: Shapes) -> Params:
-    area = math.prod(layer.kernel)
-    weights = formulas.conv_weights(inputs[0].channels, layer.out_channels, area, layer.groups)
-    return Params(weights, layer.out_channels if layer.bias else 0)
+@final
+@dataclass(frozen=True, slots=True)
+class TransposedConv(_Convolution):
+    """A transposed convolution of any rank, PyTorch's ``ConvTranspose``. Made by :func:`transposed_conv`.
+
+    >>> layer = transposed_conv(8, kernel=4, stride=2, padding=1)
+    >>> layer.output((Shape(16, (7, 7)),))
+    Shape(channels=8, spatial=(14, 14))
+    """
+
+    output_padding: Sizes
+
+    def __post_init__(self) -> None:
+        _Convolution.__post_init__(self)
+        if self.padding == "same":
+            raise CostModelError("padding='same' means nothing for a transposed convolution; give a number, as in 1")
+        if len(self.output_padding) != len(self.kernel):
+            raise CostModelError(
+                f"output_padding={by(self.output_padding)} has {len(self.output_padding)} axes, the kernel"
+                f" {by(self.kernel)} has {len(self.kernel)}; give one number, or one an axis"
+            )
+        for extra, stride, dilation in zip(self.output_padding, self.stride, self.dilation, strict=True):
+            if whole(extra, "output_padding", least=0) >= max(stride, dilation):
+                raise CostModelError(
+                    f"output_padding={extra} must be smaller than the stride ({stride}) or the dilation ({dilation})"
+                )
+
+    def output(self, inputs: Shapes) -> Shape:
+        x = inputs[0]
+        if len(x.spatial) != len(self.kernel) or x.channels % self.groups:
+            raise self._misfit(x)
+        cut = map(sum, cast("tuple[tuple[int, int], ...]", self.padding))  # never "same" here
+        window = (self.kernel, self.stride, cut, self.dilation, self.output_padding)
+        spatial: Sizes = tuple(map(formulas.transposed_output_size, x.spatial, *window))
+        if min(spatial) < 1:
+            raise CostModelError(f"padding {sides(self.padding)} removes the whole output of a {x} input; use less")
+        return Shape(self.out_channels, spatial)
+
+    def kind(self, inputs: Shapes) -> str:
+        return self._grouping(inputs, "transposed_conv")
+
+    def choices(self) -> str:
+        return f"{_Convolution.choices(self)}, output padding {by(self.output_padding)}"
+
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        positions, area = math.prod(inputs[0].spatial), math.prod(self.kernel)
+        return formulas.conv_multiply_adds(positions, inputs[0].channels, self.out_channels, area, self.groups)
 
 
-# The constructors below return the same frozen value for the same choices: an architecture repeats a few choices
-# many times, and checking them once is what keeps a whole network under half a millisecond.
-
-
-@lru_cache(maxsize=4096)
 def conv(
     out_channels: int,
-    kernel: int | Sizes,
-    stride: int | Sizes = 1,
-    padding: int | tuple[int | tuple[int, int], ...] | Literal["same", "valid"] = 0,
-    dilation: int | Sizes = 1,
+    kernel: Each,
+    stride: Each = 1,
+    padding: Sides | Literal["same", "valid"] = 0,
+    dilation: Each = 1,
     groups: int = 1,
     bias: bool = False,
     rank: int = 2,
@@ -208,7 +186,7 @@ def conv(
     """A convolution with ``out_channels`` filters. A single number counts for each of ``rank`` axes.
 
     ``padding`` is a number, one a axis, ``(before, after)`` pairs, ``"valid"`` (none), or ``"same"``: the output
-    has ``ceil(size / stride)`` positions an axis. ``rank`` is taken from ``kernel`` where that is a tuple.
+    has ``ceil(size / stride)`` positions an axis. ``rank`` is taken from ``kernel`` where that has an axis each.
 
     Raises :class:`~costmodel.checks.CostModelError` for sizes below 1 and groups that do not divide.
 
@@ -219,17 +197,41 @@ def conv(
         ...
     costmodel.checks.CostModelError: groups=5 does not divide 64 output channels; groups=4 does
     """
+    try:
+        return _conv(out_channels, kernel, stride, padding, dilation, groups, bias, rank)
+    except TypeError:  # a list cannot be looked up in a cache
+        frozen = map(_frozen, (out_channels, kernel, stride, padding, dilation, groups, bias, rank))
+        return _conv(*frozen)
+
+
+# Cached: an architecture repeats a few choices many times, and checking them once is what keeps a whole network under
+# half a millisecond. "typed", because 1, 1.0 and True are one key otherwise, and only the first is a size.
+@lru_cache(maxsize=4096, typed=True)
+def _conv(
+    out_channels: int,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+    bias: bool,
+    rank: int,
+) -> Conv:
     rank = len(kernel) if isinstance(kernel, tuple) else rank
-    sides: Padding = "same" if padding == "same" else paddings(padding, rank)
-    return Conv(out_channels, each(kernel, rank), each(stride, rank), sides, each(dilation, rank), groups, bias)
+    around: Padding = "same" if padding == "same" else paddings(padding, rank)
+    return Conv(out_channels, each(kernel, rank), each(stride, rank), around, each(dilation, rank), groups, bias)
+
+
+def _frozen(choice: Any) -> Any:
+    return tuple(map(_frozen, choice)) if isinstance(choice, (list, tuple)) else choice
 
 
 def depthwise_conv(
     channels: int,
-    kernel: int | Sizes,
-    stride: int | Sizes = 1,
-    padding: int | tuple[int | tuple[int, int], ...] | Literal["same", "valid"] = 0,
-    dilation: int | Sizes = 1,
+    kernel: Each,
+    stride: Each = 1,
+    padding: Sides | Literal["same", "valid"] = 0,
+    dilation: Each = 1,
     bias: bool = False,
     rank: int = 2,
 ) -> Conv:
@@ -250,16 +252,15 @@ def pointwise_conv(out_channels: int, bias: bool = False, rank: int = 2) -> Conv
     return conv(out_channels, 1, bias=bias, rank=rank)
 
 
-@lru_cache(maxsize=4096)
 def transposed_conv(
     out_channels: int,
-    kernel: int | Sizes,
-    stride: int | Sizes = 1,
-    padding: int | tuple[int | tuple[int, int], ...] | Literal["same", "valid"] = 0,
-    dilation: int | Sizes = 1,
+    kernel: Each,
+    stride: Each = 1,
+    padding: Sides | Literal["valid"] = 0,
+    dilation: Each = 1,
     groups: int = 1,
     bias: bool = False,
-    output_padding: int | Sizes = 0,
+    output_padding: Each = 0,
     rank: int = 2,
 ) -> TransposedConv:
     """A transposed convolution; ``padding`` is cut from the output, ``output_padding`` is added at its end.
@@ -269,14 +270,15 @@ def transposed_conv(
     >>> transposed_conv(8, kernel=3, stride=2, padding=1, output_padding=1).output((Shape(16, (7, 7)),))
     Shape(channels=8, spatial=(14, 14))
     """
-    if padding == "same":
-        raise CostModelError("padding='same' means nothing for a transposed convolution; give a number, as in 1")
+    kernel, stride, dilation, output_padding = map(_frozen, (kernel, stride, dilation, output_padding))
     rank = len(kernel) if isinstance(kernel, tuple) else rank
+    frozen = _frozen(padding)
+    around: Padding = "same" if frozen == "same" else paddings(frozen, rank)
     return TransposedConv(
         out_channels,
         each(kernel, rank),
         each(stride, rank),
-        paddings(padding, rank),
+        around,
         each(dilation, rank),
         groups,
         bias,
@@ -287,7 +289,9 @@ def transposed_conv(
 @final
 @dataclass(frozen=True, slots=True)
 class Linear(Layer):
-    """A linear (fully connected) layer, applied at each position of its input.
+    """A linear layer: of a vector, or at each position of a sequence on its own.
+
+    Raises :class:`~costmodel.checks.CostModelError` for a map, which PyTorch would want flattened first.
 
     >>> Linear(1000, bias=True).params((Shape(1024),))
     Params(weight=1024000, bias=1000, affine=0, buffer=0)
@@ -296,14 +300,20 @@ class Linear(Layer):
     out_features: int
     bias: bool = True
 
-    def __post_init__(self) -> None:
-        whole(self.out_features, "out_features")
-
     def output(self, inputs: Shapes) -> Shape:
-        return Shape(self.out_features, inputs[0].spatial)
+        x = inputs[0]
+        if len(x.spatial) > 1:
+            raise CostModelError(
+                f"a linear layer reads a vector or a sequence, {x} is a map; flatten it first, or use a pointwise"
+                " convolution, which is a linear layer at each position"
+            )
+        return Shape(whole(self.out_features, "out_features"), x.spatial)
 
     def kind(self, inputs: Shapes) -> str:
         return "linear"
+
+    def choices(self) -> str:
+        return f"{self.out_features} outputs, {'with bias' if self.bias else 'no bias'}"
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return formulas.linear_multiply_adds(output.positions, inputs[0].channels, self.out_features)

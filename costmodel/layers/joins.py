@@ -25,7 +25,8 @@ class Add(Layer):
 
     def output(self, inputs: Shapes) -> Shape:
         if inputs.count(inputs[0]) != len(inputs):
-            raise CostModelError(f"cannot add {' and '.join(map(str, inputs))}; the shapes must be equal")
+            shapes = " and ".join(map(str, inputs))
+            raise CostModelError(f"cannot add {shapes}; the shapes must be equal: project one, or match the strides")
         return inputs[0]
 
     def kind(self, inputs: Shapes) -> str:
@@ -50,7 +51,8 @@ class Concat(Layer):
 
     def output(self, inputs: Shapes) -> Shape:
         if any(shape.spatial != inputs[0].spatial for shape in inputs):
-            raise CostModelError(f"cannot concatenate {' and '.join(map(str, inputs))}; the sizes must be equal")
+            shapes = " and ".join(map(str, inputs))
+            raise CostModelError(f"cannot concatenate {shapes}; the sizes must be equal: pool or pad one")
         return Shape(sum(shape.channels for shape in inputs), inputs[0].spatial)
 
     def kind(self, inputs: Shapes) -> str:
@@ -86,7 +88,8 @@ class Scale(Layer):
 
     def output(self, inputs: Shapes) -> Shape:
         if len(inputs) != 2 or inputs[1] != Shape(inputs[0].channels, (1,) * len(inputs[0].spatial)):
-            raise CostModelError(f"cannot scale {' by '.join(map(str, inputs))}; it takes one value a channel")
+            shapes = " by ".join(map(str, inputs))
+            raise CostModelError(f"cannot scale {shapes}; it takes one value a channel, as a global pool makes")
         return inputs[0]
 
     def kind(self, inputs: Shapes) -> str:

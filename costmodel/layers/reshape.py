@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.checks import CostModelError
+from costmodel.checks import CostModelError, whole
 from costmodel.layers.base import Layer, Shapes
-from costmodel.layers.window import indivisible
+from costmodel.layers.window import indivisible, wrong_rank
+from costmodel.layers.window import sides as around
 from costmodel.values import Shape
 
 
@@ -38,8 +39,17 @@ class ZeroPad(Layer):
 
     padding: tuple[tuple[int, int], ...]
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.padding, tuple) or any(not isinstance(p, tuple) or len(p) != 2 for p in self.padding):
+            raise CostModelError(f"padding={self.padding!r} must be (before, after) an axis, as in ((0, 1), (0, 1))")
+        for before, after in self.padding:
+            whole(before, "padding", least=0)
+            whole(after, "padding", least=0)
+
     def output(self, inputs: Shapes) -> Shape:
         x = inputs[0]
+        if len(x.spatial) != len(self.padding):
+            raise wrong_rank(f"padding {around(self.padding)}", len(self.padding), x)
         sides = zip(x.spatial, self.padding, strict=True)
         return Shape(x.channels, tuple(before + size + after for size, (before, after) in sides))
 
@@ -56,6 +66,9 @@ class ChannelShuffle(Layer):
     """
 
     groups: int
+
+    def __post_init__(self) -> None:
+        whole(self.groups, "groups")
 
     def output(self, inputs: Shapes) -> Shape:
         if inputs[0].channels % self.groups:
@@ -78,10 +91,17 @@ class ChannelSlice(Layer):
     start: int
     stop: int
 
+    def __post_init__(self) -> None:
+        whole(self.start, "start", least=0)
+        whole(self.stop, "stop")
+
     def output(self, inputs: Shapes) -> Shape:
         x = inputs[0]
-        if not 0 <= self.start < self.stop <= x.channels:
-            raise CostModelError(f"channels {self.start} to {self.stop} are not a part of the {x.channels} of {x}")
+        if not self.start < self.stop <= x.channels:
+            raise CostModelError(
+                f"channels {self.start} to {self.stop} are not a part of the {x.channels} of {x}; give"
+                " start < stop <= channels"
+            )
         return Shape(self.stop - self.start, x.spatial)
 
     def kind(self, inputs: Shapes) -> str:

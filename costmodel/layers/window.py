@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from costmodel.checks import CostModelError, whole
 from costmodel.layers.base import Sizes
@@ -21,22 +21,28 @@ def check_window(kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes
         raise CostModelError("kernel=() has no axis; give one size an axis, as in kernel=(3, 3)")
     for what, sizes in (("kernel", kernel), ("stride", stride), ("dilation", dilation or kernel)):
         if len(sizes) != rank:
-            raise CostModelError(f"{what}={by(sizes)} has {len(sizes)} axes, the kernel {by(kernel)} has {rank}")
+            raise _axes(f"{what}={by(sizes)}", len(sizes), kernel)
         for size in sizes:
             whole(size, what)
     if padding == "same":
         return
     if len(padding) != rank:
-        raise CostModelError(f"padding {sides(padding)} has {len(padding)} axes, the kernel {by(kernel)} has {rank}")
+        raise _axes(f"padding={sides(padding)}", len(padding), kernel)
     for before, after in padding:
         whole(before, "padding", least=0)
         whole(after, "padding", least=0)
 
 
-def wrong_rank(kernel: Sizes, x: Shape) -> CostModelError:
+def _axes(what: str, count: int, kernel: Sizes) -> CostModelError:
+    return CostModelError(
+        f"{what} has {count} axes, the kernel {by(kernel)} has {len(kernel)}; give one number, or one an axis"
+    )
+
+
+def wrong_rank(what: str, rank: int, x: Shape) -> CostModelError:
     """A window of one rank on an input of another."""
     return CostModelError(
-        f"a {by(kernel)} kernel needs an input with {len(kernel)} spatial sizes, {x} has {len(x.spatial)}"
+        f"{what} needs an input with {rank} spatial sizes, {x} has {len(x.spatial)}; give one size an axis: (3,) is 1-D"
     )
 
 
@@ -67,16 +73,22 @@ def sides(padding: Padding) -> str:
     return "x".join(str(before) if before == after else f"{before}:{after}" for before, after in padding)
 
 
-def each(value: int | Sizes, rank: int) -> Sizes:
+def each(value: Any, rank: int) -> Sizes:
     """One size an axis, of a single number or of sizes already."""
     return value if isinstance(value, tuple) else (value,) * rank
 
 
-def paddings(
-    padding: int | tuple[int | tuple[int, int], ...] | Literal["valid"], rank: int
-) -> tuple[tuple[int, int], ...]:
-    """(before, after) an axis, of a single number, a number an axis, pairs, or ``"valid"``: none."""
+def paddings(padding: Any, rank: int) -> tuple[tuple[int, int], ...]:
+    """(before, after) an axis, of a single number, a number an axis, pairs, one pair, or ``"valid"``: none."""
     if padding == "valid":
         padding = 0
-    sides = padding if isinstance(padding, tuple) else (padding,) * rank
-    return tuple(side if isinstance(side, tuple) else (side, side) for side in sides)
+    around: tuple[Any, ...] = each(padding, rank)
+    # A single pair, written ((0, 1),), counts for each axis as a single number does.
+    if len(around) == 1 and isinstance(around[0], tuple):
+        around *= rank
+    pairs: tuple[Any, ...] = tuple(side if isinstance(side, tuple) else (side, side) for side in around)
+    if any(len(pair) != 2 or isinstance(pair[0], str) for pair in pairs):
+        raise CostModelError(
+            f"padding={padding!r} is no padding; give a number, one an axis, (before, after) pairs, 'same' or 'valid'"
+        )
+    return pairs

@@ -27,6 +27,11 @@ def headline(ledger: Ledger) -> str:
     )
 
 
+def _plain(value: object) -> str:
+    # In full: a rounded alpha would be another network.
+    return str(value).removesuffix(".0")
+
+
 @final
 @dataclass(frozen=True)
 class CountReport:
@@ -46,27 +51,33 @@ class CountReport:
         return self.network.ledger.batched(self.batch)
 
     def subject(self) -> str:
-        """The network in a line: its name, the choices it was built from, its source."""
-        choices = {key: value for key, value in self.network.config.items() if key in ("alpha", "num_classes")}
-        known = [f"alpha {choices['alpha']:g}"] if "alpha" in choices else []
-        known += [f"input {self.network.input}", f"batch {self.batch}"]
-        known += [f"{choices['num_classes']} classes"] if "num_classes" in choices else []
-        source = f" ({self.network.source})" if self.network.source else ""
-        return f"{self.network.name}: {', '.join(known)}{source}"
+        """The network in a line: its name and the choices it was built from."""
+        shapes = " and ".join(map(str, self.network.inputs))
+        choices = dict(self.network.config)
+        # Both are in the shape of the input.
+        choices.pop("resolution", None)
+        choices.pop("in_channels", None)
+        classes = [f"{choices.pop('num_classes')} classes"] if "num_classes" in choices else []
+        others = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in choices.items()]
+        return f"{self.network.name}: {', '.join([*others, f'input {shapes}', f'batch {self.batch}', *classes])}"
+
+    def _lines(self) -> tuple[str, ...]:
+        source = [f"Source: {self.network.source}"] if self.network.source else []
+        return (headline(self._ledger()), self.subject(), *source, COUNTED)
 
     def text(self, color: bool) -> str:
-        lines = (headline(self._ledger()), self.subject(), COUNTED)
-        return formats.text(lines, self.table(), color)
+        return formats.text(self._lines(), self.table(), color)
 
     def markdown(self) -> str:
-        return formats.markdown((f"**{headline(self._ledger())}**", self.subject(), COUNTED), self.table())
+        first, *others = self._lines()
+        return formats.markdown((f"**{first}**", *others), self.table())
 
     def latex(self) -> str:
-        return formats.latex((headline(self._ledger()), self.subject(), COUNTED), self.table())
+        return formats.latex(self._lines(), self.table())
 
     def html(self) -> str:
         """A fragment for a notebook."""
-        return formats.html((headline(self._ledger()), self.subject(), COUNTED), self.table())
+        return formats.html(self._lines(), self.table())
 
     def csv(self) -> str:
         return formats.csv_text(self.table())
@@ -83,6 +94,7 @@ class CountReport:
             "alpha": self.network.config.get("alpha"),
             "input": list(self.network.input.sizes),
             "batch": self.batch,
+            "choices": dict(self.network.config),
             "multiply_adds": ledger.multiply_adds,
             "flops": ledger.flops,
             "parameters": ledger.parameters,

@@ -42,7 +42,10 @@ def text(lines: Sequence[str], table: Table, color: bool) -> str:
         drawn.add_row(*row)
     out = io.StringIO()
     # As wide as it needs: a figure is never cut to fit a terminal.
-    console = Console(file=out, width=10_000, highlight=False, markup=False, emoji=False, force_terminal=color)
+    # The height is of no use, but without it rich takes a dumb terminal's word for the width.
+    console = Console(
+        file=out, width=10_000, height=25, highlight=False, markup=False, emoji=False, force_terminal=color
+    )
     console.print(lines[0], style="bold")
     console.print(*lines[1:], *[""] * bool(lines[1:]), sep="\n")
     console.print(drawn)

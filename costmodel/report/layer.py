@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import final
 
 from costmodel import formulas
-from costmodel.layers import Conv, Linear, TransposedConv
+from costmodel.layers import Conv, Layer, Linear, TransposedConv
 from costmodel.ledger import Entry
 from costmodel.network import Network
 from costmodel.published.worked_examples import errata
@@ -20,9 +20,14 @@ from costmodel.report.table import Table, costs, fields
 @final
 @dataclass(frozen=True)
 class LayerReport:
-    """What one layer costs; ``standard`` is the convolution that a separable one replaces."""
+    """What one layer costs.
+
+    ``window`` is the layer whose choices were asked for: of a block, its depthwise convolution. ``standard`` is the
+    convolution that a separable one replaces.
+    """
 
     network: Network
+    window: Layer
     standard: Network | None = None
 
     def table(self) -> Table:
@@ -32,10 +37,7 @@ class LayerReport:
     def subject(self) -> str:
         """The layer in a line, with every choice."""
         ledger = self.network.ledger
-        windows = [entry.layer for entry in ledger if isinstance(entry.layer, Conv | TransposedConv)]
-        # In a block it is the depthwise convolution that has a window; a pointwise one has none to speak of.
-        choices = [f"; {max(windows, key=_area).choices()}"] if windows else []
-        return f"{self.network.name}: {ledger.input} to {ledger.output}{''.join(choices)}"
+        return f"{self.network.name}: {ledger.input} to {ledger.output}; {self.window.choices()}"
 
     def notes(self) -> list[str]:
         """The arithmetic of a single layer, or the comparison of a separable one."""
@@ -46,15 +48,14 @@ class LayerReport:
 
     def _comparison(self, standard: Network) -> list[str]:
         part, entry = self.network.ledger, standard.ledger.entries[0]
-        area = math.prod(entry.layer.kernel) if isinstance(entry.layer, Conv) else 1
-        ratio = self.ratio(standard)
+        channels, area = part.output.channels, math.prod(entry.layer.kernel) if isinstance(entry.layer, Conv) else 1
+        over, under = formulas.separable_ratio(channels, area)
+        saving = f"{under / over:.2f} times fewer" if over < under else f"{over / under:.2f} times as many"
         replaced = f"{standard.multiply_adds:,} multiply-adds, {standard.weights:,} weights"
-        formula = f"1/{part.output.channels} + 1/{area}"
-        fewer = f"{float(1 / ratio):.2f} times fewer"
-        quotient = f"{part.multiply_adds:,} / {standard.multiply_adds:,} = {formula} = {float(ratio):.5f}"
+        quotient = f"{part.multiply_adds:,} / {standard.multiply_adds:,} = 1/{channels} + 1/{area} = {over / under:.5f}"
         return [
             f"Replaces a standard {entry.label}: {replaced}.",
-            f"{quotient}: {fewer} (F4; documents 000, 004).",
+            f"{quotient}: {saving} (F4; documents 000, 004).",
         ]
 
     def ratio(self, standard: Network) -> Fraction:
@@ -101,10 +102,6 @@ class LayerReport:
         return formats.json_text(document)
 
 
-def _area(layer: Conv | TransposedConv) -> int:
-    return math.prod(layer.kernel)
-
-
 def _arithmetic(entry: Entry) -> list[str]:
     layer, x = entry.layer, entry.inputs[0]
     if isinstance(layer, Linear):
@@ -114,15 +111,19 @@ def _arithmetic(entry: Entry) -> list[str]:
         ]
     assert isinstance(layer, Conv | TransposedConv)
     kernel = "*".join(map(str, layer.kernel))
-    grid, where = (entry.output, "output") if isinstance(layer, Conv) else (x, "input")
     weights = f"{kernel} * {x.channels}/{layer.groups} * {layer.out_channels}"
-    lines = [
+    if isinstance(layer, TransposedConv):
+        return [
+            f"Weights: {weights} = {entry.params.weight:,}.",
+            f"Multiply-adds: {x.positions:,} input positions, each spread over the kernel = {entry.ops.mac:,}.",
+        ]
+    positions = entry.output.positions
+    flops = formulas.conv_flops_with_bias(
+        positions, x.channels, layer.out_channels, math.prod(layer.kernel), layer.groups
+    )
+    return [
         f"Weights: {weights} = {entry.params.weight:,} (F5; document 000).",
-        f"Multiply-adds: {grid.positions:,} {where} positions * weights = {entry.ops.mac:,} (F2, F3; 000, 004).",
+        f"Multiply-adds: {positions:,} output positions * weights = {entry.ops.mac:,} (F2, F3; documents 000, 004).",
+        f"FLOPs by document 000, which counts a bias for every output: {flops:,} (F6).",
+        *map(str, errata(layer, x)),
     ]
-    if isinstance(layer, Conv):
-        flops = formulas.conv_flops_with_bias(
-            grid.positions, x.channels, layer.out_channels, _area(layer), layer.groups
-        )
-        lines += [f"FLOPs with the bias of every output: {flops:,} (F6; document 000)."]
-    return lines + [str(erratum) for erratum in errata(layer, x)]

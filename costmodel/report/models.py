@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 
-from costmodel.architectures import Architecture
+from costmodel.architectures import Architecture, full_name
 from costmodel.report import formats
 from costmodel.report.table import Table
 
@@ -35,7 +35,7 @@ def overview(architectures: Sequence[Architecture], color: bool) -> str:
 
 def details(architecture: Architecture) -> str:
     """What an architecture is, its defaults, and a line a variant."""
-    names = {f"{architecture.name}:{variant}".rstrip(":"): line for variant, line in architecture.variants.items()}
+    names = {full_name(architecture.name, variant): line for variant, line in architecture.variants.items()}
     width = max(map(len, names))
     variants = [f"  {name:<{width}}  {line}" for name, line in names.items()]
     return "\n".join([f"{architecture.summary}; defaults: {_chosen(architecture)}", *variants])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeAlias, final
 
 from costmodel.checks import CostModelError
@@ -10,9 +11,8 @@ from costmodel.ledger import Entry, Ledger
 from costmodel.report.units import percent
 from costmodel.values import Shape
 
-Cell: TypeAlias = str | int | float | Shape
-
-_NUMBERS = ("layers", "parameters", "numel", "multiply_adds", "fvcore", "share", "operations")
+#: A float is a share; other numbers with a point are decimals.
+Cell: TypeAlias = str | int | float | Decimal | Shape
 
 
 @final
@@ -39,7 +39,7 @@ class Table:
 
     def numeric(self, column: int) -> bool:
         """Whether a column holds numbers, which stand to the right."""
-        return self.columns[column] in _NUMBERS
+        return any(isinstance(row[column], (int, float, Decimal)) for row in self.rows)
 
     def texts(self) -> list[list[str]]:
         """Rows and total as people read them: thousands with commas, shares in percent."""
@@ -47,10 +47,10 @@ class Table:
 
     def titles(self) -> list[str]:
         """The columns as people read them."""
-        return ["multiply-adds" if column == "multiply_adds" else column for column in self.columns]
+        return [column.replace("multiply_adds", "multiply-adds") for column in self.columns]
 
 
-def _rank(cell: Cell) -> tuple[float, str]:
+def _rank(cell: Cell) -> tuple[float | Decimal, str]:
     if isinstance(cell, str):
         return 0, cell
     return (cell.elements if isinstance(cell, Shape) else cell), ""

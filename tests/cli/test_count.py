@@ -21,9 +21,10 @@ def test_the_answer_comes_first() -> None:
     assert answer.status == 0
     assert answer.err == ""
     assert lines[0] == ("239,273,472 multiply-adds = 478.5 MFLOPs; 2,585,560 parameters, of which weights 2,568,144")
-    assert lines[1] == "mobilenet_v1: alpha 0.75, input 3x192x192, batch 1, 1000 classes (arXiv:1704.04861 Table 1)"
-    assert "convolutions and linear layers" in lines[2]
-    assert "no bias, norm, activation, pooling" in lines[2]
+    assert lines[1] == "mobilenet_v1: alpha 0.75, input 3x192x192, batch 1, 1000 classes"
+    assert lines[2] == "Source: arXiv:1704.04861 Table 1"
+    assert "convolutions and linear layers" in lines[3]
+    assert "no bias, norm, activation, pooling" in lines[3]
     assert re.fullmatch(r"total +2,585,560 +239,273,472 +100.00 %", lines[-1])
     assert "\x1b" not in answer.out  # this is no terminal
 
@@ -44,6 +45,7 @@ def test_json_is_the_contract() -> None:
         "flops": 2 * macs,
         "parameters": numel(module),
         "weights": sum(p.numel() for p in module.parameters() if p.dim() > 1),
+        "choices": {"alpha": 0.5, "resolution": 160, "num_classes": 10, "in_channels": 3},
         "by": "block",
     }
     assert sum(layer["multiply_adds"] for layer in layers) == sum(row["multiply_adds"] for row in rows) == macs
@@ -133,6 +135,12 @@ def test_input_gives_channels_height_and_width() -> None:
     assert found["multiply_adds"] == fvcore_multiply_adds(module, sample((1, 96, 160)))
 
 
+def test_the_subject_has_every_choice_in_full_and_the_variants_own_source() -> None:
+    lines = run("count", "mobilenet_v2:keras", "--alpha", "0.12345678912", "--input", "1x64x96").out.splitlines()
+    assert lines[1] == "mobilenet_v2:keras: alpha 0.12345678912, input 1x64x96, batch 1, 1000 classes"
+    assert lines[2].endswith("(document 002, Keras)")
+
+
 def test_a_variant_follows_a_colon() -> None:
     found = json.loads(run("count", "mobilenet_v2:scaled-head", "--alpha", "0.5", "--format", "json").out)
     assert found["model"] == "mobilenet_v2:scaled-head"
@@ -180,7 +188,7 @@ def test_a_variant_follows_a_colon() -> None:
         ),
         (
             ("mobilenet_v1", "--batch", "-1"),
-            "Invalid value for '--batch': '-1' is not a whole number of at least 1, of at most 19 digits",
+            "Invalid value for '--batch': '-1' is not a whole number of at least 1 and at most 19 digits",
         ),
         (
             ("mobilenet_v1", "--by", "row"),

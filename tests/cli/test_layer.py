@@ -42,7 +42,7 @@ def test_document_000s_wrong_figure_is_told() -> None:
     text = run("layer", "grouped", *arguments).out
     assert "3x227x227 to 6x55x55" in text
     assert "Weights: 11*11 * 3/3 * 6 = 726 (F5; document 000)." in text
-    assert "FLOPs with the bias of every output: 4,410,450 (F6; document 000)." in text
+    assert "FLOPs by document 000, which counts a bias for every output: 4,410,450 (F6)." in text
     assert (
         "Document 000 prints 2,205,225 FLOPs for this layer; its own formula gives 4,410,450: it dropped a factor of 2"
         " by summing half of the output channels." in text
@@ -66,6 +66,11 @@ CASES = [
         nn.Conv2d(4, 8, 3, padding="same", dilation=2, bias=False),
     ),
     (("conv", "--out", "8", "--kernel", "3", "--padding", "valid"), (4, 9, 9), nn.Conv2d(4, 8, 3, bias=False)),
+    (
+        ("conv", "--out", "8", "--kernel", "3", "--stride", "2", "--padding", "0:1"),
+        (4, 20, 30),
+        nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 8, 3, 2, bias=False)),
+    ),
     (
         ("conv", "--out", "8", "--kernel", "3", "--stride", "2", "--padding", "0:1x0:1"),
         (4, 20, 30),
@@ -112,10 +117,24 @@ def test_an_inverted_residual_adds_its_input_only_where_it_can() -> None:
     same = run("layer", "inverted-residual", "--input", "24x56x56", "--out", "24", "--kernel", "3").out
     wider = run("layer", "inverted-residual", "--input", "24x56x56", "--out", "32", "--kernel", "3").out
     plain = run("layer", "inverted-residual", "--input", "24x56x56", "--out", "24", "--kernel", "3", "--expansion", "1")
-    assert "inverted_residual.add" in same
-    assert "inverted_residual.add" not in wider
-    assert "inverted_residual.expand" in same
-    assert "inverted_residual.expand" not in plain.out
+    assert "inverted-residual.add" in same
+    assert "inverted-residual.add" not in wider
+    assert "inverted-residual.expand" in same
+    assert "inverted-residual.expand" not in plain.out
+
+
+def test_the_window_that_was_asked_for_is_shown() -> None:
+    arguments = ("--input", "8x9x9", "--out", "8", "--kernel", "1", "--stride", "2")
+    subject = run("layer", "inverted-residual", *arguments).out.splitlines()[1]
+    assert subject == "inverted-residual: 8x9x9 to 8x5x5; kernel 1x1, stride 2x2, padding same, groups 48, no bias"
+    transposed = run("layer", "transposed", *arguments, "--output-padding", "1").out.splitlines()[1]
+    assert transposed.endswith("stride 2x2, padding 0x0, no bias, output padding 1x1")
+    assert run("layer", "linear", "--input", "8", "--out", "8", "--bias").out.splitlines()[1].endswith("with bias")
+
+
+def test_a_separable_layer_that_costs_more_is_said_to() -> None:
+    lines = run("layer", "separable", "--input", "8x9x9", "--out", "1", "--kernel", "1").out.splitlines()
+    assert lines[3] == "1,296 / 648 = 1/1 + 1/1 = 2.00000: 2.00 times as many (F4; documents 000, 004)."
 
 
 @pytest.mark.parametrize("style", ["text", "csv", "markdown", "latex"])
@@ -135,7 +154,7 @@ def test_every_format_has_the_parts(style: str) -> None:
         ),
         (
             ("grouped", "--input", "64x9x9", "--out", "64", "--kernel", "3", "--groups", "5"),
-            "groups=5 does not divide 64 output channels; groups=4 does",
+            "grouped: groups=5 does not divide 64 output channels; groups=4 does",
         ),
         (
             ("conv", "--input", "12x9x9", "--out", "16", "--kernel", "3", "--groups", "8"),
@@ -143,12 +162,12 @@ def test_every_format_has_the_parts(style: str) -> None:
         ),
         (
             ("conv", "--input", "64", "--out", "8", "--kernel", "3"),
-            "--input=64 has channels but no size to convolve; write 64x56 or 64x56x56",
+            "conv: --input=64 has channels but no size to convolve; write 64x56 or 64x56x56",
         ),
         (("conv", "--input", "3x9x9", "--out", "8"), "Missing option '--kernel'."),
         (
             ("conv", "--input", "3x9x9", "--out", "8", "--kernel", "3x3x3"),
-            "conv: a 3x3x3 kernel needs an input with 3 spatial sizes, 3x9x9 has 2",
+            "conv: a 3x3x3 kernel needs an input with 3 spatial sizes, 3x9x9 has 2; give one size an axis: (3,) is 1-D",
         ),
         (
             ("conv", "--input", "3x9x9", "--out", "8", "--kernel", "3", "--padding", "1:"),
@@ -156,12 +175,21 @@ def test_every_format_has_the_parts(style: str) -> None:
             " (before and after)",
         ),
         (
-            ("conv", "--input", "3x9x9", "--out", "8", "--kernel", "3", "--padding", "0:1"),
-            "padding 0:1 has 1 axes, the kernel 3x3 has 2",
+            ("conv", "--input", "3x9x9", "--out", "8", "--kernel", "3", "--padding", "0:1x1x2"),
+            "conv: padding=0:1x1x2 has 3 axes, the kernel 3x3 has 2; give one number, or one an axis",
+        ),
+        (
+            ("transposed", "--input", "3x9x9", "--out", "8", "--kernel", "3", "--output-padding", "1x1x1"),
+            "transposed: output_padding=1x1x1 has 3 axes, the kernel 3x3 has 2; give one number, or one an axis",
+        ),
+        (
+            ("linear", "--input", "3x9x9", "--out", "8"),
+            "linear: a linear layer reads a vector or a sequence, 3x9x9 is a map; flatten it first, or use a pointwise"
+            " convolution, which is a linear layer at each position",
         ),
         (
             ("transposed", "--input", "3x9x9", "--out", "8", "--kernel", "3", "--padding", "same"),
-            "padding='same' means nothing for a transposed convolution; give a number, as in 1",
+            "transposed: padding='same' means nothing for a transposed convolution; give a number, as in 1",
         ),
         (
             ("conv", "--input", "3x9x9", "--out", "8", "--kernel", "0"),
@@ -169,7 +197,8 @@ def test_every_format_has_the_parts(style: str) -> None:
         ),
         (
             ("inverted-residual", "--input", "8x9x9", "--out", "8", "--kernel", "3", "--padding", "0"),
-            "inverted_residual.add: cannot add 8x9x9 and 8x7x7; the shapes must be equal",
+            "inverted-residual.add: cannot add 8x9x9 and 8x7x7; the shapes must be equal: project one, or match the"
+            " strides",
         ),
     ],
 )

@@ -50,9 +50,13 @@ def test_models_lists_names_variants_and_defaults() -> None:
     [
         (("coutn",), "no command is called 'coutn'; did you mean count? `costmodel --help` lists them all"),
         (("mobilenet_v2",), "'mobilenet_v2' is a model, not a command; write: costmodel count mobilenet_v2"),
-        (("layer", "sep"), "No such command 'sep'."),
+        (("layer", "seperable"), "no command is called 'seperable'; did you mean separable? `costmodel layer --help`"),
+        (
+            ("models", "mobilenet_v2:scaled_head"),
+            "mobilenet_v2 has no variant 'scaled_head'; did you mean scaled-head?",
+        ),
         (("models", "lent"), "no model is called 'lent'; did you mean lenet"),
-        (("count", "mobilenet_v1", "--aplha", "1"), "No such option '--aplha'. Did you mean '--alpha'?"),
+        (("count", "mobilenet_v1", "--aplha", "1"), "No such option '--aplha'."),
     ],
 )
 def test_misspellings_are_mended_in_one_line(arguments: tuple[str, ...], message: str) -> None:
@@ -78,6 +82,10 @@ def test_colour_on_a_terminal_only() -> None:
     piped = subprocess.run(command, capture_output=True, env=environment, check=True).stdout
     assert b"\x1b[" in on_a_terminal()
     assert b"\x1b[" not in on_a_terminal(NO_COLOR="1")
+    # A dumb terminal says it is 80 wide; no figure is cut to fit it.
+    dumb = on_a_terminal(TERM="dumb", COLUMNS="20")
+    assert b"\x1b[" not in dumb
+    assert [line.rstrip() for line in dumb.decode().splitlines()] == piped.decode().splitlines()
     assert b"\x1b[" not in piped
 
 
@@ -93,6 +101,15 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert len(ran.stdout) == 10
     assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [("count", "mobilenet_v1"), ("models", "--format", "json"), ("--help",)])
+def test_a_full_disk_is_one_line(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "costmodel", *arguments]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ran.returncode == 2
+    assert ran.stderr == "costmodel: error: cannot write the answer: No space left on device\n"
 
 
 def test_the_module_runs_like_the_command() -> None:
@@ -137,6 +154,10 @@ def likely(*heads: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
     )
 )
 @example(["count", "\udc80"])
+@example(["layer", "conv", "--input", "x".join(["3"] + ["9" * 18] * 250), "--out", "3", "--kernel", "3"])
+@example(["layer", "linear", "--input", "x".join(["3"] + ["9" * 18] * 250), "--out", "3"])
+@example(["layer", "conv", "--input", "3x9", "--out", "3", "--kernel", "x".join(["3"] * 5000)])
+@example(["layer", "transposed", "--input", "3x9x9", "--out", "4", "--kernel", "3", "--output-padding", "1x1x1"])
 @example(["count", "mobilenet_v1", "--batch", "9" * 5000])
 @example(["count", "mobilenet_v1", "--resolution", "9" * 18, "--batch", "9" * 18, "--num-classes", "9" * 18])
 def test_no_arguments_ever_end_in_a_traceback(arguments: list[str]) -> None:
@@ -153,6 +174,7 @@ def test_no_arguments_ever_end_in_a_traceback(arguments: list[str]) -> None:
 
 
 def test_layer_help_names_every_kind() -> None:
-    text = run("layer", "--help").out
+    text = run("layer").out
+    assert text == run("layer", "--help").out
     for kind in ("conv", "grouped", "depthwise", "separable", "inverted-residual", "linear", "transposed"):
         assert f"\n  {kind} " in text

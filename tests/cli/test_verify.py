@@ -53,6 +53,8 @@ def with_change(place: int, **changed: object) -> list[Measured]:
     [
         (MEASURED, None),
         (with_change(0, name="conv1"), "features.conv1.conv: name features.conv1.conv here, conv1 in PyTorch"),
+        (with_change(1, kind="sigmoid"), "features.conv1.activation: operation relu here, sigmoid in PyTorch"),
+        (with_change(2, kind="average_pool"), "features.pool1: operation max_pool here, average_pool in PyTorch"),
         (with_change(2, reads=("input",)), "features.pool1: reads ('features.conv1.activation',) here, ('input',) in"),
         (with_change(1, output=(16, 28, 27)), "features.conv1.activation: output (16, 28, 28) here, (16, 28, 27) in"),
         (with_change(0, parameters=1217), "features.conv1.conv: parameters 1216 here, 1217 in PyTorch"),
@@ -75,6 +77,17 @@ class Functional(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.relu(x) + x
+
+
+class Unknown(nn.Module):
+    """Holds an operation that nobody has named."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mystery = nn.Tanh()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.mystery(x)
 
 
 class Twice(nn.Module):
@@ -104,6 +117,7 @@ class Stored(nn.Module):
     ("module", "message"),
     [
         (Functional(), "is computed outside a module"),
+        (Unknown(), "nothing is known of Tanh"),
         (Twice(), "relu runs twice"),
         (Stored(), "parameters are stored outside the leaves"),
     ],
@@ -174,6 +188,7 @@ def test_all_is_a_row_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
         (("resnet",), "no model is called 'resnet'; did you mean resnet"),
         (("--all", "lenet"), "--all takes every model at its defaults; leave out the model and its choices"),
         (("--all", "--alpha", "0.5"), "--all takes every model at its defaults"),
+        (("mobilenet_v1", "--resolution", "9" * 18), "mobilenet_v1 cannot be measured on this machine: "),
         (("lenet", "--format", "markdown"), "--format=markdown is for the table of --all"),
         (("lenet", "--alpha", "0.5"), "lenet takes no alpha (alpha=0.5 given)"),
         (("lenet", "--resolution", "64"), "flatten: the linear layer reads 25 positions, a 32x13x13 map has 169"),
