@@ -77,11 +77,21 @@ def width_multiplier(alpha: float) -> float:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A question for whoever misspelled ``name``, with a space after it; empty where nothing is near.
 
+    Case and punctuation do not count, and a name that was begun right is near.
+
     >>> nearest("mobilnet-v2", ["mobilenet_v1", "mobilenet_v2"])
     'did you mean mobilenet_v2? '
+    >>> nearest("vgg16_bn", ["vgg16", "vgg16:bn"]), nearest("MobileNetV3", ["mobilenet_v2", "mobilenet_v3_large"])
+    ('did you mean vgg16:bn? ', 'did you mean mobilenet_v3_large? ')
     """
     from difflib import get_close_matches
 
-    folded = {other.lower().replace("-", "_"): other for other in known if other}
-    near = get_close_matches(name.lower().replace("-", "_"), folded, n=1)
+    wanted = _folded(name)
+    folded = {_folded(other): other for other in known if other}
+    begun = [other for other in folded if wanted and other.startswith(wanted)]
+    near = [wanted] if wanted in folded else begun or get_close_matches(wanted, folded, n=1)
     return f"did you mean {folded[near[0]]}? " if near else ""
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())

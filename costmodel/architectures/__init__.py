@@ -89,7 +89,7 @@ def architecture(name: str) -> Architecture:
     'as in torchvision: the last 1x1 convolution never gets narrower than 1280 (document 004)'
     """
     if name not in FAMILIES:
-        raise CostModelError(f"no model is called {name!r}; {nearest(name, FAMILIES)}`costmodel models` lists them all")
+        raise CostModelError(f"no model is called {name!r}; {nearest(name, names())}`costmodel models` lists them all")
     module = importlib.import_module(f"costmodel.architectures.{FAMILIES[name]}")
     found: Architecture = module.ARCHITECTURES[name]
     return found
@@ -147,23 +147,26 @@ def _function(module_name: str, function_name: str) -> Architecture:
     """The user's own function, made to answer with a network or with one line."""
     name = f"{module_name}:{function_name}"
     if not all(part.isidentifier() for part in (*module_name.split("."), function_name)):
-        raise CostModelError(f"no model is called {name!r}; {nearest(module_name, FAMILIES)}write NAME, NAME:VARIANT or"
+        raise CostModelError(f"no model is called {name!r}; {nearest(name, names())}write NAME, NAME:VARIANT or"
             " MODULE:FUNCTION; `costmodel models` lists the names")  # fmt: skip
     module = _module(module_name)
     function = getattr(module, function_name, None)
     if not callable(function):
         there = nearest(function_name, [other for other in vars(module) if callable(getattr(module, other))])
         raise CostModelError(
-            f"{module_name} ({module.__file__}) has no function {function_name!r}; {there}".rstrip("; ")
+            f"{module_name} ({getattr(module, '__file__', 'built in')}) has no function {function_name!r}; {there}".rstrip(
+                "; "
+            )
         )
 
     @wraps(function)
     def answer(**choices: object) -> Network:
         try:
             made = function(**choices)
-        except Exception as error:
-            said = str(error) if isinstance(error, CostModelError) else f"raised {type(error).__name__}: {error}"
-            raise CostModelError(f"{name}: {said}") from error
+        except CostModelError as error:
+            raise error.at(name) from None
+        except (Exception, SystemExit) as error:
+            raise CostModelError(f"{name} raised {type(error).__name__}: {error}") from error
         if not isinstance(made, Network):
             raise CostModelError(f"{name} returned a {type(made).__name__}; let it return a costmodel.Network")
         return made
@@ -184,10 +187,10 @@ def _module(name: str) -> ModuleType:
         if missing.name is None or not f"{name}.".startswith(f"{missing.name}."):
             raise CostModelError(f"{name} needs {missing.name}, which is not installed") from missing
         raise CostModelError(
-            f"no model and no module is called {name!r}; {nearest(name, FAMILIES)}`costmodel models` lists the models;"
+            f"no model and no module is called {name!r}; {nearest(name, names())}`costmodel models` lists the models;"
             " a module of yours is looked for in the current directory"
         ) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CostModelError(f"{name} cannot be imported, it raised {type(error).__name__}: {error}") from error
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 from costmodel.checks import CostModelError
 from costmodel.ledger import Entry, Ledger
@@ -50,10 +51,11 @@ class Table:
         return [column.replace("multiply_adds", "multiply-adds") for column in self.columns]
 
 
-def _rank(cell: Cell) -> tuple[float | Decimal, str]:
+def _rank(cell: Cell) -> tuple[Any, list[int | str]]:
     if isinstance(cell, str):
-        return 0, cell
-    return (cell.elements if isinstance(cell, Shape) else cell), ""
+        # Digits count as numbers: features.10 comes after features.2. Text and digits alternate, text first.
+        return 0, [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", cell)]
+    return (cell.elements if isinstance(cell, Shape) else cell), []
 
 
 def _text(cell: Cell) -> str:
