@@ -49,7 +49,7 @@ class Peer:
         torch.set_num_threads(1)
         torch.set_grad_enabled(False)
         with torch.device(self.device):
-            return reference_models.build("mobilenet_v2"), torch.zeros(1, 3, RESOLUTION, RESOLUTION)
+            return reference_models.build("mobilenet_v2").to(self.device), torch.zeros(1, 3, RESOLUTION, RESOLUTION)
 
 
 def _fvcore() -> Count:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from costmodel import CostModelError, Shape, apply, image, layers
@@ -120,10 +120,18 @@ def test_a_number_counts_for_each_axis_and_a_tuple_has_one_an_axis() -> None:
         (conv(8, 3, stride=2, padding=1, bias=True), "kernel 3x3, stride 2x2, padding 1x1, with bias"),
         (conv(8, 3, padding="same", dilation=(1, 2)), "kernel 3x3, stride 1x1, padding same, dilation 1x2, no bias"),
         (conv(8, 3, padding=((0, 1), (2, 2)), groups=2), "kernel 3x3, stride 1x1, padding 0:1x2, groups 2, no bias"),
+        (conv(8, 3, padding=((1, 0), (2, 2))), "kernel 3x3, stride 1x1, padding 1:0x2, no bias"),
+        (Linear(8), "8 outputs, with bias"),
+        (Linear(8, bias=False), "8 outputs, no bias"),
     ],
 )
-def test_choices_are_stated_where_they_are_not_the_usual(layer: Conv, choices: str) -> None:
+def test_choices_are_stated_where_they_are_not_the_usual(layer: Layer, choices: str) -> None:
     assert layer.choices() == choices
+
+
+def test_a_convolution_of_many_channels_each_on_its_own_is_depthwise() -> None:
+    read = int("960")  # the same number, and not the same object
+    assert depthwise_conv(960, 3).kind((Shape(read, (7, 7)),)) == "depthwise_conv"
 
 
 def test_without_a_bias_there_are_multiply_adds_and_weights_alone() -> None:
@@ -161,8 +169,10 @@ def test_what_slides_over_images_refuses_sequences_and_volumes(layer: Layer, siz
         (ChannelSlice(3, 3), (Shape(6),), "channels 3 to 3 are not a part"),
         (ChannelSlice(4, 3), (Shape(6),), "channels 4 to 3 are not a part"),
         (transposed_conv(8, 3, groups=4), (Shape(6, (4, 4)),), "groups=4 does not divide 6 input channels"),
+        (transposed_conv(8, 2, padding=1), (Shape(3, (1, 1)),), "padding 1x1 removes the whole output"),  # 0 are left
         (Concat(), (Shape(3, (5,)), Shape(3, (4,))), "cannot concatenate 3x5 and 3x4"),
         (Scale(), (Shape(4, (5, 6)), Shape(4, (1,))), "cannot scale 4x5x6 by 4x1"),
+        (Scale(), (Shape(4, (5,)), Shape(3, (1,))), "cannot scale 4x5 by 3x1"),
         (Scale(), (Shape(4, (5,)), Shape(4, (1,)), Shape(4, (1,))), "cannot scale 4x5 by 4x1 by 4x1"),
     ],
 )
@@ -178,12 +188,21 @@ def test_no_side_of_a_padding_is_below_0(axis: tuple[int, int]) -> None:
             make()
 
 
-def test_an_output_padding_below_0_is_refused() -> None:
-    with pytest.raises(CostModelError, match=r"output_padding=-1 must be .*at least 0"):
-        transposed_conv(8, 3, stride=2, output_padding=-1)
+@pytest.mark.parametrize("padding", [((1,), (1,)), ((1, 1, 1), (1, 1, 1))])
+def test_a_padding_has_two_sides(padding: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(CostModelError, match="is no padding"):
+        conv(8, 3, padding=padding)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("extra", "rule"), [(-1, "at least 0"), (2, "smaller than the stride"), (3, "smaller than")])
+def test_an_output_padding_is_within_a_stride(extra: int, rule: str) -> None:
+    with pytest.raises(CostModelError, match=f"output_padding={extra} must be .*{rule}"):
+        transposed_conv(8, 3, stride=2, output_padding=extra)
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
+@example(5, 6)
+@example(4, 9)
 def test_the_groups_that_an_error_offers_divide(groups: int, channels: int) -> None:
     assume(channels % groups)
     with pytest.raises(CostModelError, match=f"groups={groups} does not divide {channels} ") as raised:

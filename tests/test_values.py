@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from costmodel import CostModelError, Shape
@@ -48,6 +48,20 @@ def test_a_size_has_at_most_the_19_digits_of_the_largest() -> None:
         Shape.parse("3x" + "0" * 19 + "1")
 
 
+def test_a_text_that_is_no_shape_is_quoted_if_a_line_can_hold_it() -> None:
+    for text in ("a" * 59, "a" * 60):
+        with pytest.raises(CostModelError, match=f"'{text}' is not a shape"):
+            Shape.parse(text)
+    with pytest.raises(CostModelError, match="a text of 61 characters is not a shape"):
+        Shape.parse("a" * 61)
+
+
+def test_a_shape_has_at_most_8_axes() -> None:
+    assert Shape.parse("x".join("12345678")) == Shape(1, (2, 3, 4, 5, 6, 7, 8))
+    with pytest.raises(CostModelError, match="is not a shape"):
+        Shape.parse("x".join("123456789"))
+
+
 @given(st.integers(1, 2**63 - 1))
 def test_whole_numbers_pass(value: int) -> None:
     assert whole(value, "size") == value
@@ -84,6 +98,7 @@ def test_make_divisible_keeps_its_promises(width: float, divisor: int) -> None:
 
 
 @given(st.integers(1, 4_000), st.integers(1, 16))
+@example(4 * 20, 9)  # 18 is nine tenths of 20 and no less
 def test_make_divisible_takes_the_nearest_multiple_that_keeps_nine_tenths(quarters: int, divisor: int) -> None:
     width = Fraction(quarters, 4)
     multiples = range(divisor, quarters + 2 * divisor, divisor)
@@ -103,6 +118,7 @@ def test_make_divisible_as_torchvision_builds_it(width: float, expected: int) ->
 
 def test_truncate_drops_the_fraction_and_refuses_nothing() -> None:
     assert [truncate(24 * alpha) for alpha in (0.35, 0.5, 1.0)] == [8, 12, 24]
+    assert [truncate(width) for width in (1, 1.9, 2)] == [1, 1, 2]
     with pytest.raises(CostModelError, match=r"a width of 0\.96 channels truncates to 0; use a larger alpha"):
         truncate(96 * 0.01)
 

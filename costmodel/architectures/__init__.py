@@ -24,7 +24,8 @@ class Architecture:
     ``build`` is a function of keyword arguments (``alpha``, ``resolution`` ...) that all have defaults;
     ``variants`` maps the name of each variant, ``""`` for the bare name, to a line on what it is and where it is from.
     ``widths`` of (alpha, variant), if given, is all that alpha decides: two alphas with the same widths build the same
-    network, which spares a sweep most of its builds.
+    network, and the channels and groups of every layer are whole multiples of one of the widths, or constant. That
+    spares a sweep most of its builds.
     """
 
     build: Callable[..., Network]
@@ -152,11 +153,10 @@ def _function(module_name: str, function_name: str) -> Architecture:
     module = _module(module_name)
     function = getattr(module, function_name, None)
     if not callable(function):
-        there = nearest(function_name, [other for other in vars(module) if callable(getattr(module, other))])
+        near = nearest(function_name, [other for other in vars(module) if callable(getattr(module, other))])
+        place = getattr(module, "__file__", "built in")
         raise CostModelError(
-            f"{module_name} ({getattr(module, '__file__', 'built in')}) has no function {function_name!r}; {there}".rstrip(
-                "; "
-            )
+            f"{module_name} ({place}) has no function {function_name!r}; {near or 'give it one'}".rstrip()
         )
 
     @wraps(function)

@@ -120,7 +120,7 @@ def _picture(text: str) -> Path:
 
 
 plot_option = click.option(
-    "--plot", "picture", type=Parsed("FILE.png|svg|pdf", _picture), help="Draw it into a file as well."
+    "--plot", "picture", type=Parsed("FILE.png|svg|pdf", _picture), help="Draw a picture into this file as well."
 )
 
 

@@ -1,0 +1,62 @@
+"""``costmodel solve``: the largest designs within budgets."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import click
+
+from costmodel.checks import CostModelError
+from costmodel.cli.arguments import BUDGET, Parsed, answer, format_option
+from costmodel.report.solve import SolveReport
+from costmodel.space.solve import MAXIMISE, solve
+
+_V = TypeVar("_V")
+
+
+def _fixed(text: str) -> tuple[str, str]:
+    name, equals, values = text.partition("=")
+    if not equals or not values:
+        raise CostModelError(f"{text!r} fixes nothing; write ARGUMENT=VALUE, as in resolution=160")
+    return name.strip().replace("-", "_"), values
+
+
+@click.command("solve")
+@click.argument("model")
+@click.option("--max", "budgets", type=BUDGET, multiple=True, required=True, help="A budget; repeat it for another.")
+@click.option(
+    "--at",
+    "fixed",
+    type=Parsed("ARGUMENT=VALUE", _fixed),
+    multiple=True,
+    help="Fix an argument; a resolution may have several values.  [default: resolution=96:320:32]",
+)
+@click.option("--maximise", type=click.Choice(MAXIMISE), default="multiply_adds", show_default=True)
+@format_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    model: str,
+    budgets: tuple[tuple[str, int], ...],
+    fixed: tuple[tuple[str, str], ...],
+    maximise: str,
+    style: str,
+) -> None:
+    """Find the largest alpha of MODEL within budgets, at each resolution; exit status 1 where nothing fits.
+
+    A budget is of multiply_adds, flops, parameters or weights: 100M, 0.5G, 3,000,000.
+
+    \b
+    costmodel solve mobilenet_v2 --max multiply_adds=100M --max parameters=3M --at resolution=160
+    """
+    solution = solve(model, _once("--max", budgets), _once("--at", fixed), maximise)
+    answer(SolveReport(solution), style)
+    if not solution.designs:
+        ctx.exit(1)
+
+
+def _once(option: str, pairs: tuple[tuple[str, _V], ...]) -> dict[str, _V]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise CostModelError(f"{option} names {', '.join(name for name, _ in pairs)}; give each name once")
+    return named

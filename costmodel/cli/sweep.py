@@ -1,0 +1,106 @@
+"""``costmodel sweep``: the cost of every design of a grid."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from costmodel.checks import CostModelError
+from costmodel.cli.arguments import answer, on_a_terminal
+from costmodel.report.files import write_whole
+from costmodel.report.sweep import SweepReport, file_suffix
+from costmodel.space.sweep import sweep
+
+if TYPE_CHECKING:
+    import pandas
+    from click._termui_impl import ProgressBar
+
+_VALUES = "VALUES"
+
+#: A sweep that is done before is not worth a bar.
+_PATIENCE_SECONDS = 0.5
+
+
+@click.command("sweep", context_settings={"ignore_unknown_options": True})
+@click.argument("words", metavar="MODEL...", nargs=-1)
+@click.option("--alpha", metavar=_VALUES, help="Width multipliers.")
+@click.option("--resolution", metavar=_VALUES, help="Heights and widths of the input.")
+@click.option("--num-classes", metavar=_VALUES, help="Outputs of the classifier.")
+@click.option("--in-channels", metavar=_VALUES, help="Channels of the input.")
+@click.option("--variant", metavar=_VALUES, help="Variants, as `costmodel models NAME` lists them.")
+@click.option("-o", "--output", "path", metavar="FILE", help="Write a .csv, .parquet, .json or .md file instead.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "csv", "markdown", "latex"]),
+    help="How to print the answer.  [default: text]",
+)
+def command(words: tuple[str, ...], path: str | None, style: str | None, **given: str | None) -> None:
+    """Count every combination of the VALUES of some arguments: a row a design.
+
+    VALUES are a list (0.5,0.75,1.0) or start:stop:step with both ends (0.25:1.4:0.05). Any other argument of a MODEL
+    is an axis too: --groups 1,2,3. A MODEL is a name, NAME:VARIANT, or MODULE:FUNCTION, a function of yours.
+
+    \b
+    costmodel sweep mobilenet_v1 --alpha 0.25:1.4:0.05 --resolution 96:320:32 -o grid.csv
+    """
+    models, axes = _read(words, {name: text for name, text in given.items() if text is not None})
+    if not models:
+        raise CostModelError("name a model to sweep, as in costmodel sweep mobilenet_v2; `costmodel models` lists them")
+    if path is None:
+        answer(SweepReport(_with_a_bar(models, axes)), style or "text")
+        return
+    if style is not None:
+        raise CostModelError(f"--format={style} is for the screen; the suffix of {path} says what the file holds")
+    suffix = file_suffix(path)
+    report = SweepReport(_with_a_bar(models, axes))
+    write_whole(path, report.file(suffix))
+    print(f"{report.lines()[0]}; written to {path}")
+
+
+def _read(words: Sequence[str], axes: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """Models and axes: options that click does not know are arguments of a model."""
+    models = []
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-"):
+            models.append(word)
+            continue
+        option, equals, text = word.partition("=")
+        name = option.removeprefix("--").replace("-", "_")
+        if not word.startswith("--") or not name.isidentifier():
+            raise click.UsageError(f"No such option {option!r}.")
+        if not equals and (text := next(rest, "")) == "":
+            raise click.UsageError(f"Option {option!r} requires values, as in {option} 1,2,3.")
+        if name in axes:
+            raise click.UsageError(f"Option {option!r} is given twice; separate its values by commas.")
+        axes[name] = text
+    return models, axes
+
+
+def _with_a_bar(models: list[str], axes: dict[str, str]) -> pandas.DataFrame:
+    with ExitStack() as stack:
+        return sweep(models, progress=_progress(stack), **axes)
+
+
+def _progress(stack: ExitStack) -> Callable[[int, int], None] | None:
+    """A bar on the standard error, where somebody watches it, and for long sweeps alone."""
+    if not on_a_terminal(sys.stderr):
+        return None
+    start = time.monotonic()
+    bars: list[ProgressBar[int]] = []
+
+    def progress(done: int, total: int) -> None:
+        if not bars:
+            if time.monotonic() - start < _PATIENCE_SECONDS:
+                return
+            bar = click.progressbar(length=total, label="counting", file=sys.stderr, update_min_steps=total // 200)
+            bars.append(stack.enter_context(bar))
+        bars[0].update(done - bars[0].pos)
+
+    return progress

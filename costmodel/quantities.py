@@ -1,0 +1,59 @@
+"""Numbers that people type: ``100M``, ``3,000,000``, ``1e8``; and budgets of a quantity, ``multiply_adds=100M``."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from costmodel.checks import CostModelError, nearest
+
+#: What a budget can be of: each is a property of a network.
+QUANTITIES = ("multiply_adds", "flops", "parameters", "weights")
+
+_UNITS = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
+_COUNT = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+)(\.\d+)?(e\+?\d{1,2})? ?([a-zA-Z]*)", re.ASCII)
+
+
+def parse_count(text: str) -> int:
+    """The whole number that ``text`` writes, with commas, an exponent or a decimal unit (M is 10^6) if it likes.
+
+    Raises :class:`~costmodel.checks.CostModelError` where it is no number, has an unknown unit or is not whole.
+
+    >>> parse_count("100M"), parse_count("0.5G"), parse_count("100,000,000"), parse_count("1e8")
+    (100000000, 500000000, 100000000, 100000000)
+    """
+    found = _COUNT.fullmatch(text.strip())
+    if found is None or len(text) > 60:
+        raise CostModelError(f"{text[:60]!r} is not a count; write it as 100M, 0.5G, 100,000,000 or 1e8")
+    whole, fraction, exponent, unit = found.groups(default="")
+    digits = whole.replace(",", "") + fraction + exponent
+    if unit not in _UNITS:
+        mend = f"did you mean {digits}{unit[0].upper()}? " if unit[0].upper() in _UNITS else ""
+        raise CostModelError(f"{text!r} has the unit {unit!r}; {mend}units are k, M, G, T, P and E, in tens: M is 10^6")
+    value = Decimal(digits) * _UNITS[unit]
+    if value != value.to_integral_value():
+        mend = "" if unit else f"; give it a unit, as in {digits}M"
+        raise CostModelError(f"{text!r} is not a whole count{mend}")
+    return int(value)
+
+
+def parse_budget(text: str) -> tuple[str, int]:
+    """A quantity and the most of it that is allowed: ``multiply_adds=100M``.
+
+    Raises :class:`~costmodel.checks.CostModelError` for another quantity, and as :func:`parse_count` does.
+
+    >>> parse_budget("parameters=3M")
+    ('parameters', 3000000)
+    """
+    quantity, equals, amount = text.partition("=")
+    name = quantity.strip().replace("-", "_")
+    if name not in QUANTITIES:
+        mend = "" if equals else f"write QUANTITY=NUMBER, as in multiply_adds={text.strip() or '100M'}; "
+        raise CostModelError(f"no quantity is called {name!r}; {nearest(name, QUANTITIES)}{mend}{_known()}")
+    if not equals:
+        raise CostModelError(f"{name} has no number; write {name}=100M")
+    return name, parse_count(amount)
+
+
+def _known() -> str:
+    return f"there are {', '.join(QUANTITIES)}"

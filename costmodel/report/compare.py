@@ -1,0 +1,73 @@
+"""The report of ``costmodel compare``: networks side by side, a row a stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from costmodel.report import formats
+from costmodel.report.count import COUNTED
+from costmodel.report.table import Cell, Table
+from costmodel.report.tabular import Tabular
+from costmodel.space.compare import Comparison, Part
+
+
+@final
+@dataclass(frozen=True)
+class CompareReport(Tabular):
+    """A comparison by stage: all whose output has one size."""
+
+    comparison: Comparison
+
+    def lines(self) -> tuple[str, ...]:
+        networks, budget = self.comparison.networks, self.comparison.budget
+        sizes = " against ".join(f"{network.name} {network.multiply_adds:,}" for network in networks)
+        given = f"at most {budget[1]:,} {budget[0].replace('multiply_adds', 'multiply-adds')} each, " if budget else ""
+        alphas = [
+            f"{network.name} alpha {network.config['alpha']!r}" for network in networks if "alpha" in network.config
+        ]
+        known = f"{given}input {networks[0].input}; {', '.join(alphas)}".removesuffix("; ")
+        return f"{sizes} multiply-adds", f"{known[0].upper()}{known[1:]}", COUNTED
+
+    def table(self) -> Table:
+        """Multiply-adds and parameters of each network, by the size of the map."""
+        networks = self.comparison.networks
+        columns = [f"{network.name} {figure}" for network in networks for figure in ("multiply_adds", "parameters")]
+        rows = [
+            (_size(stage.output), *[cell for part in stage.parts for cell in _cells(part)])
+            for stage in self.comparison.stages
+        ]
+        total = [figure for network in networks for figure in (network.multiply_adds, network.parameters)]
+        return Table(("output", *columns), tuple(rows), ("total", *total))
+
+    def json(self) -> str:
+        """The networks, and by stage what each does, in the same order; None for a stage that it has not."""
+        return formats.json_text(
+            {
+                "models": [
+                    {
+                        "model": network.name,
+                        "alpha": network.config.get("alpha"),
+                        "input": list(network.input.sizes),
+                        "multiply_adds": network.multiply_adds,
+                        "parameters": network.parameters,
+                    }
+                    for network in self.comparison.networks
+                ],
+                "stages": [
+                    {
+                        "output": list(stage.output),
+                        "models": [part and part._asdict() for part in stage.parts],
+                    }
+                    for stage in self.comparison.stages
+                ],
+            }
+        )
+
+
+def _size(output: tuple[int, ...]) -> str:
+    return "x".join(map(str, output)) or "vector"
+
+
+def _cells(part: Part | None) -> tuple[Cell, Cell]:
+    return (part.multiply_adds, part.parameters) if part else ("", "")

@@ -1,0 +1,166 @@
+"""Accuracy against cost: the trade-off that an architecture offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costmodel.checks import CostModelError
+from costmodel.report.plots.canvas import COLORS, DASHES, finish, logarithmic, panels, shortened, style, unit
+from costmodel.space import pareto
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Cost column -> what its axis is called.
+COSTS = {"multiply_adds": "multiply-adds", "parameters": "parameters"}
+
+_MARKERS = ("v", "s", "^", "o", "D", "P", "X", "p", "<", ">", "*", "h", "d", "8")
+_FRONT: dict[str, Any] = {"color": "#C8C8C8", "linewidth": 7}
+_OWN: dict[str, Any] = {"linewidth": 1.6, "drawstyle": "steps-post", "zorder": 2}
+_COLUMNS = ("model", "variant", "alpha", "resolution", "multiply_adds", "parameters", "top1", "top1_source")
+
+
+class Design(NamedTuple):
+    """A network whose accuracy somebody measured: top-1 in percent, and where that is printed."""
+
+    model: str
+    alpha: float
+    resolution: int
+    multiply_adds: int
+    parameters: int
+    top1: float
+    source: str
+
+
+def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
+    """Top-1 accuracy against ``"multiply_adds"`` or ``"parameters"``, for the designs of a sweep that were measured.
+
+    Colour is the resolution, the marker alpha, the outline the model. The wide grey staircase is the Pareto front of
+    all models, a thin one that of each: the best accuracy that so much buys.
+
+    ``frame`` has the columns of a sweep: model, variant, alpha, resolution, multiply_adds, parameters, top1 (percent,
+    empty where nobody measured) and top1_source.
+
+    Raises :class:`~costmodel.checks.CostModelError` where no design was measured, and for more alphas or models than
+    a reader can tell apart.
+    """
+    if against not in COSTS:
+        raise CostModelError(f"against={against!r} is no cost of the trade-off; there are {', '.join(COSTS)}")
+    designs = _measured(frame)
+    markers = _told_apart("alpha", sorted(design.alpha for design in designs), _MARKERS)
+    colors = _told_apart("model", (design.model for design in designs), COLORS)
+    with style():
+        faces = _shades([design.resolution for design in designs])
+        figure, (axes,) = panels(1, height=max(5.2, 0.3 * (len(markers) + len(faces)) + 1.5))
+        scale = unit(max(getattr(design, against) for design in designs))
+        points = [(getattr(design, against) / scale.factor, design.top1) for design in designs]
+        costs = [cost for cost, _ in points]
+        _draw_front(axes, [points[index] for index in pareto.front(points)], max(costs))
+        dashes = {model: DASHES[place % len(DASHES)] for place, model in enumerate(colors)}
+        for model, color in colors.items():
+            own = [point for point, design in zip(points, designs, strict=True) if design.model == model]
+            best = [own[index] for index in pareto.front(own)]
+            axes.plot(*zip(*best, strict=True), color=color, linestyle=dashes[model], **_OWN)
+        # Wide markers first: of two designs that nearly agree, both are seen.
+        for (cost, top1), design in sorted(zip(points, designs, strict=True), key=lambda drawn: -drawn[1].alpha):
+            look = _point(markers[design.alpha], faces[design.resolution], colors[design.model])
+            axes.plot([cost], [top1], linestyle="none", zorder=3, **look)
+        logarithmic(axes, min(costs), max(costs))
+        axes.set_xlabel(scale.label(COSTS[against]))
+        axes.set_ylabel("top-1 accuracy (%)")
+        _explain(axes, markers, faces)
+        return finish(figure, _caption(designs, len(frame)), _models(colors, dashes))
+
+
+def _measured(frame: pandas.DataFrame) -> list[Design]:
+    missing = [column for column in _COLUMNS if column not in frame.columns]
+    if missing:
+        raise CostModelError(f"the frame has no column {missing[0]}; a trade-off needs {', '.join(_COLUMNS)}")
+    known = frame[frame["top1"].notna()]
+    if known.empty:
+        raise CostModelError(
+            f"none of the {len(frame):,} designs has a measured accuracy; sweep what was measured, such as"
+            " mobilenet_v1 or mobilenet_v2 at alpha 0.5,0.75,1.0 and resolution 128,160,192,224"
+        )
+    for column in ("alpha", "resolution", *COSTS):
+        if not all(isinstance(value, (int, float)) and value > 0 for value in known[column].tolist()):
+            raise CostModelError(f"a design with a measured accuracy has no single {column} above 0; leave it out")
+    rows = zip(*(known[column].tolist() for column in _COLUMNS), strict=True)
+    return [
+        Design(f"{model}:{variant}" if isinstance(variant, str) and variant else str(model), *others)
+        for model, variant, *others in rows
+    ]
+
+
+def _told_apart(what: str, values: Iterable[Any], looks: Sequence[str]) -> dict[Any, str]:
+    """Each different value with a look of its own."""
+    different = list(dict.fromkeys(values))
+    if len(different) > len(looks):
+        raise CostModelError(
+            f"designs of {len(different)} {what}s were measured, and a reader tells {len(looks)} apart;"
+            " draw a part of the frame"
+        )
+    return dict(zip(different, looks, strict=False))
+
+
+def _shades(resolutions: Iterable[int]) -> dict[int, Any]:
+    """cividis, dark to light: it reads the same with every kind of colour vision, and in grey."""
+    from matplotlib import colormaps
+
+    different = sorted(set(resolutions))
+    steps = max(len(different) - 1, 1)
+    return {value: colormaps["cividis"](place / steps) for place, value in enumerate(different)}
+
+
+def _point(marker: str, face: Any, edge: str) -> dict[str, Any]:
+    return {
+        "marker": marker,
+        "markersize": 11,
+        "markerfacecolor": face,
+        "markeredgecolor": edge,
+        "markeredgewidth": 1.8,
+    }
+
+
+def _draw_front(axes: Axes, best: list[tuple[float, float]], end: float) -> None:
+    """A staircase: between two designs there is none, so the cheaper one's accuracy holds up to the next."""
+    stairs = [*best, (end, best[-1][1])]
+    axes.plot(*zip(*stairs, strict=True), drawstyle="steps-post", solid_joinstyle="miter", zorder=1, **_FRONT)
+
+
+def _explain(axes: Axes, markers: dict[float, str], faces: dict[int, Any]) -> None:
+    """Right of the axes, alpha from the top down and the resolutions from the bottom up."""
+    from matplotlib.lines import Line2D
+
+    def entry(label: str, marker: str, face: Any) -> Line2D:
+        return Line2D([], [], linestyle="none", label=label, **_point(marker, face, "#404040"))
+
+    alphas = [entry(str(float(alpha)), marker, "white") for alpha, marker in markers.items()]
+    resolutions = [entry(str(int(resolution)), "o", face) for resolution, face in faces.items()]
+    place: dict[str, Any] = {"frameon": False, "borderpad": 0, "alignment": "left", "borderaxespad": 0}
+    place |= {"handlelength": 1.2, "handletextpad": 0.4, "labelspacing": 0.2}
+    above = axes.legend(handles=alphas, title="alpha", loc="upper left", bbox_to_anchor=(1.03, 1), **place)
+    axes.add_artist(above)
+    axes.legend(handles=resolutions, title="resolution", loc="lower left", bbox_to_anchor=(1.03, 0), **place)
+
+
+def _models(colors: dict[str, str], dashes: dict[str, Any]) -> list[Artist]:
+    from matplotlib.lines import Line2D
+
+    shown = [
+        Line2D([], [], color=color, linestyle=dashes[model], linewidth=_OWN["linewidth"], **_point("o", "white", color))
+        for model, color in colors.items()
+    ]
+    for line, model in zip(shown, colors, strict=True):
+        line.set_label(shortened(model, 40))
+    return [*shown, Line2D([], [], label="Pareto front of all", **_FRONT)]
+
+
+def _caption(designs: Sequence[Design], swept: int) -> str:
+    part = f"The {len(designs)} of {swept:,} designs that were measured. " if len(designs) < swept else ""
+    sources = dict.fromkeys(design.source for design in designs if isinstance(design.source, str))
+    return f"{part}ImageNet top-1 accuracy: {'; '.join(sources) or 'no source given'}. Costs: counted by costmodel."

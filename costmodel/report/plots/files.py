@@ -1,0 +1,44 @@
+"""A figure into a file: PNG, SVG or PDF, whole or not at all, the same bytes every time."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from costmodel.checks import CostModelError
+from costmodel.report.files import write_whole
+from costmodel.report.plots.canvas import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Suffix -> the date that the format would write into the file, left out.
+_DATES: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+
+def picture_path(path: str | Path) -> Path:
+    """``path``, if its suffix names a format that pictures can be saved in.
+
+    >>> picture_path("tradeoff.jpg")
+    Traceback (most recent call last):
+        ...
+    costmodel.checks.CostModelError: 'tradeoff.jpg' is no picture file; end its name in .png, .svg or .pdf
+    """
+    found = Path(path)
+    if found.suffix.lower() not in _DATES:
+        raise CostModelError(f"{str(path)!r} is no picture file; end its name in .png, .svg or .pdf")
+    return found
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write ``figure`` to ``path`` in the format of its suffix: png, svg or pdf. A file that is there is replaced.
+
+    Raises :class:`~costmodel.checks.CostModelError` for another suffix and for a path that cannot be written.
+    """
+    target = picture_path(path)
+    suffix = target.suffix.lower()
+    drawn = BytesIO()
+    with style():
+        figure.savefig(drawn, format=suffix[1:], metadata=_DATES[suffix])
+    write_whole(target, drawn.getvalue())

@@ -1,0 +1,110 @@
+"""The report of ``costmodel sweep``: a row a design, on the screen or in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from costmodel.checks import CostModelError
+from costmodel.report import formats
+from costmodel.report.count import COUNTED
+from costmodel.report.table import Cell, Table
+from costmodel.report.tabular import Tabular
+from costmodel.values import Shape
+
+if TYPE_CHECKING:
+    import pandas
+
+#: Beyond this, a table is for a program, and takes long to align for a person.
+MOST_ROWS = 10_000
+
+
+@final
+@dataclass(frozen=True)
+class SweepReport(Tabular):
+    """The grid that :func:`~costmodel.space.sweep.sweep` returns."""
+
+    frame: pandas.DataFrame
+
+    def lines(self) -> tuple[str, ...]:
+        counts, models = self.frame["multiply_adds"], ", ".join(self.frame["model"].unique())
+        designs = f"{len(counts):,} design{'s' * (len(counts) > 1)} of {models}"
+        notes = [f"{designs}: {counts.min():,} to {counts.max():,} multiply-adds", COUNTED]
+        if sources := [source for source in self.frame["top1_source"].unique() if source]:
+            notes.append(f"top1: percent on ImageNet, where a source measured that very network: {', '.join(sources)}.")
+        return tuple(notes)
+
+    def table(self) -> Table:
+        """Columns that are not empty throughout; sources stand above."""
+        if len(self.frame) > MOST_ROWS:
+            raise CostModelError(
+                f"{len(self.frame):,} rows are too many for a table (the most is {MOST_ROWS:,}); write them to a file,"
+                " as in -o grid.csv, or use --format csv"
+            )
+        known = (self.frame != "") & self.frame.notna()
+        columns = [column for column in self.frame.columns if column != "top1_source" and known[column].any()]
+        rows = zip(*[map(_cell, self.frame[column].tolist()) for column in columns], strict=True)
+        return Table(tuple(columns), tuple(rows))
+
+    def csv(self) -> str:
+        text: str = self.frame.to_csv(index=False, lineterminator="\n")
+        return text.rstrip("\n")
+
+    def json(self) -> str:
+        """A list of objects; None where nothing was measured."""
+        columns = [[_plain(value) for value in self.frame[column].tolist()] for column in self.frame.columns]
+        names = list(self.frame.columns)
+        return formats.json_text([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+
+    def parquet(self) -> bytes:
+        """Needs pyarrow."""
+        out = BytesIO()
+        self.frame.to_parquet(out, engine="pyarrow", index=False)
+        return out.getvalue()
+
+    def file(self, suffix: str) -> bytes:
+        """What a file with ``suffix`` holds: .csv, .parquet, .json or .md."""
+        if suffix == ".parquet":
+            return self.parquet()
+        text = {".csv": self.csv, ".json": self.json, ".md": self.markdown}[suffix]()
+        return f"{text}\n".encode()
+
+
+def file_suffix(path: str) -> str:
+    """The suffix of ``path``, if such a file can be written here: asked before a long sweep, not after it.
+
+    >>> file_suffix("grid.xlsx")
+    Traceback (most recent call last):
+        ...
+    costmodel.checks.CostModelError: 'grid.xlsx' has no suffix that is known; end it in .csv, .parquet, .json or .md
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".csv", ".parquet", ".json", ".md"):
+        raise CostModelError(f"{path!r} has no suffix that is known; end it in .csv, .parquet, .json or .md")
+    if suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise CostModelError("a .parquet file needs pyarrow, which is not installed; pip install nn-costmodel[parquet]")
+    if not Path(path).absolute().parent.is_dir():
+        raise CostModelError(f"cannot write {path}: {Path(path).parent} is no folder; make it, or name another")
+    return suffix
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value != value or value == ""
+
+
+def _plain(value: Any) -> Any:
+    return None if value is None or value != value else value
+
+
+def _cell(value: Any) -> Cell:
+    if _missing(value):
+        return ""
+    if isinstance(value, tuple):
+        return str(Shape(value[0], value[1:]))
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    return value if isinstance(value, int) and not isinstance(value, bool) else str(value)
