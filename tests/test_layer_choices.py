@@ -120,6 +120,7 @@ def test_a_number_counts_for_each_axis_and_a_tuple_has_one_an_axis() -> None:
         (conv(8, 3, stride=2, padding=1, bias=True), "kernel 3x3, stride 2x2, padding 1x1, with bias"),
         (conv(8, 3, padding="same", dilation=(1, 2)), "kernel 3x3, stride 1x1, padding same, dilation 1x2, no bias"),
         (conv(8, 3, padding=((0, 1), (2, 2)), groups=2), "kernel 3x3, stride 1x1, padding 0:1x2, groups 2, no bias"),
+        (conv(8, 3, padding=((300, int("300")), (0, 0))), "kernel 3x3, stride 1x1, padding 300x0, no bias"),
         (conv(8, 3, padding=((1, 0), (2, 2))), "kernel 3x3, stride 1x1, padding 1:0x2, no bias"),
         (Linear(8), "8 outputs, with bias"),
         (Linear(8, bias=False), "8 outputs, no bias"),
@@ -173,6 +174,7 @@ def test_what_slides_over_images_refuses_sequences_and_volumes(layer: Layer, siz
         (Concat(), (Shape(3, (5,)), Shape(3, (4,))), "cannot concatenate 3x5 and 3x4"),
         (Scale(), (Shape(4, (5, 6)), Shape(4, (1,))), "cannot scale 4x5x6 by 4x1"),
         (Scale(), (Shape(4, (5,)), Shape(3, (1,))), "cannot scale 4x5 by 3x1"),
+        (Scale(), (Shape(4, (5,)),), "cannot scale 4x5;"),
         (Scale(), (Shape(4, (5,)), Shape(4, (1,)), Shape(4, (1,))), "cannot scale 4x5 by 4x1 by 4x1"),
     ],
 )
@@ -192,6 +194,15 @@ def test_no_side_of_a_padding_is_below_0(axis: tuple[int, int]) -> None:
 def test_a_padding_has_two_sides(padding: tuple[tuple[int, ...], ...]) -> None:
     with pytest.raises(CostModelError, match="is no padding"):
         conv(8, 3, padding=padding)  # type: ignore[arg-type]
+    with pytest.raises(CostModelError, match=r"must be \(before, after\) an axis"):
+        ZeroPad(padding)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("choice", ["stride", "padding", "dilation"])
+@pytest.mark.parametrize("axes", [1, 2, 4])
+def test_every_choice_has_as_many_axes_as_the_kernel(choice: str, axes: int) -> None:
+    with pytest.raises(CostModelError, match=f"{choice}=.* has {axes} axes, the kernel 3x3x3 has 3"):
+        conv(8, (3, 3, 3), **{choice: (1,) * axes})
 
 
 @pytest.mark.parametrize(("extra", "rule"), [(-1, "at least 0"), (2, "smaller than the stride"), (3, "smaller than")])

@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from costmodel.checks import CostModelError
-from costmodel.cli.arguments import answer, on_a_terminal
+from costmodel.cli.arguments import answer, on_a_terminal, plot_option
 from costmodel.report.files import write_whole
 from costmodel.report.sweep import SweepReport, file_suffix
 from costmodel.space.sweep import sweep
@@ -40,7 +41,20 @@ _PATIENCE_SECONDS = 0.5
     type=click.Choice(["text", "json", "csv", "markdown", "latex"]),
     help="How to print the answer.  [default: text]",
 )
-def command(words: tuple[str, ...], path: str | None, style: str | None, **given: str | None) -> None:
+@plot_option
+@click.option(
+    "--figure",
+    type=click.Choice(["accuracy", "parameters", "contour"]),
+    help="What --plot draws.  [default: accuracy]",
+)
+def command(
+    words: tuple[str, ...],
+    path: str | None,
+    style: str | None,
+    picture: Path | None,
+    figure: str | None,
+    **given: str | None,
+) -> None:
     """Count every combination of the VALUES of some arguments: a row a design.
 
     VALUES are a list (0.5,0.75,1.0) or start:stop:step with both ends (0.25:1.4:0.05). Any other argument of a MODEL
@@ -48,19 +62,32 @@ def command(words: tuple[str, ...], path: str | None, style: str | None, **given
 
     \b
     costmodel sweep mobilenet_v1 --alpha 0.25:1.4:0.05 --resolution 96:320:32 -o grid.csv
+    costmodel sweep mobilenet_v1 mobilenet_v2 --alpha 0.5,0.75,1.0 --resolution 128:224:32 --plot tradeoff.svg
     """
     models, axes = _read(words, {name: text for name, text in given.items() if text is not None})
     if not models:
         raise CostModelError("name a model to sweep, as in costmodel sweep mobilenet_v2; `costmodel models` lists them")
-    if path is None:
-        answer(SweepReport(_with_a_bar(models, axes)), style or "text")
-        return
-    if style is not None:
+    if path is not None and style is not None:
         raise CostModelError(f"--format={style} is for the screen; the suffix of {path} says what the file holds")
-    suffix = file_suffix(path)
+    if picture is None and figure is not None:
+        raise CostModelError(f"--figure={figure} says what --plot draws; add --plot FILE.png")
+    suffix = None if path is None else file_suffix(path)
     report = SweepReport(_with_a_bar(models, axes))
-    write_whole(path, report.file(suffix))
-    print(f"{report.lines()[0]}; written to {path}")
+    if picture is not None:
+        _draw(report, figure or "accuracy", picture)
+    if path is not None and suffix is not None:
+        write_whole(path, report.file(suffix))
+    elif picture is None or style is not None:
+        answer(report, style or "text")
+        return
+    written = " and ".join(str(file) for file in (path, picture) if file is not None)
+    print(f"{report.lines()[0]}; written to {written}")
+
+
+def _draw(report: SweepReport, figure: str, picture: Path) -> None:
+    from costmodel.report import plots
+
+    plots.save(plots.of_sweep(report.frame, figure), picture)
 
 
 def _read(words: Sequence[str], axes: dict[str, str]) -> tuple[list[str], dict[str, str]]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel import CostModelError
-from costmodel.architectures import architectures, build
+from costmodel.architectures import architectures, build, googlenet
 from costmodel.architectures.mobilenet_v2 import ARCHITECTURES, widths
 from costmodel.space.surface import separates, surface, surface_and_parameters
 
@@ -23,6 +23,12 @@ def test_the_mobilenets_separate_but_for_the_one_that_pads_by_its_size() -> None
     assert {"mobilenet_v1", "mobilenet_v1:standard", "mobilenet_v2", "mobilenet_v2:scaled-head"} <= set(SEPARATING)
     assert "mobilenet_v2:keras" not in SEPARATING
     assert "resnet50" not in SEPARATING
+
+
+def test_a_pool_that_rounds_up_does_not_separate(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_widths = replace(googlenet.ARCHITECTURES["googlenet"], widths=lambda alpha, variant: ())
+    monkeypatch.setitem(googlenet.ARCHITECTURES, "googlenet", with_widths)
+    assert not separates("googlenet")
 
 
 @pytest.mark.parametrize("name", SEPARATING)
@@ -57,7 +63,7 @@ def test_beyond_the_whole_numbers_of_a_float_it_is_still_exact() -> None:
     "promise",
     [
         lambda alpha, variant: tuple(width * width for width in widths(alpha, variant)),  # nothing is a multiple
-        lambda alpha, variant: (round(1000 * alpha),),  # where two networks were asked, all looks like a multiple
+        lambda alpha, variant: (round(8 * alpha),),  # in the two networks that are asked, all is a multiple
     ],
 )
 def test_widths_that_break_their_promise_cost_time_and_no_figure(
