@@ -163,10 +163,8 @@ def test_oracles_that_disagree_are_not_believed(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_all_is_a_row_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    from costmodel.architectures import FAMILIES
-
-    for name in set(FAMILIES) - {"lenet", "lenet5"}:
-        monkeypatch.delitem(FAMILIES, name)
+    # Another dictionary: entries taken out of this one would come back in another order.
+    monkeypatch.setattr("costmodel.architectures.FAMILIES", {"lenet": "lenet", "lenet5": "lenet"})
     answer = run("verify", "--all")
     lines = answer.out.splitlines()
     assert (answer.status, answer.err) == (0, "")
