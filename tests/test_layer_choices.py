@@ -170,6 +170,7 @@ def test_what_slides_over_images_refuses_sequences_and_volumes(layer: Layer, siz
         (ChannelSlice(3, 3), (Shape(6),), "channels 3 to 3 are not a part"),
         (ChannelSlice(4, 3), (Shape(6),), "channels 4 to 3 are not a part"),
         (transposed_conv(8, 3, groups=4), (Shape(6, (4, 4)),), "groups=4 does not divide 6 input channels"),
+        (conv(8, 3, dilation=2), (Shape(3, (4, 4)),), "a 3x3 kernel with dilation 2x2 does not fit on a 4x4 input"),
         (transposed_conv(8, 2, padding=1), (Shape(3, (1, 1)),), "padding 1x1 removes the whole output"),  # 0 are left
         (Concat(), (Shape(3, (5,)), Shape(3, (4,))), "cannot concatenate 3x5 and 3x4"),
         (Scale(), (Shape(4, (5, 6)), Shape(4, (1,))), "cannot scale 4x5x6 by 4x1"),
@@ -181,6 +182,11 @@ def test_what_slides_over_images_refuses_sequences_and_volumes(layer: Layer, siz
 def test_what_cannot_be_computed_is_refused(layer: Layer, inputs: tuple[Shape, ...], message: str) -> None:
     with pytest.raises(CostModelError, match=message):
         layer.output(inputs)
+
+
+def test_a_slice_starts_at_0_or_after() -> None:
+    with pytest.raises(CostModelError, match="start=-1 must be a whole number of at least 0"):
+        ChannelSlice(-1, 2)
 
 
 @pytest.mark.parametrize("axis", [(-1, 0), (0, -1)])
@@ -203,6 +209,8 @@ def test_a_padding_has_two_sides(padding: tuple[tuple[int, ...], ...]) -> None:
 def test_every_choice_has_as_many_axes_as_the_kernel(choice: str, axes: int) -> None:
     with pytest.raises(CostModelError, match=f"{choice}=.* has {axes} axes, the kernel 3x3x3 has 3"):
         conv(8, (3, 3, 3), **{choice: (1,) * axes})
+    with pytest.raises(CostModelError, match=f"output_padding=.* has {axes} axes, the kernel 3x3x3 has 3"):
+        transposed_conv(8, (3, 3, 3), output_padding=(0,) * axes)
 
 
 @pytest.mark.parametrize(("extra", "rule"), [(-1, "at least 0"), (2, "smaller than the stride"), (3, "smaller than")])

@@ -77,7 +77,6 @@ def test_the_suffix_says_what_a_file_holds(suffix: str, tmp_path: Path) -> None:
 
 
 def test_a_parquet_file_holds_the_frame(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     path = tmp_path / "grid.parquet"
     assert run("sweep", *GRID, "-o", str(path)).status == 0
     expected = cm.sweep("mobilenet_v1", alpha="0.25:1:0.25", resolution="128,224")
