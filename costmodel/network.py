@@ -84,12 +84,11 @@ def apply(inputs: Node | Sequence[Node], name: str, layer: Layer) -> Node:
     costmodel.checks.CostModelError: features.3.depthwise: groups=5 does not divide 64 input channels; groups=4 does
     """
     try:
-        if isinstance(inputs, Node):
-            nodes: tuple[Node, ...] = (inputs,)
+        if isinstance(inputs, Node) and not layer.joins:
             shapes: tuple[Shape, ...] = (inputs.shape,)
-        else:
-            nodes = tuple(inputs)
-            shapes = tuple([node.shape for node in nodes])
+            return Node(name, layer, (inputs,), shapes, layer.output(shapes))
+        nodes = (inputs,) if isinstance(inputs, Node) else tuple(inputs)
+        shapes = tuple([node.shape for node in nodes])
         if (len(nodes) > 1) is not layer.joins or not nodes:
             reads = "several inputs" if layer.joins else "one input"
             raise CostModelError(f"{layer!r} reads {reads}, {len(nodes)} given")

@@ -184,6 +184,13 @@ def test_what_cannot_be_computed_is_refused(layer: Layer, inputs: tuple[Shape, .
         layer.output(inputs)
 
 
+def test_a_pool_may_pad_up_to_half_of_its_window() -> None:
+    # Windows start at -3, 3 and 9, and the last ends at 15.
+    assert max_pool(6, 6, padding=3).output((Shape(3, (12, 12)),)) == Shape(3, (3, 3))
+    with pytest.raises(CostModelError, match="padding 4x4 is over half of a 7x7 window"):
+        max_pool(7, 7, padding=4)
+
+
 def test_a_slice_starts_at_0_or_after() -> None:
     with pytest.raises(CostModelError, match="start=-1 must be a whole number of at least 0"):
         ChannelSlice(-1, 2)
@@ -205,7 +212,7 @@ def test_a_padding_has_two_sides(padding: tuple[tuple[int, ...], ...]) -> None:
 
 
 @pytest.mark.parametrize("choice", ["stride", "padding", "dilation"])
-@pytest.mark.parametrize("axes", [1, 2, 4])
+@pytest.mark.parametrize("axes", [0, 1, 2, 4])
 def test_every_choice_has_as_many_axes_as_the_kernel(choice: str, axes: int) -> None:
     with pytest.raises(CostModelError, match=f"{choice}=.* has {axes} axes, the kernel 3x3x3 has 3"):
         conv(8, (3, 3, 3), **{choice: (1,) * axes})

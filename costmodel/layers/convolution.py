@@ -59,9 +59,7 @@ class _Convolution(Layer):
         return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
 
     def params(self, inputs: Shapes) -> Params:
-        area = math.prod(self.kernel)
-        weights = formulas.conv_weights(inputs[0].channels, self.out_channels, area, self.groups)
-        return Params(weights, self.out_channels if self.bias else 0)
+        return _stored(inputs[0].channels, self.out_channels, self.kernel, self.groups, self.bias)
 
     def label(self, inputs: Shapes) -> str:
         return f"{self.kind(inputs).replace('_', ' ')} {by(self.kernel)}"
@@ -118,7 +116,13 @@ class Conv(_Convolution):
         return formulas.conv_multiply_adds(positions, inputs[0].channels, self.out_channels, area, self.groups)
 
 
-# Cached: a network slides the same few windows over the same few sizes again and again.
+@lru_cache(maxsize=65536)
+def _stored(in_channels: int, out_channels: int, kernel: Sizes, groups: int, bias: bool) -> Params:
+    weights = formulas.conv_weights(in_channels, out_channels, math.prod(kernel), groups)
+    return Params(weights, out_channels if bias else 0)
+
+
+# Cached, as above: a network slides the same few windows over the same few sizes again and again.
 @lru_cache(maxsize=65536)
 def _slid(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: tuple[tuple[int, int], ...], dilation: Sizes) -> Sizes:
     return tuple(map(formulas.output_size, spatial, kernel, stride, map(sum, padding), dilation))
@@ -243,6 +247,7 @@ def depthwise_conv(
     return conv(channels, kernel, stride, padding, dilation, channels, bias, rank)
 
 
+@lru_cache(maxsize=4096, typed=True)
 def pointwise_conv(out_channels: int, bias: bool = False, rank: int = 2) -> Conv:
     """A convolution with a kernel of 1: it mixes channels, position by position (F3; documents 000, 004).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import final
 
 from costmodel import formulas
@@ -31,9 +32,14 @@ class BatchNorm(Layer):
         return Ops(0, elements, elements)
 
     def params(self, inputs: Shapes) -> Params:
-        # The running mean and variance are as many as gamma and beta.
-        affine = formulas.norm_affine(inputs[0].channels)
-        return Params(0, 0, affine, affine)
+        return _norm_params(inputs[0].channels)
+
+
+@lru_cache(maxsize=4096)
+def _norm_params(channels: int) -> Params:
+    affine = formulas.norm_affine(channels)
+    # The running mean and variance are as many as gamma and beta.
+    return Params(affine=affine, buffer=affine)
 
 
 #: Scalar operations an element. relu6(x) = min(max(x, 0), 6); sigmoid(x) = 1 / (1 + exp(-x)), the sign apart;

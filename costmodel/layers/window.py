@@ -19,7 +19,7 @@ def check_window(kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes
     rank = len(kernel)
     if not kernel:
         raise CostModelError("kernel=() has no axis; give one size an axis, as in kernel=(3, 3)")
-    for what, sizes in (("kernel", kernel), ("stride", stride), ("dilation", dilation or kernel)):
+    for what, sizes in (("kernel", kernel), ("stride", stride), ("dilation", kernel if dilation is None else dilation)):
         if len(sizes) != rank:
             raise _axes(f"{what}={by(sizes)}", len(sizes), kernel)
         for size in sizes:
@@ -57,7 +57,7 @@ def does_not_fit(kernel: Sizes, dilation: Sizes, padding: Padding, x: Shape) -> 
 
 def indivisible(groups: int, channels: int, side: str) -> CostModelError:
     """Groups that do not divide, and groups near them that do."""
-    divisors = [g for g in (groups - 1, groups + 1, math.gcd(groups, channels)) if g > 0 and channels % g == 0]
+    divisors = [g for g in (groups - 1, groups + 1, math.gcd(groups, channels)) if channels % g == 0]
     return CostModelError(f"groups={groups} does not divide {channels} {side} channels; groups={divisors[0]} does")
 
 
