@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Generic, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar
 
 import click
 
 from costmodel.checks import CostModelError, nearest, whole
-from costmodel.quantities import parse_budget
 from costmodel.values import MOST_AXES, Shape
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -81,12 +82,19 @@ def parse_padding(text: str) -> str | int | tuple[int | tuple[int, int], ...]:
     return sides[0] if len(sides) == 1 and isinstance(sides[0], int) else tuple(sides)
 
 
+# Imported when it is asked for: `costmodel count` starts without it.
+def _budget(text: str) -> tuple[str, int]:
+    from costmodel.quantities import parse_budget
+
+    return parse_budget(text)
+
+
 SHAPE = Parsed("CxHxW", Shape.parse)
 SIZES = Parsed("N|NxN", parse_sizes)
 EXTRA = Parsed("N|NxN", lambda text: parse_sizes(text, least=0))
 PADDING = Parsed("N|same|valid|A:B", parse_padding)
 POSITIVE = Parsed("N", lambda text: _number(text, 1))
-BUDGET = Parsed("QUANTITY=NUMBER", parse_budget)
+BUDGET = Parsed("QUANTITY=NUMBER", _budget)
 
 
 class Group(click.Group):

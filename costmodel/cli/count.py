@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,9 @@ from costmodel.cli.arguments import POSITIVE, SHAPE, answer, format_option, plot
 from costmodel.ledger import GROUPINGS
 from costmodel.report.count import CountReport
 from costmodel.values import Shape
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("count")

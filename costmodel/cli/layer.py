@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +15,9 @@ from costmodel.layers import Layer, Linear, conv, depthwise_conv, transposed_con
 from costmodel.network import Network, apply, image
 from costmodel.report.layer import LayerReport
 from costmodel.values import Shape
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Command = Callable[..., None]
 

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +17,8 @@ from costmodel.report.sweep import SweepReport, file_suffix
 from costmodel.space.sweep import sweep
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas
     from click._termui_impl import ProgressBar
 

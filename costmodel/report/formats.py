@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from html import escape
 
 from costmodel.report.table import Table
 from costmodel.values import Shape
@@ -86,6 +85,8 @@ def latex(lines: Sequence[str], table: Table) -> str:
 
 def html(lines: Sequence[str], table: Table) -> str:
     """A fragment: the first line bold, a table. Every text escaped."""
+    from html import escape
+
     sides = ["right" if table.numeric(index) else "left" for index in range(len(table.columns))]
 
     def row(cells: Sequence[str], tag: str) -> str:
