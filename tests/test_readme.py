@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.readme import speed
 from costmodel.architectures import build, names
 from tests.cli_runner import run
 
@@ -64,6 +65,19 @@ def test_the_readmes_zoo_is_every_network_with_its_figures() -> None:
         assert [shape, parameters, multiply_adds, operations, verdict] == counted
 
 
+def with_speed(text: str) -> str:
+    """``text`` with the section on speed made anew from the measured results."""
+    start, end = "<!-- benchmarks -->\n", "<!-- benchmarks end -->"
+    before, _, rest = text.partition(start)
+    return f"{before}{start}{speed()}\n{end}{rest.partition(end)[2]}"
+
+
+def test_the_readme_quotes_the_measured_speed() -> None:
+    text = README.read_text()
+    assert with_speed(text) == text
+    assert with_speed(text.replace(" ms |", " s |")) == text  # a figure of another making does not stay
+
+
 def test_ci_runs_the_readmes_two_commands() -> None:
     blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), flags=re.DOTALL)
     assert blocks == [
@@ -99,4 +113,4 @@ def verified(text: str) -> str:
 
 
 if __name__ == "__main__":  # python -m tests.test_readme: bring the README up to date
-    README.write_text(verified(rewrite(README.read_text())))
+    README.write_text(with_speed(verified(rewrite(README.read_text()))))

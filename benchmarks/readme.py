@@ -1,0 +1,74 @@
+"""The README's section on speed, made from the measured results and from nothing else."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+#: How the README calls what the results call by a short name.
+NAMES = {
+    "costmodel": "**costmodel**",
+    "flop-counter": "FlopCounterMode on the CPU, torch",
+    "flop-counter-meta": "FlopCounterMode on meta, torch",
+    "ptflops": "ptflops (pytorch)",
+    "ptflops-aten": "ptflops (aten)",
+}
+
+
+def speed() -> str:
+    """A table of the warm and the cold answer beside each peer, and a paragraph on depth and on the surface."""
+    count, surface = _read("count.json"), _read("surface.json")
+    machine = f"{count['machine']['cpu']}, {count['machine']['cores']} cores, Python {count['python']}"
+    cold, warm = count["cold"]["contenders"], count["warm"]["contenders"]
+    rows = [
+        f"| {NAMES.get(name, name)} {count['versions'].get(name.split('-')[0], count['versions']['torch'])}"
+        f" | {found['figure']:,}"
+        f" | {1000 * found['median_seconds']:.2f} ms | {_times(found['time_to_ours'])}"
+        f" | {cold[name]['median_seconds']:.2f} s | {_times(cold[name]['time_to_ours'])}"
+        f" | {cold[name]['median_peak_bytes'] / 2**20:.0f} MiB |"
+        for name, found in warm.items()
+    ]
+    return "\n".join(
+        [
+            f"Measured on {count['date'][:10]} ({machine}, one thread, medians; `python -m benchmarks.count`):",
+            "",
+            "| one MobileNetV2 | its figure | warm | to ours | cold process | to ours | peak memory |",
+            "| :--- | ---: | ---: | ---: | ---: | ---: | ---: |",
+            *rows,
+            "",
+            *_notes(count, surface),
+        ]
+    )
+
+
+def _notes(count: dict[str, Any], surface: dict[str, Any]) -> list[str]:
+    cold = count["cold"]["contenders"]
+    deep = next(row for row in count["depth"] if row["layers"] == 10_000 and row["garbage_collector"])
+    seconds = deep["median_build_seconds"] + deep["median_count_seconds"]
+    measured = surface["surface"]
+    peer = max(surface["peers"], key=lambda row: row["designs_a_second"])
+    paragraph = (
+        f"The bare interpreter starts in {cold['bare interpreter']['median_seconds']:.4f} s; a cold `costmodel count`"
+        f" takes {cold['costmodel']['time_to_bare']:.1f} times that. A network of 10,000 layers is built and counted in"
+        f" {1000 * seconds:.0f} ms. A grid of 1,000 alphas by 1,000 resolutions of MobileNetV2 is counted at"
+        f" {measured['designs_a_second'] / 1e6:.0f} million exact designs a second, and at"
+        f" {surface['points']['designs_a_second']:,} where every point needs its own network"
+        f" (`python -m benchmarks.surface`); a loop over {NAMES.get(peer['name'], peer['name'])} would take"
+        f" {peer['extrapolated_ratio_to_ours'] / 1e6:.1f} million times as long as the grid (extrapolated from a few"
+        " counts)."
+        " Each timed call builds its network anew; warm means that Python's caches of layers and windows are warm too."
+    )
+    return textwrap.wrap(paragraph, 118, break_long_words=False, break_on_hyphens=False)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f} x" if ratio >= 10 else f"{ratio:.1f} x"
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((RESULTS / name).read_text())
+    return found
