@@ -91,7 +91,8 @@ def html(lines: Sequence[str], table: Table) -> str:
 
     def row(cells: Sequence[str], tag: str) -> str:
         styled = (
-            f'<{tag} style="text-align: {side}">{escape(cell)}</{tag}>' for side, cell in zip(sides, cells, strict=True)
+            f'<{tag} style="text-align: {side}; padding: 0 0.6em">{escape(cell)}</{tag}>'
+            for side, cell in zip(sides, cells, strict=True)
         )
         return f"<tr>{''.join(styled)}</tr>"
 
