@@ -460,7 +460,14 @@ def test_inputs_that_do_not_fit_are_named(layer: Layer, inputs: tuple[Shape, ...
 def test_what_was_built_before_does_not_decide_what_is_allowed() -> None:
     conv(8, 3, bias=True)
     conv(1, 3)
-    for wrong in (lambda: conv(8.0, 3), lambda: conv(True, 3), lambda: conv(8, 3, bias=1)):
+    pointwise_conv(8, False)
+    wrongs = (
+        lambda: conv(8.0, 3),
+        lambda: conv(True, 3),
+        lambda: conv(8, 3, bias=1),
+        lambda: pointwise_conv(8.0, False),
+    )
+    for wrong in wrongs:
         with pytest.raises(CostModelError):
             wrong()
 

@@ -86,6 +86,11 @@ def test_the_choices_of_a_network_cannot_be_changed_behind_its_back() -> None:
         cm.mobilenet_v1().config["alpha"] = 3  # type: ignore[index]
 
 
+def test_a_join_of_one_node_given_alone_is_refused_too() -> None:
+    with pytest.raises(CostModelError, match=r"sum: Add\(\) reads several inputs, 1 given"):
+        apply(image(3, 8), "sum", Add())
+
+
 def test_errors_name_the_place() -> None:
     with pytest.raises(CostModelError, match=r"^features\.3\.depthwise: groups=5 does not divide 64 input channels"):
         apply(image(64, 56), "features.3.depthwise", conv(5, 3, groups=5))
