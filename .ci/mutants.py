@@ -56,7 +56,8 @@ def run() -> int:
 
 def serve(address: str) -> None:
     """Runs the tests for everyone who connects, until it is ended."""
-    # What the tests import, and nothing of what is mutated.
+    # What the tests import, and nothing of what is mutated. The ignores: an import here is its own use, for each fork
+    # finds the module loaded.
     import fvcore.nn  # noqa: F401
     import hypothesis.internal.conjecture.engine  # noqa: F401
     import pandas  # noqa: F401

@@ -50,7 +50,7 @@ class Node(NamedTuple):
 
 
 # A tuple would be compared and hashed by value, through the whole network behind it. Set here because the body of a
-# named tuple holds no assignments; the ignores are for that.
+# named tuple holds no assignments; the three ignores are for that.
 Node.__eq__ = object.__eq__  # type: ignore[method-assign]
 Node.__ne__ = object.__ne__  # type: ignore[method-assign]
 Node.__hash__ = object.__hash__  # type: ignore[method-assign]

@@ -154,7 +154,13 @@ def _checked(budgets: Mapping[str, int | str], maximise: str) -> dict[str, int]:
         )
     if not budgets:
         raise CostModelError("no budget is given; name at least one, as in multiply_adds=100M")
-    return dict(parse_budget(f"{quantity}={budget}") for quantity, budget in budgets.items())
+    return dict(_limit(quantity, budget) for quantity, budget in budgets.items())
+
+
+def _limit(quantity: str, budget: int | str) -> tuple[str, int]:
+    if isinstance(budget, int) and budget >= 0:  # read already; written out again it may be longer than a text may be
+        return parse_budget(f"{quantity}=0")[0], budget
+    return parse_budget(f"{quantity}={budget}")
 
 
 def _single(argument: str, several: tuple[Any, ...]) -> Any:

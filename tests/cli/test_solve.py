@@ -110,3 +110,12 @@ def test_markdown_is_a_table() -> None:
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str) -> None:
     assert refusal("solve", *arguments).startswith(message)
+
+
+def test_a_budget_beyond_every_network_is_a_budget() -> None:
+    found = json.loads(
+        run("solve", "mobilenet_v1", "--max", "multiply_adds=1e99", "--at", "resolution=32", "--format", "json").out
+    )
+    (design,) = found["designs"]
+    assert found["budgets"] == {"multiply_adds": 10**99}
+    assert design["alpha"] == 100  # the widest there is
