@@ -44,6 +44,11 @@ class Entry(NamedTuple):
         return self.node.input_shapes
 
     @property
+    def input(self) -> Shape:
+        """The first shape it reads; its own, where it reads none."""
+        return _input(self.node)
+
+    @property
     def output(self) -> Shape:
         """Shape it makes."""
         return self.node.shape
@@ -57,6 +62,10 @@ class Entry(NamedTuple):
     def label(self) -> str:
         """``kind`` for people, with the kernel: ``depthwise conv 3x3``."""
         return self.layer.label(self.inputs)
+
+
+def _input(node: Node) -> Shape:
+    return node.input_shapes[0] if node.input_shapes else node.shape
 
 
 @final
@@ -137,7 +146,7 @@ class Ledger:
     @property
     def input(self) -> Shape:
         """Shape that the first operation reads."""
-        return self._end(0).input_shapes[0]
+        return _input(self._end(0))
 
     def _end(self, place: int) -> Node:
         if not self.operations:

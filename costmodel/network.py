@@ -40,7 +40,7 @@ class Node(NamedTuple):
     name: str
     layer: Layer
     inputs: tuple[Node, ...]
-    #: Shapes of ``inputs``, kept because every reading asks for them.
+    #: The shapes in which it reads ``inputs``: theirs, or in a captured model another view of the same values.
     input_shapes: tuple[Shape, ...]
     shape: Shape
 
@@ -180,7 +180,7 @@ class Network:
         """One entry an operation, for one sample."""
         from costmodel.ledger import Ledger
 
-        return Ledger(tuple([node for node in self.nodes if node.inputs]))
+        return Ledger(tuple([node for node in self.nodes if not isinstance(node.layer, Input)]))
 
     @property
     def multiply_adds(self) -> int:
@@ -219,7 +219,7 @@ class Network:
     # Pickled and copied as a list of nodes: along their links, a deep network would exceed the recursion limit.
     def __reduce__(self) -> tuple[object, ...]:
         number = {node: index for index, node in enumerate(self.nodes)}
-        steps = [(node.name, node.layer, [number[read] for read in node.inputs]) for node in self.nodes]
+        steps = [(*node[:2], [number[read] for read in node.inputs], *node[3:]) for node in self.nodes]
         return _rebuilt, (steps, self.name, dict(self.config), self.source)
 
     def __repr__(self) -> str:
@@ -234,12 +234,12 @@ class Network:
 
 
 def _rebuilt(
-    steps: list[tuple[str, Layer, list[int]]], name: str, config: Mapping[str, object], source: str
+    steps: list[tuple[str, Layer, list[int], tuple[Shape, ...], Shape]],
+    name: str,
+    config: Mapping[str, object],
+    source: str,
 ) -> Network:
     nodes: list[Node] = []
-    for label, layer, reads in steps:
-        if isinstance(layer, Input):
-            nodes.append(Node(label, layer, (), (), layer.shape))
-        else:
-            nodes.append(apply([nodes[read] for read in reads], label, layer))
+    for label, layer, reads, shapes, shape in steps:
+        nodes.append(Node(label, layer, tuple([nodes[read] for read in reads]), shapes, shape))
     return Network(nodes[-1], name, config, source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from costmodel.checks import CostModelError, whole
@@ -43,6 +44,16 @@ class Shape(NamedTuple):
         return "x".join(map(str, self.sizes))
 
     @classmethod
+    def of(cls, sizes: Sequence[int]) -> Shape:
+        """The shape with these ``sizes``, channels first; a single value where there are none.
+
+        >>> Shape.of((3, 224, 224)), Shape.of(())
+        (Shape(channels=3, spatial=(224, 224)), Shape(channels=1, spatial=()))
+        """
+        channels, *spatial = sizes or (1,)
+        return cls(channels, tuple(spatial))
+
+    @classmethod
     def parse(cls, text: str) -> Shape:
         """The shape that ``text`` writes as ``CxHxW``, with any number of spatial sizes.
 
@@ -58,8 +69,7 @@ class Shape(NamedTuple):
             raise CostModelError(
                 f"{shown} is not a shape; write channels and sizes with x between them, as in 3x224x224"
             )
-        channels, *spatial = (whole(int(size), f"a size of {text!r}") for size in sizes)
-        return cls(channels, tuple(spatial))
+        return cls.of([whole(int(size), f"a size of {text!r}") for size in sizes])
 
 
 class Ops(NamedTuple):

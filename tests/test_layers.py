@@ -372,7 +372,8 @@ SIDES = "; give a number, one an axis, (before, after) pairs, 'same' or 'valid'"
         ),
         (
             lambda: Activation("rleu"),
-            "no activation is called 'rleu'; there are relu, relu6, sigmoid, hard_sigmoid, swish, hard_swish",
+            "no activation is called 'rleu'; there are relu, relu6, sigmoid, hard_sigmoid, swish, hard_swish, tanh,"
+            " hard_tanh, gelu, leaky_relu, elu, softplus, log_sigmoid, mish",
         ),
     ],
 )

@@ -25,10 +25,13 @@ from costmodel.layers.elementwise import (
     Activation,
     BatchNorm,
     Dropout,
+    GroupNorm,
+    LayerNorm,
 )
 from costmodel.layers.joins import Add, Concat, Outputs, Scale
 from costmodel.layers.pool import AdaptiveAveragePool, GlobalAveragePool, Pool, average_pool, max_pool
 from costmodel.layers.reshape import ChannelShuffle, ChannelSlice, Flatten, ZeroPad
+from costmodel.layers.tensor import Captured, Embedding, MatMul, Operation, Stored, Uncounted
 from costmodel.layers.window import Padding
 
 __all__ = [
@@ -42,23 +45,31 @@ __all__ = [
     "AdaptiveAveragePool",
     "Add",
     "BatchNorm",
+    "Captured",
     "ChannelShuffle",
     "ChannelSlice",
     "Concat",
     "Conv",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAveragePool",
+    "GroupNorm",
     "Input",
     "Layer",
+    "LayerNorm",
     "Linear",
+    "MatMul",
+    "Operation",
     "Outputs",
     "Padding",
     "Pool",
     "Scale",
     "Shapes",
     "Sizes",
+    "Stored",
     "TransposedConv",
+    "Uncounted",
     "ZeroPad",
     "average_pool",
     "conv",

@@ -22,6 +22,11 @@ class Layer(ABC):
     #: Whether it makes one tensor of several; all others read exactly one.
     joins: ClassVar[bool] = False
 
+    @property
+    def primitive(self) -> Layer:
+        """The layer itself, without what a capture knows of its place in a module."""
+        return self
+
     @abstractmethod
     def output(self, inputs: Shapes) -> Shape:
         """Shape of the result. Raises :class:`~costmodel.checks.CostModelError` where the inputs do not fit."""

@@ -296,17 +296,24 @@ def transposed_conv(
 class Linear(Layer):
     """A linear layer: of a vector, or at each position of a sequence on its own.
 
-    Raises :class:`~costmodel.checks.CostModelError` for a map, which PyTorch would want flattened first.
+    With ``features_last`` it reads the last axis instead of the channels, at each place of all others: that is how
+    PyTorch lays out tokens. Raises :class:`~costmodel.checks.CostModelError` for a map with channels first, which
+    PyTorch would want flattened.
 
     >>> Linear(1000, bias=True).params((Shape(1024),))
     Params(weight=1024000, bias=1000, affine=0, buffer=0)
+    >>> Linear(3072, features_last=True).output((Shape(197, (768,)),))
+    Shape(channels=197, spatial=(3072,))
     """
 
     out_features: int
     bias: bool = True
+    features_last: bool = False
 
     def output(self, inputs: Shapes) -> Shape:
         x = inputs[0]
+        if self.features_last:
+            return Shape.of((*x.sizes[:-1], whole(self.out_features, "out_features")))
         if len(x.spatial) > 1:
             raise CostModelError(
                 f"a linear layer reads a vector or a sequence, {x} is a map; flatten it first, or use a pointwise"
@@ -321,11 +328,15 @@ class Linear(Layer):
         return f"{self.out_features} outputs, {'with bias' if self.bias else 'no bias'}"
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
+        if self.features_last:
+            positions = math.prod(output.sizes[:-1])
+            return formulas.linear_multiply_adds(positions, inputs[0].sizes[-1], self.out_features)
         return formulas.linear_multiply_adds(output.positions, inputs[0].channels, self.out_features)
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
 
     def params(self, inputs: Shapes) -> Params:
-        weights = formulas.linear_weights(inputs[0].channels, self.out_features)
+        in_features = inputs[0].sizes[-1] if self.features_last else inputs[0].channels
+        weights = formulas.linear_weights(in_features, self.out_features)
         return Params(weights, self.out_features if self.bias else 0)

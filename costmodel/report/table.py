@@ -73,7 +73,7 @@ def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table
     parts = ledger.by(by, depth)
     if by == "layer":
         known: tuple[str, ...] = ("name", "type", "input", "output")
-        heads: list[tuple[Cell, ...]] = [(entry.name, entry.label, entry.inputs[0], entry.output) for entry in ledger]
+        heads: list[tuple[Cell, ...]] = [(entry.name, entry.label, entry.input, entry.output) for entry in ledger]
     elif by == "type":
         known = ("type", "layers")
         heads = [(name, len(part)) for name, part in parts.items()]
@@ -96,7 +96,7 @@ def fields(entry: Entry, batch: int) -> dict[str, object]:
     return {
         "name": entry.name,
         "type": entry.kind,
-        "input": list(entry.inputs[0].sizes),
+        "input": list(entry.input.sizes),
         "output": list(entry.output.sizes),
         "parameters": entry.params.trainable,
         "multiply_adds": entry.ops.mac * batch,
