@@ -95,3 +95,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def _folded(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def a(value: object) -> str:
+    """The type of ``value`` with its article, for a message.
+
+    >>> a(3), a("x"), a(int)
+    ('an int', 'a str', 'the class int')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

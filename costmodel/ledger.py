@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import NamedTuple, final
 
 from costmodel.checks import CostModelError, whole
-from costmodel.layers import Layer, Shapes
+from costmodel.layers import Layer, Shapes, Uncounted
 from costmodel.network import Node
 from costmodel.values import NO_PARAMS, Ops, Params, Shape
 
@@ -137,6 +137,11 @@ class Ledger:
     def weights(self) -> int:
         """Weights of convolutions and linear layers."""
         return self.params.weight
+
+    @property
+    def uncounted(self) -> tuple[Node, ...]:
+        """Operations that nobody has decided on; only a capture that was told to go on holds any."""
+        return tuple([node for node in self.operations if isinstance(node.layer.primitive, Uncounted)])
 
     @property
     def output(self) -> Shape:

@@ -85,11 +85,14 @@ def test_it_is_solved_by_its_operations() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mypackage.nets:number", "mypackage.nets:number returned a int; let it return a costmodel.Network"),
+        ("mypackage.nets:number", "mypackage.nets:number returned an int; let it return a costmodel.Network"),
         ("mypackage.nets:division", "mypackage.nets:division raised ZeroDivisionError: division by zero"),
         ("mypackage.nets:leaving", "mypackage.nets:leaving raised SystemExit: 0"),
         ("mypackage.nets:tny", "nets.py) has no function 'tny'; did you mean tiny?"),
-        ("mypackage.nets:value", "nets.py) has no function 'value'"),
+        (
+            "mypackage.nets:value",
+            "mypackage.nets:value is an int; name a costmodel.Network, a torch.nn.Module, or a function of one",
+        ),
         ("mypackage.net:tiny", "no model and no module is called 'mypackage.net'; `costmodel models` lists the models"),
         ("mobilnet_v2:keras", "no model and no module is called 'mobilnet_v2'; did you mean mobilenet_v2?"),
         ("mypackage.broken:tiny", "mypackage.broken cannot be imported, it raised ZeroDivisionError"),

@@ -12,7 +12,7 @@ from functools import wraps
 from types import ModuleType
 from typing import final
 
-from costmodel.checks import CostModelError, nearest
+from costmodel.checks import CostModelError, a, nearest
 from costmodel.network import Network, Node
 
 
@@ -124,11 +124,17 @@ def build(name: str, **choices: object) -> Network:
     'mobilenet_v2:scaled-head'
     """
     found, variant = resolve(name)
-    known = inspect.signature(found.build).parameters
+    check_choices(name, choices, inspect.signature(found.build).parameters)
+    return found.build(**choices, variant=variant) if variant else found.build(**choices)
+
+
+def check_choices(name: str, choices: Mapping[str, object], known: Mapping[str, inspect.Parameter]) -> None:
+    """Raises :class:`~costmodel.checks.CostModelError` for a choice that ``name`` does not take."""
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return
     for choice, value in choices.items():
         if choice not in known:
             raise takes_no(name, choice, f"{choice}={value} given", known)
-    return found.build(**choices, variant=variant) if variant else found.build(**choices)
 
 
 def takes_no(name: str, choice: str, given: str, known: Iterable[str]) -> CostModelError:
@@ -147,35 +153,56 @@ def _base(name: str) -> str:
 def _function(module_name: str, function_name: str) -> Architecture:
     """The user's own function, made to answer with a network or with one line."""
     name = f"{module_name}:{function_name}"
+    function = own(name)
+    if not callable(function):
+        raise CostModelError(f"{name} is {a(function)}, not a function; write one that returns a Network")
+
+    @wraps(function)
+    def answer(**choices: object) -> Network:
+        made = called(name, function, choices)
+        if not isinstance(made, Network):
+            raise CostModelError(f"{name} returned {a(made)}; let it return a costmodel.Network")
+        return made
+
+    return Architecture(answer, f"{name}, a function of yours", {"": ""})
+
+
+def own(name: str) -> object:
+    """What the user's module holds under ``MODULE:NAME``; the module may lie in the current directory.
+
+    Raises :class:`~costmodel.checks.CostModelError` where it holds nothing of that name, or cannot be imported.
+    """
+    module_name, _, function_name = name.partition(":")
     if not all(part.isidentifier() for part in (*module_name.split("."), function_name)):
         raise CostModelError(f"no model is called {name!r}; {nearest(name, names())}write NAME, NAME:VARIANT or"
             " MODULE:FUNCTION; `costmodel models` lists the names")  # fmt: skip
     module = _module(module_name)
-    function = getattr(module, function_name, None)
-    if not callable(function):
+    if not hasattr(module, function_name):
         near = nearest(function_name, [other for other in vars(module) if callable(getattr(module, other))])
         place = getattr(module, "__file__", "built in")
         raise CostModelError(
             f"{module_name} ({place}) has no function {function_name!r}; {near or 'give it one'}".rstrip()
         )
+    found: object = getattr(module, function_name)
+    return found
 
-    @wraps(function)
-    def answer(**choices: object) -> Network:
-        try:
-            made = function(**choices)
-        except CostModelError as error:
-            raise error.at(name) from None
-        except (Exception, SystemExit) as error:
-            raise CostModelError(f"{name} raised {type(error).__name__}: {error}") from error
-        if not isinstance(made, Network):
-            raise CostModelError(f"{name} returned a {type(made).__name__}; let it return a costmodel.Network")
-        return made
 
+def called(name: str, function: Callable[..., object], choices: Mapping[str, object]) -> object:
+    """What the user's ``function`` makes of ``choices``.
+
+    Raises :class:`~costmodel.checks.CostModelError` for a choice it does not take, and for whatever it raises.
+    """
     try:
-        inspect.signature(answer)
+        known = inspect.signature(function).parameters
     except (TypeError, ValueError):
         raise CostModelError(f"{name} does not say which arguments it takes; wrap it in a function of yours") from None
-    return Architecture(answer, f"{name}, a function of yours", {"": ""})
+    check_choices(name, choices, known)
+    try:
+        return function(**choices)
+    except CostModelError as error:
+        raise error.at(name) from None
+    except (Exception, SystemExit) as error:
+        raise CostModelError(f"{name} raised {type(error).__name__}: {error}") from error
 
 
 def _module(name: str) -> ModuleType:

@@ -15,6 +15,8 @@ from costmodel.values import MOST_AXES, Shape
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from costmodel.adapters import Input
+
 T = TypeVar("T")
 
 
@@ -89,8 +91,33 @@ def _budget(text: str) -> tuple[str, int]:
     return parse_budget(text)
 
 
+def parse_choice(text: str) -> tuple[str, object]:
+    """``name=value``: a number, True, False, None, a list or tuple of those, or else a text.
+
+    >>> parse_choice("width=0.5"), parse_choice("depths=(2, 2)"), parse_choice("act=relu")
+    (('width', 0.5), ('depths', (2, 2)), ('act', 'relu'))
+    """
+    from ast import literal_eval
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise CostModelError(f"{text!r} is not name=value; write it as in width=0.5")
+    try:
+        return name, literal_eval({"true": "True", "false": "False", "none": "None"}.get(value.lower(), value))
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return name, value
+
+
+def _input(text: str) -> Input:
+    from costmodel.adapters import parse_input
+
+    return parse_input(text)
+
+
 SHAPE = Parsed("CxHxW", Shape.parse)
 SIZES = Parsed("N|NxN", parse_sizes)
+INPUT = Parsed("CxHxW[:TYPE]", _input)
+CHOICE = Parsed("NAME=VALUE", parse_choice)
 EXTRA = Parsed("N|NxN", lambda text: parse_sizes(text, least=0))
 PADDING = Parsed("N|same|valid|A:B", parse_padding)
 POSITIVE = Parsed("N", lambda text: _number(text, 1))

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costmodel.architectures import build
+from costmodel.adapters import Input, open_model
+from costmodel.adapters.dynamic import over_resolutions
 from costmodel.checks import CostModelError
-from costmodel.cli.arguments import POSITIVE, SHAPE, answer, format_option, plot_option
+from costmodel.cli.arguments import CHOICE, INPUT, POSITIVE, answer, format_option, plot_option
 from costmodel.ledger import GROUPINGS
 from costmodel.report.count import CountReport
-from costmodel.values import Shape
+from costmodel.report.formula import FormulaReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,13 +22,26 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.option("--alpha", type=float, help="Width multiplier.")
 @click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
-@click.option("--input", "shape", type=SHAPE, help="Channels, height and width of the input, as in 3x192x256.")
+@click.option(
+    "--input",
+    "inputs",
+    type=INPUT,
+    multiple=True,
+    help="One sample of the input, as in 3x192x256; 128:int64 for indices. Once for each input of a module of yours.",
+)
+@click.option("--kwargs", "choices", type=CHOICE, multiple=True, help="An argument of a function of yours: width=0.5.")
+@click.option("--allow-uncounted", is_flag=True, help="Count on where an operator of a module is unknown, and say so.")
 @click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier.")
 @click.option("--batch", type=POSITIVE, default=1, show_default=True, help="Samples; parameters stay the same.")
 @click.option("--by", type=click.Choice(GROUPINGS), default="block", show_default=True, help="A row of the table.")
 @click.option("--depth", type=POSITIVE, help="Parts of a dotted name that make a block.  [default: 2]")
 @click.option(
     "--sort", default="order", show_default=True, help="Column to sort by: numbers and shapes from the largest down."
+)
+@click.option(
+    "--symbolic",
+    type=click.Choice(["resolution"]),
+    help="Print a formula instead: the cost of square images of any size that the network's stride divides.",
 )
 @format_option
 @plot_option
@@ -40,24 +54,44 @@ def command(
     model: str,
     alpha: float | None,
     resolution: int | None,
-    shape: Shape | None,
+    inputs: tuple[Input, ...],
+    choices: tuple[tuple[str, object], ...],
+    allow_uncounted: bool,
     num_classes: int | None,
     batch: int,
     by: str,
     depth: int | None,
     sort: str,
+    symbolic: str | None,
     style: str,
     picture: Path | None,
     figure: str | None,
 ) -> None:
     """Count the multiply-adds and parameters of MODEL.
 
-    MODEL is a name that `costmodel models` lists, with a variant after a colon: mobilenet_v2:scaled-head.
+    MODEL is a name that `costmodel models` lists, with a variant after a colon: mobilenet_v2:scaled-head. Or it is
+    MODULE:NAME: a torch.nn.Module of yours, or a function or class that makes one, or a costmodel.Network.
     """
     if depth is not None and by in ("layer", "type"):
         raise CostModelError(f"--depth={depth} says how much of a name makes a block; use it with --by block or stage")
-    choices = {"alpha": alpha, "num_classes": num_classes, **_size(resolution, shape)}
-    network = build(model, **{name: value for name, value in choices.items() if value is not None})
+    if resolution is not None and inputs:
+        raise CostModelError(f"--resolution={resolution} and --input={inputs[0]} both say the size; give one of them")
+    named = {"alpha": alpha, "num_classes": num_classes, "resolution": resolution}
+    given = {**dict(choices), **{name: value for name, value in named.items() if value is not None}}
+    if symbolic is not None:
+        _refuse_beside_symbolic(
+            ("--resolution", resolution),
+            ("--allow-uncounted", allow_uncounted),
+            ("--batch", batch > 1),
+            ("--by", by != "block"),
+            ("--depth", depth),
+            ("--sort", sort != "order"),
+            ("--plot", picture),
+            ("--figure", figure),
+        )
+        answer(FormulaReport(over_resolutions(model, inputs, given)), style)
+        return
+    network = open_model(model, inputs, given, allow_uncounted=allow_uncounted)
     report = CountReport(network, batch, by, depth or 2, sort)
     if picture is not None:
         report.table()  # whatever is wrong with it is said before there is a file
@@ -65,6 +99,12 @@ def command(
     elif figure is not None:
         raise CostModelError(f"--figure={figure} says what --plot draws; add --plot FILE.png")
     answer(report, style)
+
+
+def _refuse_beside_symbolic(*given: tuple[str, object]) -> None:
+    for option, value in given:
+        if value:
+            raise CostModelError(f"--symbolic resolution prints a formula, to which {option} does not apply; drop one")
 
 
 def _draw(report: CountReport, figure: str, picture: Path) -> None:
@@ -75,16 +115,3 @@ def _draw(report: CountReport, figure: str, picture: Path) -> None:
     else:
         by = "block" if report.by == "type" else report.by
         plots.save(plots.depth(report.network, by, report.depth, report.batch), picture)
-
-
-def _size(resolution: int | None, shape: Shape | None) -> dict[str, int | tuple[int, ...] | None]:
-    if shape is None:
-        return {"resolution": resolution}
-    if resolution is not None:
-        raise CostModelError(f"--resolution={resolution} and --input={shape} both say the size; give one of them")
-    if len(shape.spatial) != 2:
-        raise CostModelError(
-            f"--input={shape} has {len(shape.spatial)} spatial sizes, an image has 2; write CxHxW, as in 3x224x224"
-        )
-    height, width = shape.spatial
-    return {"in_channels": shape.channels, "resolution": height if height == width else (height, width)}

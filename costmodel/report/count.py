@@ -11,7 +11,10 @@ from costmodel.report import formats
 from costmodel.report.table import Table, costs, fields
 from costmodel.report.units import si
 
-COUNTED = "Counted: multiply-adds of convolutions and linear layers (2 FLOPs each); no bias, norm, activation, pooling."
+COUNTED = (
+    "Counted: multiply-adds of convolutions, linear layers and matrix products (2 FLOPs each); no bias, norm,"
+    " activation, pooling."
+)
 
 
 def headline(ledger: Ledger) -> str:
@@ -63,7 +66,19 @@ class CountReport:
 
     def _lines(self) -> tuple[str, ...]:
         source = [f"Source: {self.network.source}"] if self.network.source else []
-        return (headline(self._ledger()), self.subject(), *source, COUNTED)
+        return (headline(self._ledger()), self.subject(), *source, COUNTED, *self._missing())
+
+    def _missing(self) -> tuple[str, ...]:
+        """What a capture could not count, in a line; nothing, where all is counted."""
+        ledger = self.network.ledger
+        if not ledger.uncounted:
+            return ()
+        named = ", ".join(
+            f"{node.layer.label(())} at {node.name}".removeprefix("uncounted: ") for node in ledger.uncounted
+        )
+        return (
+            f"NOT COUNTED: {len(ledger.uncounted)} of {len(ledger)} operations ({named}); the true cost is higher.",
+        )
 
     def text(self, color: bool) -> str:
         return formats.text(self._lines(), self.table(), color)
@@ -101,6 +116,8 @@ class CountReport:
             "weights": ledger.weights,
             "layers": [fields(entry, self.batch) for entry in entries],
         }
+        if ledger.uncounted:
+            document["uncounted"] = [node.name for node in ledger.uncounted]
         if self.by != "layer":
             document |= {"by": self.by, "rows": formats.records(self.table())}
         return formats.json_text(document)

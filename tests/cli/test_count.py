@@ -23,7 +23,7 @@ def test_the_answer_comes_first() -> None:
     assert lines[0] == ("239,273,472 multiply-adds = 478.5 MFLOPs; 2,585,560 parameters, of which weights 2,568,144")
     assert lines[1] == "mobilenet_v1: alpha 0.75, input 3x192x192, batch 1, 1000 classes"
     assert lines[2] == "Source: arXiv:1704.04861 Table 1"
-    assert "convolutions and linear layers" in lines[3]
+    assert "multiply-adds of convolutions, linear layers and matrix products" in lines[3]
     assert "no bias, norm, activation, pooling" in lines[3]
     assert re.fullmatch(r"total +2,585,560 +239,273,472 +100.00 %", lines[-1])
     assert "\x1b" not in answer.out  # this is no terminal

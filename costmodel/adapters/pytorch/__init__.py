@@ -1,0 +1,146 @@
+"""Any PyTorch module as a network: run once on blanks, operator by operator. The only room that loads torch."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from costmodel.adapters import Input
+from costmodel.adapters.pytorch.blank import blank, blank_module, random_state_kept
+from costmodel.adapters.pytorch.recorder import Recorder, raised_at, tensors
+from costmodel.checks import CostModelError, a, whole
+from costmodel.network import Network, Node
+
+
+def from_torch(
+    model: nn.Module,
+    inputs: Sequence[int] | Tensor | Sequence[object],
+    kwargs: Mapping[str, object] | None = None,
+    *,
+    name: str = "",
+    allow_uncounted: bool = False,
+) -> Network:
+    """The network that ``model`` is, for ``inputs``: the sizes of one sample, or example tensors with their batch.
+
+    Nothing is computed: the module's shapes run through it on PyTorch's meta device, in evaluation mode, and every
+    operator is written down under the path of the module that asked for it. ``model`` is only read. Example tensors
+    (one, or a tuple for several arguments; any device) lend their sizes and types; figures are then of that call,
+    whatever its batch. ``kwargs`` are keyword arguments of ``forward``.
+
+    Raises :class:`~costmodel.checks.CostModelError` for an operator that nobody has decided on (unless
+    ``allow_uncounted``, which puts a layer of kind ``uncounted`` in its place), for control flow that depends on
+    values, and where the model itself fails.
+
+    >>> import costmodel as cm
+    >>> net = cm.from_torch(nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU()), (3, 32, 32))
+    >>> net.multiply_adds, net.parameters, [node.name for node in net.nodes]
+    (442368, 448, ['input', '0', '1'])
+    """
+    if not isinstance(model, nn.Module):
+        raise CostModelError(f"from_torch takes a torch.nn.Module, not {a(model)}; build the model first")
+    return _captured(model, _arguments(inputs), kwargs or {}, name or type(model).__name__, {}, allow_uncounted)
+
+
+def captured(
+    model: nn.Module, inputs: Sequence[Input], name: str, choices: Mapping[str, object], allow_uncounted: bool
+) -> Network:
+    """The network of a module that a user named on the command line or in a file, and built with ``choices``."""
+    if not inputs:
+        raise CostModelError(f"{name} is a PyTorch module; say the shape of one sample, as in --input 3x224x224")
+    arguments = tuple(
+        [torch.empty(1, *shape.sizes, dtype=getattr(torch, kind), device="meta") for shape, kind in inputs]
+    )
+    return _captured(model, arguments, {}, name, choices, allow_uncounted)
+
+
+def _captured(
+    model: nn.Module,
+    arguments: tuple[Any, ...],
+    kwargs: Mapping[str, object],
+    title: str,
+    choices: Mapping[str, object],
+    allow_uncounted: bool,
+) -> Network:
+    with random_state_kept(), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the model's own, about values that are not there
+        try:
+            copied = blank_module(model)
+        except Exception as error:
+            raise CostModelError(
+                f"{title} cannot be copied without its numbers: {_told(error)}; give a module that copy.deepcopy takes"
+            ) from error
+        output = _recorded(copied, arguments, kwargs, title, allow_uncounted)
+    return Network(output, title, choices, f"captured from {type(model).__module__}.{type(model).__qualname__}")
+
+
+def _arguments(inputs: object) -> tuple[Any, ...]:
+    """The positional arguments of ``forward``, as blanks."""
+    if isinstance(inputs, Tensor):
+        return (blank(inputs),)
+    if isinstance(inputs, Sequence) and not isinstance(inputs, str) and inputs:
+        if all(isinstance(size, int) and not isinstance(size, bool) for size in inputs):
+            return (torch.empty(1, *(whole(size, "an input size") for size in inputs), device="meta"),)
+        return tuple(_blanks(list(inputs)))
+    raise CostModelError(
+        f"the input {inputs!r:.60} is neither sizes of one sample, as in (3, 224, 224), nor example tensors"
+    )
+
+
+def _blanks(tree: Any) -> Any:
+    return torch.utils._pytree.tree_map_only(Tensor, blank, tree)
+
+
+def _recorded(
+    model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, object], title: str, allow_uncounted: bool
+) -> Node:
+    given = _blanks(dict(kwargs))
+    named = _names(model, arguments, given)
+    # Some models read their own constants: a list of rates, a table of windows. In a second attempt those are real.
+    for real in (False, True):
+        recorder = Recorder(model, named, allow_uncounted=allow_uncounted, real=real)
+        try:
+            with recorder:
+                result = model(*arguments, **given)
+            return recorder.nodes(result)
+        except CostModelError as error:
+            raise error.at(title) from None
+        except Exception as error:
+            failure, where = error, recorder.failed()
+    place = ", ".join(filter(None, (where, raised_at(failure))))
+    told = f"{title} cannot be captured, it stopped {place}: {_told(failure)}"
+    raise CostModelError(told + _mend(failure, named)) from failure
+
+
+def _mend(failure: Exception, inputs: Mapping[str, Tensor]) -> str:
+    """What to do about the commonest failures."""
+    text = str(failure)
+    if "item()" in text or "nonzero" in text or "data-dependent" in text.lower():
+        return "; what runs depends on values, and a capture has none: take the shapes instead, or fix the branch"
+    if isinstance(failure, TypeError) and "positional argument" in text:
+        return "; give as many inputs as forward takes"
+    shapes = ", ".join(f"{name} {'x'.join(map(str, tensor.shape[1:]))}" for name, tensor in inputs.items())
+    return f"; it was given {shapes}" if shapes else ""
+
+
+def _names(model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, object]) -> dict[str, Tensor]:
+    """Each input tensor under the name that ``forward`` has for it; ``input`` where there is only one."""
+    found: dict[str, Tensor] = {}
+    try:
+        bound = inspect.signature(model.forward).bind(*arguments, **kwargs).arguments
+    except (TypeError, ValueError):  # it says so itself when it is called
+        bound = dict(enumerate(arguments))  # type: ignore[arg-type]
+    for argument, value in bound.items():
+        held = tensors(value)
+        for index, tensor in enumerate(held):
+            found[f"{argument}.{index}" if len(held) > 1 else str(argument)] = tensor
+    return dict(zip(["input"], found.values(), strict=True)) if len(found) == 1 else found
+
+
+def _told(error: Exception) -> str:
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__

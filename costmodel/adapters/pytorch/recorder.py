@@ -1,0 +1,443 @@
+"""Runs a blank module once and writes down each operator that PyTorch dispatches, with the module that asked for it.
+
+Why this way, and not ``torch.export``: under a dispatch mode every operator passes by, whoever called it (a module, a
+function, ``@``, a fused kernel on meta), composite ones are already taken apart into a few that multiply, ordinary
+Python control flow just runs, and it costs what FlopCounterMode costs. ``torch.export`` gives the same operators at
+ten to twenty times the price; it is used where sizes must stay symbols, in ``dynamic``. ``benchmarks/capture.py`` has
+the coverage and the times.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from costmodel.checks import CostModelError
+from costmodel.layers import Captured, ChannelSlice, Dropout, Flatten, Input, Layer, Outputs, Stored, Uncounted, ZeroPad
+from costmodel.network import Node
+from costmodel.values import NO_PARAMS, Params, Shape
+
+
+def sample(sizes: Iterable[int]) -> Shape:
+    """The sizes of a tensor without a leading axis of one sample.
+
+    >>> str(sample((1, 3, 224, 224))), str(sample((16, 3, 224, 224))), str(sample((1,)))
+    ('3x224x224', '16x3x224x224', '1')
+    """
+    whole = tuple(sizes)
+    return Shape.of(whole[1:] if len(whole) > 1 and whole[0] == 1 else whole)
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call of one module: what it computed itself, apart from the modules it called."""
+
+    path: str
+    module: nn.Module
+    called_others: bool = False
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str:
+        """The type of the module, with its path."""
+        return f"{type(self.module).__module__}.{type(self.module).__qualname__}"
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """A node in the making: its name follows when all that its module computed is known."""
+
+    operator: str
+    layer: Layer
+    reads: tuple[Step, ...]
+    read_shapes: tuple[Shape, ...]
+    shape: Shape
+    #: It depends on no sample: computed from parameters and constants alone.
+    constant: bool
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A parameter or a buffer of the module."""
+
+    path: str
+    tensor: Tensor
+    trainable: bool
+
+
+def storage(tensor: Tensor) -> int:
+    """What all views of one tensor have in common, and what an operation in place writes to."""
+    return int(tensor.untyped_storage()._cdata)
+
+
+#: These move no value where nothing is dropped and PyTorch dispatches nothing, but the papers draw them.
+_DRAWN: dict[type[nn.Module], Layer] = {
+    nn.Flatten: Flatten(),
+    **dict.fromkeys((nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout), Dropout()),
+}
+
+
+class Recorder(TorchDispatchMode):
+    """Records into ``steps`` what a module computes while it is entered."""
+
+    def __init__(self, module: nn.Module, inputs: Mapping[str, Tensor], *, allow_uncounted: bool, real: bool) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        from costmodel.adapters.pytorch.operators import handler
+
+        self._handler = handler
+        self._allow_uncounted = allow_uncounted
+        #: Constants are computed for real, on the CPU: for models whose control flow reads them.
+        self._real = real
+        self._paths = {child: path for path, child in module.named_modules()}
+        self._root = _Call("", module)
+        self._calls = [self._root]
+        self._all_calls = [self._root]
+        self.steps: list[Step] = []
+        self.held: dict[int, Held] = {}
+        self._claimed: set[int] = set()
+        self._made: dict[int, Step] = {}
+        self._alive: list[object] = []
+        self._failed: _Call | None = None
+        self._last_pad: tuple[int, Tensor] = (0, torch.empty(0, device="meta"))
+        for path, parameter in module.named_parameters():
+            self.held[storage(parameter)] = Held(path, parameter, True)
+        for path, buffer in module.named_buffers():
+            self.held.setdefault(storage(buffer), Held(path, buffer, False))
+        for name, tensor in inputs.items():
+            shape = sample(tensor.shape)
+            step = Step("", Input(shape), (), (), shape, False, name)
+            self.steps.append(step)
+            self._keep(tensor, step)
+
+    # What handlers ask and say.
+
+    def step(self, tensor: Tensor) -> Step | None:
+        """What made ``tensor``; None for a constant and for a parameter that nothing has named yet."""
+        return self._made.get(storage(tensor))
+
+    def source(self, tensor: Tensor) -> Step:
+        """What made ``tensor``; a parameter, a buffer or a constant becomes a step of its own."""
+        key = storage(tensor)
+        found = self._made.get(key)
+        if found is not None:
+            return found
+        held = self.held.get(key)
+        params, path, shape = NO_PARAMS, "", sample(tensor.shape)
+        if held is not None:
+            count = self.claim(tensor)
+            path, shape = held.path, sample(held.tensor.shape)
+            # A vector scales or shifts; what has more axes is a table or a matrix.
+            trained = Params(affine=count) if held.tensor.dim() < 2 else Params(weight=count)
+            params = trained if held.trainable else Params(buffer=count)
+        made = Step("constant", Stored(shape, params), (), (), shape, True, path)
+        if not path:
+            self._calls[-1].steps.append(made)
+        self.steps.append(made)
+        self._keep(tensor, made)
+        return made
+
+    def is_held(self, tensor: Tensor | None) -> bool:
+        """Whether it is a parameter or a buffer, or a view of one."""
+        return tensor is not None and storage(tensor) in self.held
+
+    def is_constant(self, tensor: Tensor) -> bool:
+        """Whether it depends on no sample."""
+        made = self.step(tensor)
+        return made is None or made.constant
+
+    def claim(self, tensor: Tensor | None) -> int:
+        """How many numbers ``tensor`` adds to what the network stores: 0 if it is counted already, or computed."""
+        if tensor is None:
+            return 0
+        key = storage(tensor)
+        if key not in self.held or key in self._claimed:
+            return 0
+        self._claimed.add(key)
+        return self.held[key].tensor.numel()
+
+    def add(
+        self,
+        operator: str,
+        layer: Layer,
+        reads: Sequence[Tensor],
+        made: Tensor,
+        *,
+        shapes: Sequence[Shape] = (),
+        stored: Params = NO_PARAMS,
+        times: int = 1,
+    ) -> None:
+        """Writes down that ``layer`` made ``made`` out of ``reads``; it stores ``stored``.
+
+        ``shapes``: how it sees the first of ``reads``, where that is not as they are.
+        """
+        call = self._calls[-1]
+        steps = tuple([self.source(tensor) for tensor in reads])
+        seen = (*shapes, *(sample(tensor.shape) for tensor in reads[len(shapes) :]))
+        wrapped = Captured(layer, times, stored, "")
+        step = Step(operator, wrapped, steps, seen, wrapped.output(seen), all(read.constant for read in steps))
+        self.steps.append(step)
+        call.steps.append(step)
+        self._keep(made, step)
+
+    def padded(self, read: Tensor, made: Tensor) -> None:
+        """Remembers that the last step put zeros around ``read``."""
+        self._last_pad = storage(made), read
+
+    def unpadded(self, x: Tensor) -> tuple[Tensor, ZeroPad] | None:
+        """What ``x`` was before the convolution that is running padded it, and how; takes that step back."""
+        call = self._calls[-1]
+        if not isinstance(call.module, _ConvNd) or not call.steps or self._last_pad[0] != storage(x):
+            return None
+        step = call.steps.pop()
+        self.steps.remove(step)
+        assert isinstance(step.layer.primitive, ZeroPad), step
+        return self._last_pad[1], step.layer.primitive
+
+    def same(self, made: Tensor, source: Tensor) -> None:
+        """``made`` holds the values of ``source``, moved."""
+        step = self.step(source)
+        if step is not None:
+            self._keep(made, step)
+        elif self.is_held(source):
+            self._keep(made, self.source(source))
+
+    def _keep(self, tensor: Tensor, step: Step) -> None:
+        self._made[storage(tensor)] = step
+        self._alive.append(tensor)  # a storage that is freed would lend its number to another
+
+    # What PyTorch tells.
+
+    def __torch_dispatch__(
+        self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        handle = self._handler(func)
+        if handle is None:  # a view: the same values in the same place
+            return func(*args, **kwargs)
+        if handle == "creation":
+            if not self._real and _takes_device(func):
+                kwargs = {**kwargs, "device": "meta"}
+            out = func(*args, **kwargs)
+            self._alive.append(out)
+            return out
+        if self._real:
+            args, kwargs = _on_one_device(args, kwargs)
+        out = func(*args, **kwargs)
+        self._alive.append(out)
+        if callable(handle):
+            handle(self, func, args, kwargs, out)
+        elif self._allow_uncounted:
+            self._uncounted(func, args, kwargs, out)
+        else:
+            raise CostModelError(
+                f"nobody has decided what {_operator(func)} costs; it runs {_place(self._calls[-1])}, {_line()};"
+                " --allow-uncounted (allow_uncounted=True) counts the rest and says what is missing"
+            )
+        return out
+
+    def _uncounted(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
+        made = first_tensor(out)
+        if made is not None:
+            reads = [tensor for tensor in tensors((args, kwargs)) if self.step(tensor) is not None]
+            self.add(name_of(func), Uncounted(_operator(func), sample(made.shape)), reads, made)
+
+    def failed(self) -> str:
+        """The module in which the model broke off, for a message."""
+        return _place(self._failed or self._root)
+
+    def __enter__(self) -> Recorder:
+        self._hooks = [
+            register_module_forward_pre_hook(self._enter_module),
+            register_module_forward_hook(self._leave_module, always_call=True),
+        ]
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        for hook in self._hooks:
+            hook.remove()
+        super().__exit__(*exception)  # type: ignore[no-untyped-call]
+
+    def _enter_module(self, module: nn.Module, _args: object) -> None:
+        self._calls[-1].called_others = True
+        call = _Call(self._paths.get(module, self._calls[-1].path), module)
+        self._failed = None
+        self._calls.append(call)
+        self._all_calls.append(call)
+
+    def _leave_module(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        call = self._calls.pop() if len(self._calls) > 1 else self._root
+        if output is None:  # an exception is on its way out; the innermost module is left first
+            self._failed = self._failed or call
+        if call.steps or call.called_others or not isinstance(output, Tensor) or not args:
+            return None
+        read = args[0]
+        if not isinstance(read, Tensor) or self.step(read) is None:
+            return None
+        layer = _DRAWN.get(type(module)) or _part(read, output)
+        if layer is None:
+            return None
+        # A tensor of its own, so that who reads the module can be told from who reads what it read.
+        self._calls.append(call)
+        fresh = torch.empty_strided(output.size(), output.stride(), dtype=output.dtype, device=output.device)
+        self.add(layer.kind(()), layer, [read], fresh)
+        self._calls.pop()
+        return fresh
+
+    # The end.
+
+    def nodes(self, result: object) -> Node:
+        """The network as its output node, named."""
+        for key, held in self.held.items():
+            if key not in self._claimed and held.trainable:
+                self.source(held.tensor)
+        read = {id(step) for made in self.steps for step in made.reads}
+        results = [self.source(tensor) for tensor in tensors(result)]
+        self._name()
+        ends = [step for step in self.steps if id(step) not in read and _costs(step)]
+        last = list(dict.fromkeys([*results, *ends]))
+        if not last:
+            raise CostModelError("the model returns no tensor that costs anything; there is nothing to count")
+        built: dict[int, Node] = {}
+        for step in self.steps:
+            reads = tuple([built[id(source)] for source in step.reads])
+            built[id(step)] = Node(step.name, _plain(step), reads, step.read_shapes, step.shape)
+        if len(last) == 1:
+            return built[id(last[0])]
+        shapes = tuple([step.shape for step in last])
+        return Node("outputs", Outputs(), tuple([built[id(step)] for step in last]), shapes, shapes[0])
+
+    def _name(self) -> None:
+        taken: Counter[str] = Counter()
+        for call in self._all_calls:
+            main = _main(call)
+            for step in call.steps:
+                own = step is main and bool(call.path)
+                name = call.path if own else ".".join(filter(None, (call.path, step.operator)))
+                step.name = name
+                if not call.called_others and isinstance(step.layer, Captured):
+                    step.layer = Captured(step.layer.layer, step.layer.times, step.layer.stored, call.kind)
+        for step in self.steps:
+            taken[step.name] += 1
+            if taken[step.name] > 1:
+                step.name = f"{step.name}:{taken[step.name]}"
+
+
+def _costs(step: Step) -> bool:
+    """Whether a step that nobody reads belongs to the network: it works on a sample, or stores something."""
+    return not step.constant or bool(step.reads) or step.layer.params(step.read_shapes) != NO_PARAMS
+
+
+def _main(call: _Call) -> Step | None:
+    """The one step that a module which calls no other is there for; it bears the module's name."""
+    if call.called_others:
+        return None
+    if len(call.steps) == 1:
+        return call.steps[0]
+    multiply = [step for step in call.steps if step.layer.macs(step.read_shapes, step.shape)]
+    return multiply[0] if len(multiply) == 1 else None
+
+
+def _plain(step: Step) -> Layer:
+    """The layer, without saying again what follows from it."""
+    layer = step.layer
+    if isinstance(layer, Captured) and layer.stored == layer.layer.params(layer._each(step.read_shapes)):
+        return Captured(layer.layer, layer.times, None, layer.module)
+    return layer
+
+
+def _part(read: Tensor, output: Tensor) -> Layer | None:
+    """The slice of channels that ``output`` is of ``read``, if it is one."""
+    if storage(read) != storage(output) or read.dim() != output.dim() or read.dim() < 2 or read.shape[0] != 1:
+        return None
+    same = read.shape[2:] == output.shape[2:] and read.stride() == output.stride()
+    if not same or output.shape[1] >= read.shape[1]:
+        return None
+    start = (output.storage_offset() - read.storage_offset()) // read.stride(1)
+    return ChannelSlice(start, start + output.shape[1])
+
+
+def tensors(tree: object) -> list[Tensor]:
+    """Every tensor in nested tuples, lists, mappings and objects with fields, in order."""
+    found: list[Tensor] = []
+    waiting = [tree]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, Tensor):
+            found.append(here)
+        elif isinstance(here, (tuple, list)):
+            waiting.extend(reversed(here))
+        elif isinstance(here, Mapping):
+            waiting.extend(reversed(list(here.values())))
+        elif hasattr(here, "__dataclass_fields__"):
+            waiting.extend(reversed([getattr(here, name) for name in here.__dataclass_fields__]))
+    return found
+
+
+def first_tensor(out: object) -> Tensor | None:
+    """The tensor that an operator is called for."""
+    if isinstance(out, Tensor):
+        return out
+    found = tensors(out)
+    return found[0] if found else None
+
+
+def name_of(func: Any) -> str:
+    """The operator's name, without namespace, overload, and the mark of an operation in place."""
+    name = str(func._schema.name).partition("::")[2]
+    return name[:-1] if name.endswith("_") and not name.endswith("__") else name
+
+
+def _operator(func: Any) -> str:
+    return str(func._schema.name).replace("::", ".")
+
+
+@cache
+def _takes_device(func: Any) -> bool:
+    return any(argument.name == "device" for argument in func._schema.arguments)
+
+
+def _on_one_device(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Real constants that meet blanks become blanks."""
+    given = tensors((args, kwargs))
+    if all(tensor.is_meta for tensor in given) or not any(tensor.is_meta for tensor in given):
+        return args, kwargs
+    return torch.utils._pytree.tree_map_only(Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))  # type: ignore[no-any-return]
+
+
+def _place(call: _Call) -> str:
+    return f"in {call.path or 'the model itself'} ({type(call.module).__name__})"
+
+
+def _line() -> str:
+    """``file:line`` of the innermost frame that is neither PyTorch's nor ours."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and not _is_theirs(frame):
+        frame = frame.f_back
+    return "in no file" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def raised_at(error: BaseException) -> str:
+    """``file:line`` of the user's code that ``error`` came out of."""
+    here, found = error.__traceback__, ""
+    while here is not None:
+        if _is_theirs(here.tb_frame):
+            found = f"{here.tb_frame.f_code.co_filename}:{here.tb_lineno}"
+        here = here.tb_next
+    return found
+
+
+def _is_theirs(frame: Any) -> bool:
+    home = frame.f_globals.get("__name__", "")
+    return home.partition(".")[0] != "torch" and not home.startswith("costmodel.adapters")
