@@ -114,7 +114,7 @@ class Ledger:
 
     @cached_property
     def multiply_adds(self) -> int:
-        """Multiply-adds of convolutions and linear layers: the convention of the papers."""
+        """Multiply-adds of convolutions, linear layers and matrix products: the convention of the papers."""
         return sum([layer.macs(reads, made) for _, layer, _, reads, made in self.operations]) * self.batch
 
     @property

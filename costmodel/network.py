@@ -137,8 +137,9 @@ def postorder(output: Node) -> tuple[Node, ...]:
 class Network:
     """A whole network: its output node, a name, and the choices it was built from.
 
-    Figures are of one sample and of the paper's convention: multiply-adds of convolutions and linear layers,
-    without bias, norm, activation and pooling. ``ledger`` has every operation in every kind.
+    Figures are of one sample (of one call, where a module was captured with example tensors) and of the papers'
+    convention: multiply-adds of convolutions, linear layers and matrix products, without bias, norm, activation and
+    pooling. ``ledger`` has every operation in every kind.
 
     >>> import costmodel as cm
     >>> net = cm.mobilenet_v1(alpha=0.75, resolution=192)
@@ -184,7 +185,7 @@ class Network:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds of convolutions and linear layers, for one sample."""
+        """Multiply-adds of convolutions, linear layers and matrix products, for one sample."""
         return self.ledger.multiply_adds
 
     @property
@@ -215,6 +216,33 @@ class Network:
         from costmodel.report.frame import frame
 
         return frame(self.ledger.batched(batch), by, depth)
+
+    def under(self, convention: str) -> int:
+        """What a paper or a tool would print for one sample, by the name of its convention.
+
+        Raises :class:`~costmodel.checks.CostModelError` for a name that is none, and where it has no rule.
+
+        >>> import costmodel as cm
+        >>> cm.mobilenet_v2().under("fvcore")
+        314193216
+        """
+        from costmodel.conventions import convention as named
+
+        return named(convention).of(self.ledger).total
+
+    def conventions(self, batch: int = 1) -> pandas.DataFrame:
+        """What every paper and tool would print, itemised against the paper: a DataFrame, a row a convention.
+
+        Columns: convention, version, counts (multiply-adds, FLOPs or parameters), figure, difference (from the paper's
+        multiply-adds, or the trainable parameters), itemised. Loads pandas.
+
+        >>> import costmodel as cm
+        >>> cm.mobilenet_v2().conventions().set_index("convention").figure["torchinfo"]
+        np.int64(300809384)
+        """
+        from costmodel.report.frame import conventions
+
+        return conventions(self, batch)
 
     # Pickled and copied as a list of nodes: along their links, a deep network would exceed the recursion limit.
     def __reduce__(self) -> tuple[object, ...]:

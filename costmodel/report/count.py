@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from costmodel.ledger import Ledger
 from costmodel.network import Network
 from costmodel.report import formats
 from costmodel.report.table import Table, costs, fields
 from costmodel.report.units import si
+
+if TYPE_CHECKING:
+    from costmodel.conventions import Convention
 
 COUNTED = (
     "Counted: multiply-adds of convolutions, linear layers and matrix products (2 FLOPs each); no bias, norm,"
@@ -38,17 +41,34 @@ def _plain(value: object) -> str:
 @final
 @dataclass(frozen=True)
 class CountReport:
-    """What one network costs for ``batch`` samples, grouped ``by`` layer, block, stage or type."""
+    """What one network costs for ``batch`` samples, grouped ``by`` layer, block, stage or type.
+
+    With a ``convention`` the answer is its figure, and the table has a column of it, of which the shares are.
+    """
 
     network: Network
     batch: int = 1
     by: str = "block"
     depth: int = 2
     sort: str = "order"
+    convention: Convention | None = None
 
     def table(self) -> Table:
         """The rows of the grouping that was asked for."""
-        return costs(self._ledger(), self.by, self.depth, self.sort)
+        if self.convention is None:
+            return costs(self._ledger(), self.by, self.depth, self.sort)
+        table = self._with_figures(self.convention, costs(self._ledger(), self.by, self.depth))
+        return table if self.sort == "order" else table.sorted(self.sort)
+
+    def _with_figures(self, convention: Convention, table: Table) -> Table:
+        parts = self._ledger().by(self.by, self.depth).values()
+        total = convention.of(self._ledger()).total
+        figures = [*(convention.of(part).total for part in parts), total]
+        rows = [
+            (*row[:-1], figure, figure / total if total else 0.0)
+            for row, figure in zip((*table.rows, table.total), figures, strict=True)
+        ]
+        return Table((*table.columns[:-1], convention.name, "share"), tuple(rows[:-1]), rows[-1])
 
     def _ledger(self) -> Ledger:
         return self.network.ledger.batched(self.batch)
@@ -66,7 +86,14 @@ class CountReport:
 
     def _lines(self) -> tuple[str, ...]:
         source = [f"Source: {self.network.source}"] if self.network.source else []
-        return (headline(self._ledger()), self.subject(), *source, COUNTED, *self._missing())
+        if self.convention is None:
+            return (headline(self._ledger()), self.subject(), *source, COUNTED, *self._missing())
+        from costmodel.report.conventions import bugs, sentence
+
+        figure = self.convention.of(self._ledger())
+        counted = f"Counted by {self.convention.source}, {self.convention.version}: {self.convention.counts}."
+        answer = (sentence(figure), headline(self._ledger()), self.subject())
+        return (*answer, *source, counted, *bugs(figure), *self._missing())
 
     def _missing(self) -> tuple[str, ...]:
         """What a capture could not count, in a line; nothing, where all is counted."""
@@ -101,13 +128,14 @@ class CountReport:
         """The stable contract: totals and every layer; where the grouping is not by layer, its ``rows`` too."""
         ledger = self._ledger()
         entries = ledger.entries
+        shapes = [list(shape.sizes) for shape in self.network.inputs]
         if self.by == "layer" and self.sort != "order":
             place = {row[0]: index for index, row in enumerate(self.table().rows)}
             entries = tuple(sorted(entries, key=lambda entry: place[entry.name]))
         document: dict[str, object] = {
             "model": self.network.name,
             "alpha": self.network.config.get("alpha"),
-            "input": list(self.network.input.sizes),
+            "input": shapes[0] if len(shapes) == 1 else shapes,
             "batch": self.batch,
             "choices": dict(self.network.config),
             "multiply_adds": ledger.multiply_adds,
@@ -116,6 +144,10 @@ class CountReport:
             "weights": ledger.weights,
             "layers": [fields(entry, self.batch) for entry in entries],
         }
+        if self.convention is not None:
+            from costmodel.report.conventions import described, measured
+
+            document["convention"] = {**described(self.convention), **measured(self.convention.of(ledger))}
         if ledger.uncounted:
             document["uncounted"] = [node.name for node in ledger.uncounted]
         if self.by != "layer":

@@ -40,7 +40,7 @@ Handler = Callable[[Recorder, Any, tuple[Any, ...], dict[str, Any], Any], None]
 @cache
 def handler(func: Any) -> Handler | Literal["creation", "unknown"] | None:
     """How to write down a call of ``func``; None for a view, which is the same values in the same place."""
-    if func.is_view:
+    if any(result.alias_info is not None and not result.alias_info.is_write for result in func._schema.returns):
         return None
     name = name_of(func)
     if func.namespace not in ("aten", "prims"):
@@ -118,7 +118,7 @@ def _moved(recorder: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[st
 
 
 def _stored(recorder: Recorder, weight: Tensor, bias: Tensor | None) -> Params:
-    return Params(weight=recorder.claim(weight), bias=recorder.claim(bias))
+    return recorder.claim("weight", weight) + recorder.claim("bias", bias)
 
 
 def _computed(recorder: Recorder, *stored: Tensor | None) -> list[Tensor]:
@@ -223,7 +223,7 @@ def _trilinear(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None
     first, weight, second = a["i1"], a["i2"], a["i3"]
     places = out.numel() // weight.shape[0]
     work = Ops(mac=places * weight.numel(), mul=places * weight.shape[1] * weight.shape[2])
-    stored = Params(weight=recorder.claim(weight))
+    stored = recorder.claim("weight", weight)
     reads = [first, second, *_computed(recorder, weight)]
     recorder.add("bilinear", Operation("bilinear", sample(out.shape), work), reads, out, stored=stored)
 
@@ -244,10 +244,7 @@ def _attention(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
 
 def _batch_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
     made, x, weight, mean = tensors(out)[0], a["input"], a["weight"], a.get("running_mean")
-    held = Params(
-        affine=recorder.claim(weight) + recorder.claim(a["bias"]),
-        buffer=recorder.claim(mean) + recorder.claim(a.get("running_var")),
-    )
+    held = recorder.claim("affine", weight, a["bias"], mean, a.get("running_var"))
     if a.get("training", a.get("train", "no_training" not in name)):
         # Statistics of this very input, as instance norm and standardised weights take them.
         work = (REDUCTIONS["var_mean"] + Ops(add=1, mul=1)) * x.numel()
@@ -265,7 +262,7 @@ def _batch_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
 
 def _layer_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
     made, weight, bias = tensors(out)[0], a["weight"], a["bias"]
-    held = Params(affine=recorder.claim(weight) + recorder.claim(bias))
+    held = recorder.claim("affine", weight, bias)
     shape = sample(made.shape)
     axes = min(len(a["normalized_shape"]), len(shape.sizes))
     layer = LayerNorm(axes, weight is not None, bias is not None)
@@ -276,7 +273,7 @@ def _layer_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
 
 def _group_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
     made, weight, bias = tensors(out)[0], a["weight"], a["bias"]
-    held = Params(affine=recorder.claim(weight) + recorder.claim(bias))
+    held = recorder.claim("affine", weight, bias)
     times, shape = _batched(a["input"], made.dim() - 2)
     layer = GroupNorm(a["group"] if "group" in a else a["num_groups"], weight is not None)
     computed = _computed(recorder, weight, bias)
@@ -287,7 +284,7 @@ def _group_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
 def _rms_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
     made, weight = tensors(out)[0], a["weight"]
     work = REDUCTIONS["rms_norm"] * made.numel() + Ops(mul=made.numel() if weight is not None else 0)
-    stored = Params(affine=recorder.claim(weight))
+    stored = recorder.claim("affine", weight)
     reads = [a["input"], *_computed(recorder, weight)]
     recorder.add("rms_norm", Operation("rms_norm", sample(made.shape), work), reads, made, stored=stored)
     _also(recorder, out, made)
@@ -300,7 +297,7 @@ def _embedding(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None
     table, indices = a["weight"], a["indices"]
     layer = Embedding(*table.shape)
     computed = _computed(recorder, table)
-    stored = Params(weight=recorder.claim(table))
+    stored = recorder.claim("weight", table)
     recorder.add("embedding", layer, [indices, *computed], out, stored=stored)
 
 

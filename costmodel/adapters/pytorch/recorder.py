@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -135,11 +135,9 @@ class Recorder(TorchDispatchMode):
         held = self.held.get(key)
         params, path, shape = NO_PARAMS, "", sample(tensor.shape)
         if held is not None:
-            count = self.claim(tensor)
             path, shape = held.path, sample(held.tensor.shape)
             # A vector scales or shifts; what has more axes is a table or a matrix.
-            trained = Params(affine=count) if held.tensor.dim() < 2 else Params(weight=count)
-            params = trained if held.trainable else Params(buffer=count)
+            params = self.claim("affine" if held.tensor.dim() < 2 else "weight", tensor)
         made = Step("constant", Stored(shape, params), (), (), shape, True, path)
         if not path:
             self._calls[-1].steps.append(made)
@@ -156,15 +154,16 @@ class Recorder(TorchDispatchMode):
         made = self.step(tensor)
         return made is None or made.constant
 
-    def claim(self, tensor: Tensor | None) -> int:
-        """How many numbers ``tensor`` adds to what the network stores: 0 if it is counted already, or computed."""
-        if tensor is None:
-            return 0
-        key = storage(tensor)
-        if key not in self.held or key in self._claimed:
-            return 0
-        self._claimed.add(key)
-        return self.held[key].tensor.numel()
+    def claim(self, role: Literal["weight", "bias", "affine"], *stored: Tensor | None) -> Params:
+        """What ``stored`` adds to the network, in this ``role``: nothing if it is counted already, or computed."""
+        added = NO_PARAMS
+        for tensor in stored:
+            key = None if tensor is None else storage(tensor)
+            if key is not None and key in self.held and key not in self._claimed:
+                self._claimed.add(key)
+                held = self.held[key]
+                added += Params(**{role if held.trainable else "buffer": held.tensor.numel()})
+        return added
 
     def add(
         self,
@@ -196,13 +195,15 @@ class Recorder(TorchDispatchMode):
 
     def unpadded(self, x: Tensor) -> tuple[Tensor, ZeroPad] | None:
         """What ``x`` was before the convolution that is running padded it, and how; takes that step back."""
-        call = self._calls[-1]
-        if not isinstance(call.module, _ConvNd) or not call.steps or self._last_pad[0] != storage(x):
+        call, step = self._calls[-1], self.step(x)
+        if not isinstance(call.module, _ConvNd) or step not in call.steps or self._last_pad[0] != storage(x):
             return None
-        step = call.steps.pop()
+        assert step is not None
+        pad = step.layer.primitive
+        assert isinstance(pad, ZeroPad), pad
+        call.steps.remove(step)
         self.steps.remove(step)
-        assert isinstance(step.layer.primitive, ZeroPad), step
-        return self._last_pad[1], step.layer.primitive
+        return self._last_pad[1], pad
 
     def same(self, made: Tensor, source: Tensor) -> None:
         """``made`` holds the values of ``source``, moved."""

@@ -23,7 +23,8 @@ MOVES = frozenset(
     " _conj _neg_view _pin_memory _reshape_alias _reshape_copy _to_copy _unsafe_view alias_copy as_strided_copy"
     " broadcast_tensors cat channel_shuffle clone col2im constant_pad_nd contiguous copy copy_ detach diag_embed"
     " diagonal_copy dropout expand_copy fill fill_ flatten flip gather im2col index index_copy index_fill index_put"
-    " index_select lift lift_fresh lift_fresh_copy masked_fill masked_scatter native_channel_shuffle native_dropout"
+    " index_select lift lift_fresh lift_fresh_copy masked_fill masked_scatter native_channel_shuffle"
+    " native_dropout max_unpool2d max_unpool3d"
     " permute_copy pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d reflection_pad3d repeat"
     " repeat_interleave replication_pad1d replication_pad2d replication_pad3d reshape resize_ roll rot90 scatter"
     " select_copy select_scatter slice_copy slice_scatter split_copy split_with_sizes_copy squeeze_copy stack t_copy"
@@ -59,6 +60,13 @@ ELEMENTWISE: dict[str, Ops] = {
     "addcdiv": Ops(add=1, mul=1, div=1),
     "lerp": Ops(add=2, mul=1),
     "logit": Ops(exp=1, add=1, div=1),
+    "celu": Ops(exp=1, add=1, cmp=1, mul=2),
+    "selu": Ops(exp=1, add=1, cmp=1, mul=2),
+    "glu": Ops(exp=1, add=1, div=1, mul=1),
+    "rrelu_with_noise": Ops(cmp=1, mul=1),
+    "addr": Ops(add=1, mul=1),
+    "linalg_cross": Ops(add=1, mul=2),
+    "isin": Ops(cmp=1),
     "softshrink": Ops(add=1, cmp=2),
     "hardshrink": Ops(cmp=2),
     "logaddexp": Ops(exp=3, add=3, cmp=1),
@@ -82,7 +90,8 @@ REDUCTIONS: dict[str, Ops] = {
     **dict.fromkeys(
         "amax amin max min argmax argmin any all sort topk argsort median kthvalue cummax cummin aminmax"
         " adaptive_max_pool2d adaptive_max_pool3d max_pool2d_with_indices max_pool3d_with_indices unique_dim"
-        " scatter_reduce count_nonzero histc".split(),
+        " scatter_reduce count_nonzero histc bincount"
+        " fractional_max_pool2d fractional_max_pool3d".split(),
         _ONE_CMP,
     ),
     **dict.fromkeys("var std".split(), Ops(add=3, mul=1)),
