@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from costmodel.adapters import Input
 from costmodel.adapters.pytorch.blank import blank, blank_module, random_state_kept
@@ -43,7 +44,7 @@ def from_torch(
     """
     if not isinstance(model, nn.Module):
         raise CostModelError(f"from_torch takes a torch.nn.Module, not {a(model)}; build the model first")
-    return _captured(model, _arguments(inputs), kwargs or {}, name or type(model).__name__, {}, allow_uncounted)
+    return _captured(model, _arguments(inputs, model), kwargs or {}, name or type(model).__name__, {}, allow_uncounted)
 
 
 def captured(
@@ -68,6 +69,8 @@ def _captured(
 ) -> Network:
     with random_state_kept(), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the model's own, about values that are not there
+        if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
+            raise CostModelError(f"{title} has lazy layers that know no sizes yet; run it once on an example first")
         try:
             copied = blank_module(model)
         except Exception as error:
@@ -78,13 +81,15 @@ def _captured(
     return Network(output, title, choices, f"captured from {type(model).__module__}.{type(model).__qualname__}")
 
 
-def _arguments(inputs: object) -> tuple[Any, ...]:
-    """The positional arguments of ``forward``, as blanks."""
+def _arguments(inputs: object, model: nn.Module) -> tuple[Any, ...]:
+    """The positional arguments of ``forward``, as blanks; sizes alone mean values of the type that the model holds."""
     if isinstance(inputs, Tensor):
         return (blank(inputs),)
     if isinstance(inputs, Sequence) and not isinstance(inputs, str) and inputs:
         if all(isinstance(size, int) and not isinstance(size, bool) for size in inputs):
-            return (torch.empty(1, *(whole(size, "an input size") for size in inputs), device="meta"),)
+            sizes = [whole(size, "an input size") for size in inputs]
+            held = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
+            return (torch.empty(1, *sizes, dtype=held, device="meta"),)
         return tuple(_blanks(list(inputs)))
     raise CostModelError(
         f"the input {inputs!r:.60} is neither sizes of one sample, as in (3, 224, 224), nor example tensors"
