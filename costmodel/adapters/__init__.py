@@ -63,8 +63,20 @@ def open_model(
     given = dict(choices or {})
     if name.partition(":")[0] in FAMILIES or ":" not in name:
         return build(name, **given, **_sizes(inputs))
-    thing = own(name)
-    if isinstance(thing, Network) or not callable(thing) or _is_module(thing):
+    return network_of(own(name), name, inputs, given, allow_uncounted=allow_uncounted)
+
+
+def network_of(
+    thing: object,
+    name: str,
+    inputs: Sequence[Input] = (),
+    choices: Mapping[str, object] | None = None,
+    *,
+    allow_uncounted: bool = False,
+) -> Network:
+    """The network that ``thing`` is, or makes of ``choices``, as by :func:`open_model`; messages call it ``name``."""
+    given = dict(choices or {})
+    if isinstance(thing, Network) or not callable(thing) or is_module(thing):
         if given:
             raise CostModelError(f"{name} is built already and takes no {', '.join(given)}; name the function or class")
         made: object = thing
@@ -74,7 +86,7 @@ def open_model(
             made = _made(name, thing, {**given, **_sizes(inputs)})
     if isinstance(made, Network):
         return made
-    if _is_module(made):
+    if is_module(made):
         from costmodel.adapters.pytorch import captured
 
         return captured(made, inputs, name, given, allow_uncounted)
@@ -113,6 +125,7 @@ def _made(name: str, function: Callable[..., object], choices: Mapping[str, obje
         return called(name, function, choices)
 
 
-def _is_module(thing: object) -> TypeGuard[nn.Module]:
+def is_module(thing: object) -> TypeGuard[nn.Module]:
+    """Whether ``thing`` is a ``torch.nn.Module``; torch is not loaded for that."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(thing, torch.nn.Module)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import warnings
+import operator
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -12,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from costmodel.adapters import Input
-from costmodel.adapters.pytorch.blank import blank, blank_module, random_state_kept
+from costmodel.adapters.pytorch.blank import blank_module, blanked, undisturbed
 from costmodel.adapters.pytorch.recorder import Recorder, raised_at, tensors
 from costmodel.checks import CostModelError, a, whole
 from costmodel.network import Network, Node
+from costmodel.values import Shape
 
 
 def from_torch(
@@ -31,7 +33,7 @@ def from_torch(
     Nothing is computed: the module's shapes run through it on PyTorch's meta device, in evaluation mode, and every
     operator is written down under the path of the module that asked for it. ``model`` is only read. Example tensors
     (one, or a tuple for several arguments; any device) lend their sizes and types; figures are then of that call,
-    whatever its batch. ``kwargs`` are keyword arguments of ``forward``.
+    whatever its batch. ``kwargs`` are keyword arguments of ``forward``. Hooks run, as they do in any forward pass.
 
     Raises :class:`~costmodel.checks.CostModelError` for an operator that nobody has decided on (unless
     ``allow_uncounted``, which puts a layer of kind ``uncounted`` in its place), for control flow that depends on
@@ -42,9 +44,10 @@ def from_torch(
     >>> net.multiply_adds, net.parameters, [node.name for node in net.nodes]
     (442368, 448, ['input', '0', '1'])
     """
+    title = name or type(model).__name__
     if not isinstance(model, nn.Module):
         raise CostModelError(f"from_torch takes a torch.nn.Module, not {a(model)}; build the model first")
-    return _captured(model, _arguments(inputs, model), kwargs or {}, name or type(model).__name__, {}, allow_uncounted)
+    return _captured(model, _arguments(inputs, model, kwargs), kwargs or {}, title, {}, allow_uncounted)
 
 
 def captured(
@@ -67,61 +70,62 @@ def _captured(
     choices: Mapping[str, object],
     allow_uncounted: bool,
 ) -> Network:
-    with random_state_kept(), torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the model's own, about values that are not there
-        if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
-            raise CostModelError(f"{title} has lazy layers that know no sizes yet; run it once on an example first")
+    if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
+        raise CostModelError(f"{title} has lazy layers that know no sizes yet; run it once on an example first")
+    with undisturbed():
+        output = _recorded(model, arguments, kwargs, title, allow_uncounted)
+    return Network(output, title, choices, f"captured from {type(model).__module__}.{type(model).__qualname__}")
+
+
+def _arguments(inputs: object, model: nn.Module, kwargs: object) -> tuple[Any, ...]:
+    """The positional arguments of ``forward``; sizes alone mean values of the type that the model holds."""
+    if isinstance(inputs, Tensor):
+        return (inputs,)
+    sizes = inputs.sizes if isinstance(inputs, Shape) else inputs
+    if isinstance(sizes, Sequence) and not isinstance(sizes, str) and (sizes or kwargs):
+        if sizes and all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
+            given = [whole(operator.index(size), "an input size") for size in sizes]
+            held = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
+            return (torch.empty(1, *given, dtype=held, device="meta"),)
+        return tuple(sizes)
+    raise CostModelError(
+        f"the input {inputs!r:.60} is neither sizes of one sample, as in (3, 224, 224), nor example tensors"
+    )
+
+
+def _recorded(
+    model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, object], title: str, allow_uncounted: bool
+) -> Node:
+    try:
+        positional, named = blanked((arguments, dict(kwargs)))
+    except Exception as error:
+        raise CostModelError(
+            f"{title}: the example inputs cannot be read: {_told(error)}; give plain tensors"
+        ) from error
+    inputs = _names(model, positional, named)
+    # Some models read their own constants: a list of rates, a table of windows. In a second attempt those are real.
+    for real in (False, True):
         try:
             copied = blank_module(model)
         except Exception as error:
             raise CostModelError(
                 f"{title} cannot be copied without its numbers: {_told(error)}; give a module that copy.deepcopy takes"
             ) from error
-        output = _recorded(copied, arguments, kwargs, title, allow_uncounted)
-    return Network(output, title, choices, f"captured from {type(model).__module__}.{type(model).__qualname__}")
-
-
-def _arguments(inputs: object, model: nn.Module) -> tuple[Any, ...]:
-    """The positional arguments of ``forward``, as blanks; sizes alone mean values of the type that the model holds."""
-    if isinstance(inputs, Tensor):
-        return (blank(inputs),)
-    if isinstance(inputs, Sequence) and not isinstance(inputs, str) and inputs:
-        if all(isinstance(size, int) and not isinstance(size, bool) for size in inputs):
-            sizes = [whole(size, "an input size") for size in inputs]
-            held = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
-            return (torch.empty(1, *sizes, dtype=held, device="meta"),)
-        return tuple(_blanks(list(inputs)))
-    raise CostModelError(
-        f"the input {inputs!r:.60} is neither sizes of one sample, as in (3, 224, 224), nor example tensors"
-    )
-
-
-def _blanks(tree: Any) -> Any:
-    return torch.utils._pytree.tree_map_only(Tensor, blank, tree)
-
-
-def _recorded(
-    model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, object], title: str, allow_uncounted: bool
-) -> Node:
-    given = _blanks(dict(kwargs))
-    named = _names(model, arguments, given)
-    # Some models read their own constants: a list of rates, a table of windows. In a second attempt those are real.
-    for real in (False, True):
-        recorder = Recorder(model, named, allow_uncounted=allow_uncounted, real=real)
+        recorder = Recorder(copied, inputs, allow_uncounted=allow_uncounted, real=real)
         try:
-            with recorder:
-                result = model(*arguments, **given)
+            with recorder.watching(), recorder:
+                result = copied(*positional, **named)
             return recorder.nodes(result)
         except CostModelError as error:
             raise error.at(title) from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failure, where = error, recorder.failed()
     place = ", ".join(filter(None, (where, raised_at(failure))))
     told = f"{title} cannot be captured, it stopped {place}: {_told(failure)}"
-    raise CostModelError(told + _mend(failure, named)) from failure
+    raise CostModelError(told + _mend(failure, inputs)) from failure
 
 
-def _mend(failure: Exception, inputs: Mapping[str, Tensor]) -> str:
+def _mend(failure: BaseException, inputs: Mapping[str, Tensor]) -> str:
     """What to do about the commonest failures."""
     text = str(failure)
     if "item()" in text or "nonzero" in text or "data-dependent" in text.lower():
@@ -146,6 +150,6 @@ def _names(model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, ob
     return dict(zip(["input"], found.values(), strict=True)) if len(found) == 1 else found
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     first = str(error).strip().splitlines()
     return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__

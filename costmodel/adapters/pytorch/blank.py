@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -36,11 +37,38 @@ class _WithoutNumbers(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def blank_module(module: nn.Module) -> nn.Module:
-    """A copy of ``module`` in evaluation mode whose tensors are blanks; ``module`` itself is only read."""
+def blanked(tree: Any) -> Any:
+    """A copy of arguments, however nested, with blanks for tensors."""
     with torch.no_grad(), _WithoutNumbers():
-        copied = copy.deepcopy(module)
-    return copied.eval()
+        return copy.deepcopy(tree)
+
+
+def blank_module(module: nn.Module) -> nn.Module:
+    """A copy of ``module`` in evaluation mode whose tensors are blanks; ``module`` itself is only read.
+
+    What cannot be copied, such as a lock, the two share.
+    """
+    try:
+        copied = blanked(module)
+    except Exception:
+        shared = {id(value): value for child in module.modules() for value in vars(child).values() if _opaque(value)}
+        if not shared:
+            raise
+        with torch.no_grad(), _WithoutNumbers():
+            copied = copy.deepcopy(module, shared)
+    copied.eval()  # whose result is not used: a module that overrides it may return nothing
+    assert isinstance(copied, nn.Module)
+    return copied
+
+
+def _opaque(value: object) -> bool:
+    if isinstance(value, (Tensor, nn.Module, dict, list, tuple, set)):
+        return False
+    try:
+        copy.deepcopy(value)
+    except Exception:
+        return True
+    return False
 
 
 def without_numbers() -> AbstractContextManager[object]:
@@ -49,13 +77,21 @@ def without_numbers() -> AbstractContextManager[object]:
 
 
 @contextmanager
-def random_state_kept() -> Iterator[None]:
-    """Whatever draws random numbers inside, the caller's generators stand as before."""
+def undisturbed() -> Iterator[None]:
+    """The caller's random generators stand as before, whatever is drawn inside; attention takes its general path.
+
+    PyTorch's fast path for encoders computes with nested tensors, whose sizes are values.
+    """
     numpy = sys.modules.get("numpy")
     before = torch.get_rng_state(), random.getstate(), numpy and numpy.random.get_state()
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
     try:
-        yield
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the model's own, about values that are not there
+            yield
     finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
         torch.set_rng_state(before[0])
         random.setstate(before[1])
         if numpy:

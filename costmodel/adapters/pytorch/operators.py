@@ -43,7 +43,7 @@ def handler(func: Any) -> Handler | Literal["creation", "unknown"] | None:
     if any(result.alias_info is not None and not result.alias_info.is_write for result in func._schema.returns):
         return None
     name = name_of(func)
-    if func.namespace == "profiler":  # marks in a log
+    if func.namespace in ("profiler", "prim"):  # marks in a log, questions about a tensor
         return None
     if func.namespace not in ("aten", "prims"):
         return "unknown"
@@ -152,23 +152,10 @@ def _convolution(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> No
         channels = weight.shape[1] * a["groups"]
         layer = TransposedConv(channels, kernel, stride, sides, dilation, a["groups"], bias is not None, extra)
     else:
-        x, shape, sides = _own_padding(recorder, x, shape, sides)
         layer = Conv(weight.shape[0], kernel, stride, sides, dilation, a["groups"], bias is not None)
     computed = _computed(recorder, weight, bias)
     stored = _stored(recorder, weight, bias)
     recorder.add("conv", layer, [x, *computed], out, shapes=[shape], stored=stored, times=times)
-
-
-def _own_padding(
-    recorder: Recorder, x: Tensor, shape: Shape, sides: tuple[tuple[int, int], ...]
-) -> tuple[Tensor, Shape, tuple[tuple[int, int], ...]]:
-    """Zeros that a convolution's own module puts around its input are the convolution's padding."""
-    found = recorder.unpadded(x)
-    if found is None:
-        return x, shape, sides
-    before, pad = found
-    own = tuple((low + a, high + b) for (low, high), (a, b) in zip(sides, pad.padding, strict=True))
-    return before, Shape.of(tuple(before.shape)[1:]), own
 
 
 def _mm(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
@@ -213,10 +200,13 @@ def _vector(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
 
 
 def _distances(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    """Squared distances as |x|^2 + |y|^2 - 2xy: the product is what multiplies."""
+    """Squared distances as |x|^2 + |y|^2 - 2xy: the product is what multiplies. Other norms have no product."""
     x1, x2 = a["x1"], a["x2"]
     products = out.numel() * x1.shape[-1]
-    work = Ops(mac=products, add=2 * out.numel(), mul=x1.numel() + x2.numel(), exp=out.numel())
+    if a.get("p", 2) == 2:
+        work = Ops(mac=products, add=2 * out.numel(), mul=x1.numel() + x2.numel(), exp=out.numel())
+    else:
+        work = Ops(add=2 * products, cmp=products)
     recorder.add("cdist", Operation("cdist", sample(out.shape), work), [x1, x2], out)
 
 
@@ -301,6 +291,29 @@ def _embedding(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None
     computed = _computed(recorder, table)
     stored = recorder.claim("weight", table)
     recorder.add("embedding", layer, [indices, *computed], out, stored=stored)
+
+
+def _bag(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
+    """Rows of a table, one an index, added up."""
+    made, table, indices = tensors(out)[0], a["weight"], a["indices"]
+    layer = Operation("embedding_bag", sample(made.shape), Ops(add=indices.numel() * table.shape[1]))
+    stored = recorder.claim("weight", table)
+    recorder.add("embedding_bag", layer, [indices, *_computed(recorder, table)], made, stored=stored)
+    _also(recorder, out, made)
+
+
+def _addbmm(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+    """Products of pairs of matrices, all added up."""
+    left, right = a["batch1"], a["batch2"]
+    work = Ops(mac=left.numel() * right.shape[2], add=out.numel())
+    recorder.add(name, Operation(name, sample(out.shape), work), [a["self"], left, right], out)
+
+
+def _scattered(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+    work = REDUCTIONS[name] * a["src"].numel()
+    reads = _known(recorder, a)
+    if reads:
+        recorder.add(name, Operation(name, sample(out.shape), work), reads, out)
 
 
 def _activation(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
@@ -390,7 +403,6 @@ def _pad(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
         recorder.same(out, x)
         return
     recorder.add("pad", ZeroPad(around), [x], out, shapes=[Shape.of(tuple(x.shape)[1:])])
-    recorder.padded(x, out)
 
 
 def _shuffle(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
@@ -442,6 +454,9 @@ _HANDLERS: dict[str, Callable[[Recorder, str, Arguments, Any], None]] = {
     "native_group_norm": _group_norm,
     **dict.fromkeys(("_fused_rms_norm", "rms_norm"), _rms_norm),
     "embedding": _embedding,
+    **dict.fromkeys(("_embedding_bag", "_embedding_bag_forward_only"), _bag),
+    "addbmm": _addbmm,
+    **dict.fromkeys(("scatter_add", "scatter_reduce"), _scattered),
     **dict.fromkeys(ACTIVATIONS, _activation),
     **dict.fromkeys(
         ("max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool2d", "avg_pool3d"),

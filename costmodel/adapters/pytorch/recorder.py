@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
+from threading import get_ident
 from typing import Any, Literal
 
 import torch
@@ -23,7 +25,19 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from costmodel.checks import CostModelError
-from costmodel.layers import Captured, ChannelSlice, Dropout, Flatten, Input, Layer, Outputs, Stored, Uncounted, ZeroPad
+from costmodel.layers import (
+    Captured,
+    ChannelSlice,
+    Conv,
+    Dropout,
+    Flatten,
+    Input,
+    Layer,
+    Outputs,
+    Stored,
+    Uncounted,
+    ZeroPad,
+)
 from costmodel.network import Node
 from costmodel.values import NO_PARAMS, Params, Shape
 
@@ -65,6 +79,22 @@ class Step:
     #: It depends on no sample: computed from parameters and constants alone.
     constant: bool
     name: str = ""
+    #: It is part of another step.
+    absorbed: bool = False
+
+    def absorb(self, pad: Step) -> None:
+        """This convolution pads as well as ``pad``, which it reads first."""
+        assert isinstance(self.layer, Captured)
+        conv, zeros = self.layer.primitive, pad.layer.primitive
+        assert isinstance(conv, Conv)
+        assert isinstance(zeros, ZeroPad)
+        assert conv.padding != "same"
+        pairs = zip(conv.padding, zeros.padding, strict=True)
+        padding = tuple((low + before, high + after) for (low, high), (before, after) in pairs)
+        self.layer = replace(self.layer, layer=replace(conv, padding=padding))
+        self.reads = (*pad.reads, *self.reads[1:])
+        self.read_shapes = (*pad.read_shapes, *self.read_shapes[1:])
+        pad.absorbed = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +139,7 @@ class Recorder(TorchDispatchMode):
         self._made: dict[int, Step] = {}
         self._alive: list[object] = []
         self._failed: _Call | None = None
-        self._last_pad: tuple[int, Tensor] = (0, torch.empty(0, device="meta"))
+        self._thread = get_ident()
         for path, parameter in module.named_parameters():
             self.held[storage(parameter)] = Held(path, parameter, True)
         for path, buffer in module.named_buffers():
@@ -189,22 +219,6 @@ class Recorder(TorchDispatchMode):
         call.steps.append(step)
         self._keep(made, step)
 
-    def padded(self, read: Tensor, made: Tensor) -> None:
-        """Remembers that the last step put zeros around ``read``."""
-        self._last_pad = storage(made), read
-
-    def unpadded(self, x: Tensor) -> tuple[Tensor, ZeroPad] | None:
-        """What ``x`` was before the convolution that is running padded it, and how; takes that step back."""
-        call, step = self._calls[-1], self.step(x)
-        if not isinstance(call.module, _ConvNd) or step not in call.steps or self._last_pad[0] != storage(x):
-            return None
-        assert step is not None
-        pad = step.layer.primitive
-        assert isinstance(pad, ZeroPad), pad
-        call.steps.remove(step)
-        self.steps.remove(step)
-        return self._last_pad[1], pad
-
     def same(self, made: Tensor, source: Tensor) -> None:
         """``made`` holds the values of ``source``, moved."""
         step = self.step(source)
@@ -232,8 +246,15 @@ class Recorder(TorchDispatchMode):
             out = func(*args, **kwargs)
             self._alive.append(out)
             return out
-        if self._real:
-            args, kwargs = _on_one_device(args, kwargs)
+        if handle == "unknown":
+            # Where gradients are not even prepared for, a composite operator arrives whole.
+            with self:
+                parts = func.decompose(*args, **kwargs)
+            if parts is not NotImplemented:
+                return parts
+        given = tensors((args, kwargs)) if self._real else []
+        if any(tensor.is_meta for tensor in given) and not all(tensor.is_meta for tensor in given):
+            return self._mixed(func, args, kwargs, given)
         out = func(*args, **kwargs)
         self._alive.append(out)
         if callable(handle):
@@ -247,30 +268,53 @@ class Recorder(TorchDispatchMode):
             )
         return out
 
+    def _mixed(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor]) -> Any:
+        """Real constants that meet blanks become blanks; what is written into one is known of both."""
+        pairs = {id(tensor): (tensor, tensor if tensor.is_meta else tensor.to("meta")) for tensor in given}
+        for real, empty in pairs.values():
+            self._share(real, empty)
+        blanks = torch.utils._pytree.tree_map_only(Tensor, lambda tensor: pairs[id(tensor)][1], (args, kwargs))
+        out = self.__torch_dispatch__(func, (), *blanks)
+        for real, empty in pairs.values():
+            self._share(empty, real)
+        return out
+
+    def _share(self, known: Tensor, other: Tensor) -> None:
+        step = self.step(known)
+        if step is not None:
+            self._keep(other, step)
+
     def _uncounted(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
         made = first_tensor(out)
         if made is not None:
             reads = [tensor for tensor in tensors((args, kwargs)) if self.step(tensor) is not None]
             self.add(name_of(func), Uncounted(_operator(func), sample(made.shape)), reads, made)
+            for other in tensors(out):
+                self.same(other, made)
 
     def failed(self) -> str:
         """The module in which the model broke off, for a message."""
         return _place(self._failed or self._root)
 
-    def __enter__(self) -> Recorder:
-        self._hooks = [
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Told, inside, of every module that is entered and left."""
+        hooks = [
             register_module_forward_pre_hook(self._enter_module),
             register_module_forward_hook(self._leave_module, always_call=True),
         ]
-        super().__enter__()  # type: ignore[no-untyped-call]
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        super().__exit__(*exception)  # type: ignore[no-untyped-call]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
 
     def _enter_module(self, module: nn.Module, _args: object) -> None:
+        if get_ident() != self._thread:
+            raise CostModelError(
+                f"{self._paths.get(module, type(module).__name__)} runs in a thread of its own, which a capture cannot"
+                " see; run the modules one after the other"
+            )
         self._calls[-1].called_others = True
         call = _Call(self._paths.get(module, self._calls[-1].path), module)
         self._failed = None
@@ -305,7 +349,8 @@ class Recorder(TorchDispatchMode):
                 self.source(held.tensor)
         read = {id(step) for made in self.steps for step in made.reads}
         results = [self.source(tensor) for tensor in tensors(result)]
-        self._name()
+        self._fold_padding(results)
+        last_name = self._name()
         ends = [step for step in self.steps if id(step) not in read and _costs(step)]
         last = list(dict.fromkeys([*results, *ends]))
         if not last:
@@ -317,9 +362,23 @@ class Recorder(TorchDispatchMode):
         if len(last) == 1:
             return built[id(last[0])]
         shapes = tuple([step.shape for step in last])
-        return Node("outputs", Outputs(), tuple([built[id(step)] for step in last]), shapes, shapes[0])
+        return Node(last_name, Outputs(), tuple([built[id(step)] for step in last]), shapes, shapes[0])
 
-    def _name(self) -> None:
+    def _fold_padding(self, results: list[Step]) -> None:
+        """Zeros that a convolution's own module puts around its input, for it alone, are the convolution's padding."""
+        readers = Counter(id(read) for step in self.steps for read in step.reads) + Counter(map(id, results))
+        for call in self._all_calls:
+            for step in call.steps if isinstance(call.module, _ConvNd) else ():
+                pad = step.reads[0] if step.reads else step
+                if not isinstance(step.layer.primitive, Conv) or not isinstance(pad.layer.primitive, ZeroPad):
+                    continue
+                if pad in call.steps and readers[id(pad)] == 1:
+                    step.absorb(pad)
+            call.steps = [step for step in call.steps if not step.absorbed]
+        self.steps = [step for step in self.steps if not step.absorbed]
+
+    def _name(self) -> str:
+        """Gives every step its name; what the modules are called comes first. Returns a name for their end."""
         taken: Counter[str] = Counter()
         for call in self._all_calls:
             main = _main(call)
@@ -329,10 +388,14 @@ class Recorder(TorchDispatchMode):
                 step.name = name
                 if not call.called_others and isinstance(step.layer, Captured):
                     step.layer = Captured(step.layer.layer, step.layer.times, step.layer.stored, call.kind)
-        for step in self.steps:
-            taken[step.name] += 1
-            if taken[step.name] > 1:
-                step.name = f"{step.name}:{taken[step.name]}"
+        for step in sorted(self.steps, key=lambda step: isinstance(step.layer, Input)):
+            step.name = _free(step.name, taken)
+        return _free("outputs", taken)
+
+
+def _free(name: str, taken: Counter[str]) -> str:
+    taken[name] += 1
+    return name if taken[name] == 1 else f"{name}:{taken[name]}"
 
 
 def _costs(step: Step) -> bool:
@@ -407,14 +470,6 @@ def _operator(func: Any) -> str:
 @cache
 def _takes_device(func: Any) -> bool:
     return any(argument.name == "device" for argument in func._schema.arguments)
-
-
-def _on_one_device(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Real constants that meet blanks become blanks."""
-    given = tensors((args, kwargs))
-    if all(tensor.is_meta for tensor in given) or not any(tensor.is_meta for tensor in given):
-        return args, kwargs
-    return torch.utils._pytree.tree_map_only(Tensor, lambda tensor: tensor.to("meta"), (args, kwargs))  # type: ignore[no-any-return]
 
 
 def _place(call: _Call) -> str:

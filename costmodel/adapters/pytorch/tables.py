@@ -13,25 +13,24 @@ from costmodel.values import Ops
 CREATIONS = frozenset(
     "arange empty empty_like empty_permuted empty_strided eye full full_like linspace logspace new_empty"
     " new_empty_strided new_full new_ones new_zeros ones ones_like rand rand_like randint randint_like randn randn_like"
-    " randperm scalar_tensor tril_indices triu_indices zeros zeros_like complex hann_window hamming_window"
-    " bernoulli normal_functional".split()
+    " randperm scalar_tensor tril_indices triu_indices zeros zeros_like hann_window hamming_window".split()
 )
 
 #: Move, copy, select or convert values and compute nothing.
 MOVES = frozenset(
     "as_strided squeeze unsqueeze transpose t swapaxes swapdims"
     " _conj _neg_view _pin_memory _reshape_alias _reshape_copy _to_copy _unsafe_view alias_copy as_strided_copy"
-    " broadcast_tensors cat channel_shuffle clone col2im constant_pad_nd contiguous copy copy_ detach diag_embed"
-    " diagonal_copy dropout expand_copy fill fill_ flatten flip gather im2col index index_copy index_fill index_put"
+    " broadcast_tensors cat channel_shuffle clone col2im constant_pad_nd contiguous copy detach diag_embed"
+    " diagonal_copy dropout expand_copy fill flatten flip gather im2col index index_copy index_fill index_put"
     " index_select lift lift_fresh lift_fresh_copy masked_fill masked_scatter native_channel_shuffle"
     " native_dropout max_unpool2d max_unpool3d"
     " permute_copy pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d reflection_pad3d repeat"
-    " repeat_interleave replication_pad1d replication_pad2d replication_pad3d reshape resize_ roll rot90 scatter"
+    " repeat_interleave replication_pad1d replication_pad2d replication_pad3d reshape resize roll rot90 scatter"
     " select_copy select_scatter slice_copy slice_scatter split_copy split_with_sizes_copy squeeze_copy stack t_copy"
     " take tile transpose_copy tril triu unfold_copy unsafe_split unsafe_split_with_sizes unsqueeze_copy"
     " upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d"
-    " _upsample_nearest_exact3d view_as_complex view_as_real view_copy where zero zero_ set_ bernoulli_ normal_"
-    " uniform_ random_ exponential_ real imag view_as_complex_copy view_as_real_copy conj_physical unbind_copy"
+    " _upsample_nearest_exact3d view_as_complex view_as_real view_copy where zero set complex normal"
+    " uniform random exponential real imag view_as_complex_copy view_as_real_copy conj_physical unbind_copy"
     " _assert_async _assert_tensor_metadata sym_size sym_numel sym_stride is_same_size".split()
 )
 
@@ -44,7 +43,7 @@ ELEMENTWISE: dict[str, Ops] = {
     **dict.fromkeys("div reciprocal remainder fmod floor_divide".split(), _ONE_DIV),
     **dict.fromkeys(
         "abs sign sgn floor ceil round trunc frac eq ne lt le gt ge minimum maximum fmin fmax clamp_min clamp_max relu"
-        " threshold isnan isinf isfinite bitwise_and bitwise_or bitwise_not bitwise_xor bitwise_left_shift"
+        " threshold isnan isinf isfinite bernoulli bitwise_and bitwise_or bitwise_not bitwise_xor bitwise_left_shift"
         " bitwise_right_shift logical_and logical_or logical_not logical_xor heaviside signbit nan_to_num bucketize"
         " searchsorted".split(),
         _ONE_CMP,
@@ -84,7 +83,7 @@ ELEMENTWISE: dict[str, Ops] = {
 
 #: For each value that is read.
 REDUCTIONS: dict[str, Ops] = {
-    **dict.fromkeys("sum nansum cumsum index_add scatter_add trace embedding_bag _embedding_bag".split(), _ONE_ADD),
+    **dict.fromkeys("sum nansum cumsum index_add scatter_add trace".split(), _ONE_ADD),
     "mean": _ONE_ADD,
     **dict.fromkeys("prod cumprod".split(), _ONE_MUL),
     **dict.fromkeys(
@@ -108,6 +107,10 @@ REDUCTIONS: dict[str, Ops] = {
     "rms_norm": Ops(add=1, mul=3),
     "avg_pool2d": _ONE_ADD,
     "avg_pool3d": _ONE_ADD,
+    "mse_loss": Ops(add=2, mul=1),
+    **dict.fromkeys(("smooth_l1_loss", "huber_loss"), Ops(add=2, mul=1, cmp=1)),
+    "binary_cross_entropy": Ops(add=2, mul=2, exp=2),
+    **dict.fromkeys(("nll_loss_forward", "nll_loss2d_forward"), _ONE_ADD),
 }
 
 #: Activations that have a name in the field, by the operator that computes them.
