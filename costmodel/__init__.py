@@ -16,6 +16,7 @@ from costmodel.network import Network, Node, apply, image
 from costmodel.values import Ops, Params, Shape
 
 if TYPE_CHECKING:
+    from costmodel.adapters.pytorch import from_torch
     from costmodel.architectures import build
     from costmodel.architectures.alexnet import alexnet
     from costmodel.architectures.densenet import densenet121, densenet161, densenet169, densenet201
@@ -50,9 +51,11 @@ if TYPE_CHECKING:
     from costmodel.architectures.shufflenet_v2 import shufflenet_v2
     from costmodel.architectures.squeezenet import squeezenet1_0, squeezenet1_1
     from costmodel.architectures.vgg import vgg11, vgg13, vgg16, vgg19
+    from costmodel.claims.explain import explain
     from costmodel.space.compare import compare
     from costmodel.space.solve import solve
     from costmodel.space.sweep import sweep
+    from costmodel.symbolic import closed_form
 
 __version__ = "0.1.0"
 
@@ -68,6 +71,7 @@ __all__ = [
     "alexnet",
     "apply",
     "build",
+    "closed_form",
     "compare",
     "densenet121",
     "densenet161",
@@ -81,6 +85,8 @@ __all__ = [
     "efficientnet_b5",
     "efficientnet_b6",
     "efficientnet_b7",
+    "explain",
+    "from_torch",
     "googlenet",
     "image",
     "lenet",
@@ -114,8 +120,11 @@ __all__ = [
 
 #: Name -> the module that has it, loaded when the name is first used.
 _LAZY = {
+    "from_torch": "costmodel.adapters.pytorch",
     "build": "costmodel.architectures",
+    "closed_form": "costmodel.symbolic",
     "compare": "costmodel.space.compare",
+    "explain": "costmodel.claims.explain",
     "solve": "costmodel.space.solve",
     "sweep": "costmodel.space.sweep",
 }

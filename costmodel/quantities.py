@@ -1,9 +1,11 @@
-"""Numbers that people type: ``100M``, ``3,000,000``, ``1e8``; and budgets of a quantity, ``multiply_adds=100M``."""
+"""Numbers that people type: ``100M``, ``3,000,000``, ``4.1 GFLOPs``; and budgets, ``multiply_adds=100M``."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
 
 from costmodel.checks import CostModelError, nearest
 
@@ -11,7 +13,26 @@ from costmodel.checks import CostModelError, nearest
 QUANTITIES = ("multiply_adds", "flops", "parameters", "weights")
 
 _UNITS = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
-_COUNT = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+)(\.\d+)?(e\+?\d{1,2})? ?([a-zA-Z]*)", re.ASCII)
+_NUMBER = r"(\d+|\d{1,3}(?:,\d{3})+)(\.\d+)?(e\+?\d{1,2})?"
+_COUNT = re.compile(_NUMBER + r" ?([a-zA-Z]*)", re.ASCII)
+_AMOUNT = re.compile(_NUMBER + r" ?((?:[kKMGTPE] )?[a-zA-Z%]*)", re.ASCII)
+
+#: What a unit, without its decimal prefix, is a number of.
+_MEASURES = {
+    "": "",
+    "MAC": "multiply_adds", "MACs": "multiply_adds", "MAdd": "multiply_adds", "MAdds": "multiply_adds",
+    "FLOP": "flops", "FLOPs": "flops", "FLOPS": "flops",
+    "param": "parameters", "params": "parameters",
+    "B": "bytes",
+    "%": "percent",
+}  # fmt: skip
+
+
+class Quantity(NamedTuple):
+    """An exact amount, and its measure: a quantity, ``"bytes"``, ``"percent"``, or ``""`` where the unit names none."""
+
+    amount: Fraction
+    measure: str
 
 
 def parse_count(text: str) -> int:
@@ -35,6 +56,40 @@ def parse_count(text: str) -> int:
         mend = "" if unit else f"; give it a unit, as in {digits}M"
         raise CostModelError(f"{text!r} is not a whole count{mend}")
     return int(value)
+
+
+def parse_quantity(text: str) -> Quantity:
+    """The amount that ``text`` writes, exactly, and the quantity that its unit names, if it names one.
+
+    Units are MAC and MAdd (multiply-adds), FLOP (half a multiply-add), param, B (bytes) and %, after a decimal prefix
+    if there is one (M is 10^6). Raises :class:`~costmodel.checks.CostModelError` where it is no number, for an unknown
+    unit, and for a bare B, which could be a billion.
+
+    >>> parse_quantity("300 MMAC").measure, parse_quantity("2.6 M").measure, parse_quantity("10 MB").amount
+    ('multiply_adds', '', Fraction(10000000, 1))
+    >>> parse_quantity("4.1 GFLOPs"), parse_quantity("0.5 %")
+    (Quantity(amount=Fraction(4100000000, 1), measure='flops'), Quantity(amount=Fraction(1, 2), measure='percent'))
+    """
+    found = _AMOUNT.fullmatch(text.strip())
+    if found is None or len(text) > 60:
+        raise CostModelError(f"{text[:60]!r} is not an amount; write it as 250 M, 300 MMAC, 0.6 GFLOPs, 10 MB or 2 %")
+    whole, fraction, exponent, given = found.groups(default="")
+    digits = whole.replace(",", "") + fraction + exponent
+    given = given.replace(" ", "")
+    # A unit is read before a prefix: "MAC" is no million AC.
+    prefix, unit = ("", given) if given in _MEASURES else (given[0], given[1:])
+    if unit == "B" and not prefix:
+        raise CostModelError(f"{text!r} could be bytes or billions; write {digits} GB or {digits} G")
+    if unit not in _MEASURES or prefix not in _UNITS or (unit == "%" and prefix):
+        raise CostModelError(
+            f"{text!r} has the unit {given!r}; {nearest(given, _spelled())}units are MAC, FLOPs, params, B"
+            " and %, after k, M, G, T, P or E, in tens: M is 10^6"
+        )
+    return Quantity(Fraction(digits) * _UNITS[prefix], _MEASURES[unit])
+
+
+def _spelled() -> list[str]:
+    return [prefix + unit for unit in ("", "MACs", "MAdds", "FLOPs", "params", "B") for prefix in _UNITS]
 
 
 def parse_budget(text: str) -> tuple[str, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel import CostModelError
-from costmodel.quantities import parse_budget, parse_count
+from costmodel.quantities import parse_budget, parse_count, parse_quantity
 
 
 @given(st.integers(0, 10**18))
@@ -72,4 +74,44 @@ def test_a_budget_is_of_a_quantity() -> None:
 def test_what_is_no_budget_is_mended(text: str, message: str) -> None:
     with pytest.raises(CostModelError) as error:
         parse_budget(text)
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "measure"),
+    [
+        ("233M", 233 * 10**6, ""),
+        ("0.3 G", 3 * 10**8, ""),
+        ("300e6", 3 * 10**8, ""),
+        ("300,774,272", 300_774_272, ""),
+        ("4.1 GFLOPs", 41 * 10**8, "flops"),
+        ("300 MMAC", 3 * 10**8, "multiply_adds"),
+        ("300 MMACs", 3 * 10**8, "multiply_adds"),
+        ("300MMAdds", 3 * 10**8, "multiply_adds"),
+        ("7 MAC", 7, "multiply_adds"),
+        ("2.6 M params", 2_600_000, "parameters"),
+        ("10 MB", 10**7, "bytes"),
+        ("0.5 %", Fraction(1, 2), "percent"),
+        ("0.1", Fraction(1, 10), ""),
+    ],
+)
+def test_an_amount_is_exact_and_says_what_it_is_of(text: str, amount: Fraction | int, measure: str) -> None:
+    assert parse_quantity(text) == (amount, measure)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("3OO M", "'3OO M' is not an amount; write it as 250 M, 300 MMAC, 0.6 GFLOPs, 10 MB or 2 %"),
+        ("", "'' is not an amount"),
+        ("7B", "'7B' could be bytes or billions; write 7 GB or 7 G"),
+        ("3 gflops", "'3 gflops' has the unit 'gflops'; did you mean GFLOPs? units are MAC, FLOPs, params, B and %"),
+        ("300m", "'300m' has the unit 'm'; did you mean M?"),
+        ("5 k%", "'5 k%' has the unit 'k%'"),
+        ("5 xMAC", "'5 xMAC' has the unit 'xMAC'; did you mean MACs?"),
+    ],
+)
+def test_what_is_no_amount_is_mended(text: str, message: str) -> None:
+    with pytest.raises(CostModelError) as error:
+        parse_quantity(text)
     assert str(error.value).startswith(message)

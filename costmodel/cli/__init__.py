@@ -19,8 +19,15 @@ COMMANDS = {
     "sweep": "sweep",
     "solve": "solve",
     "compare": "compare",
+    "formula": "formula",
+    "conventions": "conventions",
+    "explain": "explain",
+    "audit": "audit",
     "models": "models",
     "verify": "verify",
+    "lock": "lock",
+    "check": "check",
+    "diff": "diff",
 }
 
 

@@ -12,7 +12,7 @@ import click
 
 from costmodel.checks import CostModelError
 from costmodel.cli.arguments import answer, on_a_terminal, plot_option
-from costmodel.report.files import write_whole
+from costmodel.files import write_whole
 from costmodel.report.sweep import SweepReport, file_suffix
 from costmodel.space.sweep import sweep
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from costmodel.checks import CostModelError
-from costmodel.report.files import write_whole
+from costmodel.files import write_whole
 from costmodel.report.plots.canvas import style
 
 if TYPE_CHECKING:

@@ -13,11 +13,14 @@ def write_whole(path: str | Path, content: bytes) -> None:
 
     Raises :class:`~costmodel.checks.CostModelError` where that cannot be done; what was there stays.
     """
-    place = Path(os.path.realpath(path))  # a link keeps pointing where it points
-    partial = place.with_name(f".{place.name[:100]}.{os.getpid()}.partial")
     try:
+        place = Path(os.path.realpath(path))  # a link keeps pointing where it points
+        partial = place.with_name(f".{place.name[:100]}.{os.getpid()}.partial")
         try:
-            partial.write_bytes(content)
+            with partial.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # the name must not reach the disk before the content does
             os.replace(partial, place)
         finally:
             partial.unlink(missing_ok=True)

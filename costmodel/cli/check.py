@@ -1,0 +1,37 @@
+"""``costmodel check``: every model of the project against its lock and its budgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from costmodel.cli.guard import answer, guard_format_option, project, shown
+from costmodel.guard.check import check, read_lock
+from costmodel.guard.cost import ModelCost
+from costmodel.report.guard.report import GuardReport
+
+
+@click.command("check")
+@click.option("--base", help="Measure growth from where HEAD parted from this branch, as in origin/main, by its lock.")
+@guard_format_option
+def command(base: str | None, style: str) -> None:
+    """Count every model of the project and compare it with costmodel.lock and its budgets.
+
+    The models are in pyproject.toml, as [tool.costmodel.models.NAME], or in costmodel.toml, as [models.NAME].
+
+    Exit status: 0 in order, 1 over a budget or not as locked, 2 if anything cannot be counted or is misconfigured.
+    """
+    found = project()
+    locked = read_lock(found.lock)
+    verdicts = check(found, locked, None if base is None else _costs_at(found.lock, base))
+    answer(GuardReport(verdicts, shown(found.lock), shown(found.path)), style)
+
+
+def _costs_at(lock: Path, base: str) -> dict[str, ModelCost]:
+    from costmodel.guard import history
+
+    try:
+        return history.at_merge_base(lock, base).models
+    except history.NoLockError:  # the branch that adds the lock: nothing has grown yet
+        return {}

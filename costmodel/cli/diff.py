@@ -1,0 +1,109 @@
+"""``costmodel diff``: what changed since a branch began, or between any two of models, lock files and commits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from costmodel.checks import CostModelError
+from costmodel.cli.guard import answer, guard_format_option, project, shown
+from costmodel.guard import history, lockfile
+from costmodel.guard.budget import Budgets
+from costmodel.guard.check import Verdict, check, importable, opened, read_lock
+from costmodel.guard.config import Config, Model
+from costmodel.guard.cost import ModelCost, cost_of
+from costmodel.guard.diff import difference
+from costmodel.report.guard.report import GuardReport
+
+_BASE = "origin/main"
+
+
+class _Side(NamedTuple):
+    costs: Mapping[str, ModelCost]
+    called: str
+    #: Whether it is one model, which is compared whatever its name.
+    single: bool = False
+
+
+@click.command("diff")
+@click.argument("sides", metavar="[A B]", nargs=-1)
+@click.option("--base", help=f"The branch to compare with, where HEAD parted from it.  [default: {_BASE}]")
+@guard_format_option
+def command(sides: tuple[str, ...], base: str | None, style: str) -> None:
+    """Show what became of the cost of every model, the largest change first, with the layer to blame.
+
+    Without arguments: from the lock at the commit where HEAD parted from --base, to the models as they are now.
+    A and B are each a model (of the project, or as for `costmodel count`), a lock file, or a commit that has one.
+
+    Exit status: 0 whatever changed, 2 if anything cannot be counted or found.
+    """
+    if len(sides) not in (0, 2):
+        raise CostModelError(f"diff compares two, or the project with --base; {len(sides)} given")
+    if sides and base is not None:
+        raise CostModelError(f"--base={base} is for diff without A and B; leave out one or the other")
+    answer(_between(*sides) if sides else _since(base or _BASE), style)
+
+
+def _since(base: str) -> GuardReport:
+    found = project()
+    past = history.at_merge_base(found.lock, base)
+    unlimited = Config(found.path, tuple(replace(model, budgets=Budgets()) for model in found.models))
+    # The lines of a lock of the past are no places in the lock of today.
+    verdicts = [replace(verdict, line=0) for verdict in check(unlimited, past.models)]
+    return GuardReport(verdicts, shown(found.lock), shown(found.path), judged=False, old=past.place, new="now")
+
+
+def _between(first: str, second: str) -> GuardReport:
+    try:
+        found = project()
+    except CostModelError:
+        found = None  # neither models by name nor a place for the lock are needed, if files are given
+    old, new = _side(first, found), _side(second, found)
+    pairs: dict[str, tuple[ModelCost | None, ModelCost | None]]
+    if old.single and new.single:
+        pairs = {f"{first} -> {second}": (old.costs[first], new.costs[second])}
+    else:
+        pairs = _matched(old, new)
+    verdicts = [Verdict(name, difference(*costs)) for name, costs in sorted(pairs.items())]
+    return GuardReport(verdicts, lockfile.NAME, judged=False, old=old.called, new=new.called)
+
+
+def _matched(old: _Side, new: _Side) -> dict[str, tuple[ModelCost | None, ModelCost | None]]:
+    """Models of two sides by name; where one side is a single model, the other's model of that name or its only one."""
+    if not (old.single or new.single):
+        return {name: (old.costs.get(name), new.costs.get(name)) for name in {**old.costs, **new.costs}}
+    one, many = (old, new) if old.single else (new, old)
+    (name,) = one.costs
+    other = many.costs.get(name) or (next(iter(many.costs.values())) if len(many.costs) == 1 else None)
+    if other is None:
+        raise CostModelError(f"{many.called} has no model {name!r}; it has {', '.join(many.costs) or 'none'}")
+    return {name: (one.costs[name], other) if one is old else (other, one.costs[name])}
+
+
+def _side(text: str, found: Config | None) -> _Side:
+    from costmodel.architectures import FAMILIES, names
+    from costmodel.checks import nearest
+
+    if Path(text).is_file():
+        return _Side(read_lock(Path(text)), text)
+    for model in found.models if found else ():
+        if model.name == text:
+            return _counted(model, found)
+    if ":" in text or text in FAMILIES:
+        return _counted(Model(text, text, {}, (), Budgets()), found)
+    lock = found.lock if found else Path.cwd() / lockfile.NAME
+    if not history.is_commit(lock.parent, text) and "/" not in text:
+        near = nearest(text, [*(model.name for model in found.models), *names()] if found else names())
+        raise CostModelError(f"{text!r} is no file, no model and no commit; {near}`costmodel models` lists the models")
+    past = history.at_commit(lock, text)
+    return _Side(past.models, past.place)
+
+
+def _counted(model: Model, found: Config | None) -> _Side:
+    with importable(found.folder if found else Path.cwd()):
+        cost = cost_of(opened(model), model.name)
+    return _Side({model.name: cost}, model.name, single=True)

@@ -1,0 +1,61 @@
+"""``costmodel lock``: write down what every model of the project costs."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from costmodel.cli.guard import project, shown
+from costmodel.files import write_whole
+from costmodel.guard import lockfile
+from costmodel.guard.check import FAILED, Verdict, check, read_lock, renewed
+from costmodel.guard.config import Config
+from costmodel.guard.cost import ModelCost
+from costmodel.report.guard.report import GuardReport
+
+
+@click.command("lock")
+@click.option("--update", is_flag=True, help="Overwrite what changed.")
+@click.option("--reason", default="", metavar="TEXT", help="Why it changed; kept in the lock, above what changed.")
+def command(update: bool, reason: str) -> None:
+    """Write what every model costs into costmodel.lock, beside the file that lists the models.
+
+    New models are added. Where a locked model has changed or is no longer listed, --update must say that this is
+    meant; without it, the changes are printed, nothing is written, and the exit status is 1.
+    """
+    found = project()
+    verdicts = check(found, _locked(found, update))
+    report = GuardReport(verdicts, shown(found.lock), shown(found.path))
+    failed = [verdict for verdict in verdicts if verdict.status == FAILED]
+    overwrites = [verdict for verdict in verdicts if _overwrites(verdict)]
+    if failed or (overwrites and not update):
+        print(report.text())
+        print(f"{report.lock} is left as it was{': every model must be counted for it' if failed else ''}.")
+        sys.stdout.flush()
+        sys.exit(FAILED if failed else 1)
+    content = lockfile.write(renewed(verdicts, " ".join(reason.split()))).encode()
+    if found.lock.is_file() and found.lock.read_bytes() == content:
+        print(f"{report.lock} is up to date: {report.models()}{', so no reason is needed' if reason else ''}")
+    else:
+        write_whole(found.lock, content)
+        if overwrites:
+            print(GuardReport(overwrites, report.lock, judged=False, old=report.lock, new="now").text())
+        print(f"{report.lock} is written: {report.models()}")
+    sys.stdout.flush()
+
+
+def _locked(found: Config, update: bool) -> dict[str, ModelCost]:
+    try:
+        return read_lock(found.lock)
+    except lockfile.NewerFormatError:
+        raise
+    except lockfile.LockError:
+        # What is damaged is written anew, from the models alone; the reasons in it are lost.
+        if update:
+            return {}
+        raise
+
+
+def _overwrites(verdict: Verdict) -> bool:
+    return verdict.stale and verdict.difference is not None and verdict.difference.old is not None

@@ -1,0 +1,1 @@
+"""The cost check for CI: a lock of what each model costs, what has changed since, and budgets."""

@@ -1,0 +1,151 @@
+"""The models of a project: ``[tool.costmodel.models.NAME]`` in pyproject.toml, ``[models.NAME]`` in costmodel.toml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from costmodel.adapters import Input, parse_input
+from costmodel.checks import CostModelError, nearest
+from costmodel.guard import lockfile
+from costmodel.guard.budget import Budgets, parse_budgets
+
+OWN = "costmodel.toml"
+SHARED = "pyproject.toml"
+
+_KEYS = ("build", "kwargs", "input", "budgets")
+
+
+@final
+@dataclass(frozen=True)
+class Model:
+    """One model to check: what builds it, with which arguments, on which inputs, and what it may cost."""
+
+    name: str
+    build: str
+    kwargs: Mapping[str, object]
+    inputs: tuple[Input, ...]
+    budgets: Budgets
+
+
+@final
+@dataclass(frozen=True)
+class Config:
+    """The models of a project, and the file that lists them."""
+
+    path: Path
+    models: tuple[Model, ...]
+
+    @property
+    def folder(self) -> Path:
+        """The project: where modules are looked for and where the lock is."""
+        return self.path.parent
+
+    @property
+    def lock(self) -> Path:
+        """The lock file, beside the configuration."""
+        return self.folder / lockfile.NAME
+
+
+def find(start: Path) -> Path:
+    """The configuration of the project that ``start`` is in: the nearest one, in it or above it.
+
+    Raises :class:`~costmodel.checks.CostModelError` where there is none, and where one folder has two.
+    """
+    for folder in (start, *start.parents):
+        found = [place for place in (folder / OWN, folder / SHARED) if _is_ours(place)]
+        if len(found) > 1:
+            raise CostModelError(f"both {_shown(found[0])} and {_shown(found[1])} list models; keep one of them")
+        if found:
+            return found[0]
+    raise CostModelError(
+        f"no {SHARED} or {OWN} in {_shown(start)} or above it lists models; write [tool.costmodel.models.NAME] and"
+        ' build = "mobilenet_v2" into pyproject.toml'
+    )
+
+
+def _is_ours(place: Path) -> bool:
+    if not place.is_file():
+        return False
+    return place.name == OWN or "costmodel" in _table(_parsed(place).get("tool", {}), "tool", place)
+
+
+def load(path: Path) -> Config:
+    """The models that the file at ``path`` lists.
+
+    Raises :class:`~costmodel.checks.CostModelError` for a file that is no TOML, for an unknown key, with the nearest
+    one, and for a value of the wrong kind.
+    """
+    whole = _parsed(path)
+    prefix = "" if path.name == OWN else "tool.costmodel."
+    ours = whole if not prefix else whole["tool"]["costmodel"]
+    _known(_table(ours, prefix.rstrip("."), path), ("models",), prefix or "the file", path)
+    models = _table(ours.get("models", {}), f"{prefix}models", path)
+    if not models:
+        raise CostModelError(f'{_shown(path)} lists no models; write [{prefix}models.NAME] and build = "mobilenet_v2"')
+    return Config(path, tuple(_model(name, table, f"{prefix}models.{name}", path) for name, table in models.items()))
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CostModelError(f"{_shown(path)} is no TOML: {error}; correct it there") from None
+    except OSError as error:
+        raise CostModelError(f"cannot read {_shown(path)}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _model(name: str, table: object, key: str, path: Path) -> Model:
+    own = _table(table, key, path)
+    _known(own, _KEYS, key, path)
+    if not name.strip():
+        raise CostModelError(f"{_shown(path)}: a model has no name; write [{key}NAME]")
+    if not isinstance(own.get("build"), str):
+        raise CostModelError(
+            f'{_shown(path)}: {key} must say what builds it, as in build = "mobilenet_v2"'
+            ' or build = "mypackage.models:student"'
+        )
+    given = own.get("input", [])
+    inputs = [given] if isinstance(given, str) else given
+    if not isinstance(inputs, list) or not all(isinstance(text, str) for text in inputs):
+        raise CostModelError(
+            f'{_shown(path)}: {key}.input = {given!r} must be a shape or several, as in input = "3x224x224"'
+        )
+    try:
+        shapes = tuple(map(parse_input, inputs))
+    except CostModelError as error:
+        raise error.at(f"{_shown(path)}: {key}.input") from None
+    try:
+        budgets = parse_budgets(_table(own.get("budgets", {}), f"{key}.budgets", path))
+    except CostModelError as error:
+        raise error.at(f"{_shown(path)}: {key}.budgets") from None
+    kwargs = _table(own.get("kwargs", {}), f"{key}.kwargs", path)
+    return Model(name, own["build"], kwargs, shapes, budgets)
+
+
+def _table(value: object, key: str, path: Path) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise CostModelError(f"{_shown(path)}: {key} = {value!r} must be a table, as in [{key}]")
+    return value
+
+
+def _shown(path: Path) -> str:
+    """``path`` as seen from here, which is how people name it."""
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # on another drive of Windows
+        return str(path)
+
+
+def _known(table: Mapping[str, object], known: Iterable[str], key: str, path: Path) -> None:
+    for name in table:
+        if name not in known:
+            place = key.rstrip(".")
+            raise CostModelError(
+                f"{_shown(path)}: {place} has no key {name!r}; {nearest(name, known)}it has {', '.join(known)}"
+            )

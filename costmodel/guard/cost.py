@@ -1,0 +1,97 @@
+"""What a lock keeps of a network: one line a layer, exact integers, nothing that depends on machine or run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple, final
+
+from costmodel.layers import Layer
+from costmodel.network import Network, Node
+from costmodel.values import Shape
+
+
+class LayerCost(NamedTuple):
+    """One operation of a network for one sample, or one of its inputs: what it is, reads, makes and costs.
+
+    ``choices`` is what its author chose, and empty where the kind says it all; ``reads`` and ``makes`` are shapes,
+    the former separated by commas.
+    """
+
+    name: str
+    kind: str
+    choices: str
+    reads: str
+    makes: str
+    multiply_adds: int
+    parameters: int
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """All but the name: what stays when a layer is renamed."""
+        return self[1:]
+
+
+@final
+@dataclass(frozen=True)
+class ModelCost:
+    """What a model costs, layer by layer in the order of the network, for one sample.
+
+    ``reasons`` are (layer, text): why the cost last changed at and after that layer. ``line`` is where the model
+    stands in the lock file it was read from, 0 where it was counted.
+    """
+
+    name: str
+    layers: tuple[LayerCost, ...]
+    reasons: tuple[tuple[int, str], ...] = ()
+    line: int = 0
+
+    @cached_property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of convolutions, linear layers and products of matrices, for one sample."""
+        return sum([layer.multiply_adds for layer in self.layers])
+
+    @cached_property
+    def parameters(self) -> int:
+        """Trainable parameters."""
+        return sum([layer.parameters for layer in self.layers])
+
+
+def cost_of(network: Network, name: str) -> ModelCost:
+    """What ``network`` costs, under the ``name`` that the lock calls it.
+
+    >>> import costmodel as cm
+    >>> cost = cost_of(cm.lenet(), "small")
+    >>> cost.layers[-1]
+    LayerCost(name='classifier.fc3', kind='linear', choices='10 outputs, with bias', reads='84', makes='10', ...)
+    >>> cost.multiply_adds == cm.lenet().multiply_adds
+    True
+    """
+    return ModelCost(name, tuple(map(_line, network.nodes)))
+
+
+def _line(node: Node) -> LayerCost:
+    name, layer, _, reads, makes = node
+    kind = layer.kind(reads)
+    return LayerCost(
+        name,
+        kind,
+        _choices(layer, kind),
+        _shapes(reads),
+        _shapes((makes,)),
+        layer.macs(reads, makes),
+        layer.params(reads).trainable,
+    )
+
+
+# Cached, as are the shapes: the layers of a network repeat a few choices, and the check counts a hundred networks.
+@lru_cache(maxsize=4096)
+def _choices(layer: Layer, kind: str) -> str:
+    text = layer.choices()
+    # "BatchNorm()" and "Activation(name='relu6')" say what the kind says.
+    return "" if kind == "input" or text.partition("(")[2] in (")", f"name={kind!r})") else text
+
+
+@lru_cache(maxsize=65536)
+def _shapes(shapes: tuple[Shape, ...]) -> str:
+    return ",".join(map(str, shapes))

@@ -1,0 +1,135 @@
+"""Lock files of the past, read with git: of a commit, or of the commit where a branch began."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from costmodel.checks import CostModelError
+from costmodel.guard import lockfile
+from costmodel.guard.cost import ModelCost
+
+_TWO_FILES = "or compare two lock files: costmodel diff OLD.lock NEW.lock"
+
+
+class NoLockError(CostModelError):
+    """The commit is there and has no lock file."""
+
+
+class Past(NamedTuple):
+    """The models of a lock as it was in a commit; ``place`` names both for people."""
+
+    models: dict[str, ModelCost]
+    place: str
+
+
+def at_merge_base(lock: Path, base: str) -> Past:
+    """The lock as it was where HEAD and ``base`` parted.
+
+    Raises :class:`~costmodel.checks.CostModelError`, with the command that mends it, where there is no git, no
+    repository, no ``base``, no commit that both have (a shallow clone), or no lock in that commit.
+    """
+    folder = lock.parent
+    _repository(folder)
+    ours, theirs = _commit(folder, "HEAD"), _commit(folder, base)
+    found = _git(folder, "merge-base", ours, theirs)
+    if found.status:
+        if _shallow(folder):
+            raise CostModelError(
+                f"this clone is shallow and does not reach back to where HEAD and {base} parted;"
+                " run `git fetch --unshallow` (in a GitHub workflow: actions/checkout with fetch-depth: 0)"
+            )
+        raise CostModelError(f"HEAD and {base} have no commit in common; name another with --base BRANCH")
+    commit = found.text.split()[0]
+    return _lock(lock, commit, f"where HEAD and {base} parted")
+
+
+def at_commit(lock: Path, commit: str) -> Past:
+    """The lock as it was in ``commit``: a hash, a branch, a tag, ``HEAD~3``.
+
+    Raises :class:`~costmodel.checks.CostModelError` as :func:`at_merge_base` does.
+    """
+    _repository(lock.parent)
+    return _lock(lock, _commit(lock.parent, commit), commit)
+
+
+def is_commit(folder: Path, text: str) -> bool:
+    """Whether git in ``folder`` knows a commit that ``text`` names; False where there is no repository."""
+    try:
+        return _resolved(folder, text).status == 0
+    except CostModelError:
+        return False
+
+
+class _Answer(NamedTuple):
+    status: int
+    out: bytes
+    error: str
+
+    @property
+    def text(self) -> str:
+        return self.out.decode("utf-8", "replace")
+
+
+def _git(folder: Path, *arguments: str) -> _Answer:
+    # What git says is looked at, so it is to say it in English.
+    english = {**os.environ, "LC_ALL": "C"}
+    command = ["git", *arguments]
+    try:
+        ran = subprocess.run(
+            command, cwd=folder, capture_output=True, stdin=subprocess.DEVNULL, check=False, env=english
+        )
+    except FileNotFoundError:
+        raise CostModelError(f"git is not installed or {folder} is gone; install git, {_TWO_FILES}") from None
+    except ValueError:  # a zero byte in a name
+        raise CostModelError("a name of a commit cannot hold a zero byte; name a branch, a tag or a hash") from None
+    return _Answer(ran.returncode, ran.stdout, ran.stderr.decode("utf-8", "replace").strip())
+
+
+def _repository(folder: Path) -> None:
+    found = _git(folder, "rev-parse", "--is-inside-work-tree")
+    if found.status == 0:
+        return
+    if "not a git repository" in found.error:
+        raise CostModelError(f"{folder} is not in a git repository; run `git init` and commit the lock, {_TWO_FILES}")
+    # Such as a repository of another owner: git names its own mend.
+    raise CostModelError(f"git refuses to read {folder}: {found.error}")
+
+
+def _resolved(folder: Path, text: str) -> _Answer:
+    return _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}")
+
+
+def _commit(folder: Path, text: str) -> str:
+    found = _resolved(folder, text)
+    if found.status == 0:
+        return found.text.strip()
+    if text == "HEAD":
+        raise CostModelError("this repository has no commit yet; run `git add costmodel.lock` and `git commit`")
+    remote, _, branch = text.partition("/")
+    if branch and remote in _git(folder, "remote").text.split():
+        # Spelled out: a clone of one branch would fetch it without naming it origin/BRANCH.
+        fetch = f"git fetch {remote} {branch}:refs/remotes/{remote}/{branch}"
+        raise CostModelError(f"{text} is not in this clone; run `{fetch}`")
+    others = "run `git branch --all` to see what there is"
+    shallow = "run `git fetch --unshallow`, as this clone is shallow" if _shallow(folder) else others
+    raise CostModelError(f"git knows no commit {text!r}; {shallow}")
+
+
+def _shallow(folder: Path) -> bool:
+    return _git(folder, "rev-parse", "--is-shallow-repository").text.strip() == "true"
+
+
+def _lock(lock: Path, commit: str, said: str) -> Past:
+    short = commit[:12]
+    found = _git(lock.parent, "show", f"{commit}:./{lock.name}")
+    if found.status:
+        raise NoLockError(
+            f"{lock.name} is not in commit {short} ({said}); there, run `costmodel lock` and commit the file"
+        )
+    try:
+        return Past(lockfile.read(found.out, f"{short}:{lock.name}"), f"{short} ({said})")
+    except CostModelError as error:
+        raise CostModelError(f"{error}; that is in commit {short} ({said}): mend it there, or name another") from None

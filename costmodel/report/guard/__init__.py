@@ -1,0 +1,1 @@
+"""Reports of the cost check: what changed, in text, JSON, Markdown, GitHub's annotations and JUnit's XML."""

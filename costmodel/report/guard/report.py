@@ -1,0 +1,238 @@
+"""What ``costmodel check`` and ``costmodel diff`` answer: a verdict on every model, in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from costmodel.guard.check import Verdict, status
+from costmodel.guard.diff import Cause
+from costmodel.report import formats
+from costmodel.report.guard import tree
+from costmodel.report.guard.safe import annotation, annotation_property, code, plain, xml
+from costmodel.report.guard.words import costs, gain, subject, total, what
+
+#: GitHub shows no more of one step.
+MOST_ANNOTATIONS = 10
+#: GitHub refuses a comment of over 65,536 characters; what is left is for the line that says so, and the mends.
+LONGEST_COMMENT = 60_000
+
+
+@final
+@dataclass(frozen=True)
+class GuardReport:
+    """Verdicts on models; ``lock`` and ``config`` are the files as people call them.
+
+    With ``judged``, what changed is wrong (a check); otherwise it is news (a diff), from ``old`` to ``new``.
+    """
+
+    verdicts: Sequence[Verdict]
+    lock: str
+    config: str = ""
+    judged: bool = True
+    old: str = ""
+    new: str = ""
+
+    @property
+    def status(self) -> int:
+        """The exit status."""
+        found = status(self.verdicts)
+        return found if self.judged or found > 1 else 0
+
+    @property
+    def news(self) -> list[Verdict]:
+        """The verdicts on which there is something to say, what cannot be counted first."""
+        return sorted((verdict for verdict in self.verdicts if verdict.status), key=lambda verdict: -verdict.status)
+
+    def text(self) -> str:
+        """For a terminal: a line a model, the tree of what changed below it, and what to do."""
+        lines = [] if self.judged else [f"From {plain(self.old)} to {plain(self.new)}:"]
+        for verdict in self.verdicts:
+            lines.append(f"{plain(verdict.name)}: {self._headline(verdict)}")
+            lines += [f"  over budget: {plain(violation)}" for violation in verdict.violations]
+            if verdict.difference:
+                lines += [f"  {line}" for line in tree.lines(verdict.difference)]
+        return "\n".join([*lines, self._summary(), *self._mends()])
+
+    def _headline(self, verdict: Verdict) -> str:
+        change = verdict.difference
+        if change is None:
+            return f"cannot be counted: {plain(verdict.error)}"
+        if change.new is None:
+            return f"{'in the lock, not in the configuration; ' if self.judged else ''}{total(change)}"
+        if change.old is None:
+            return f"{'not in the lock; ' if self.judged else ''}{total(change)}"
+        if change.changed:
+            return f"changed: {total(change)}"
+        same = "as locked" if self.judged else "unchanged"
+        return f"{same}: {change.new.multiply_adds:,} multiply-adds, {change.new.parameters:,} parameters"
+
+    def _summary(self) -> str:
+        counts = {
+            "in order" if self.judged else "unchanged": sum(not verdict.status for verdict in self.verdicts),
+            "not as locked" if self.judged else "changed": sum(verdict.stale for verdict in self.verdicts),
+            "over budget": sum(bool(verdict.violations) for verdict in self.verdicts),
+            "not counted": sum(bool(verdict.error) for verdict in self.verdicts),
+        }
+        found = [f"{count} {word}" for word, count in counts.items() if count]
+        return f"{self.models()}: {', '.join(found) or 'nothing to compare'}"
+
+    def models(self) -> str:
+        """How many there are.
+
+        >>> GuardReport((Verdict("student"),), "costmodel.lock").models()
+        '1 model'
+        """
+        return f"{len(self.verdicts)} model{'s' if len(self.verdicts) != 1 else ''}"
+
+    def _mends(self, name: Callable[[str], str] = plain) -> list[str]:
+        if not self.judged:
+            return []
+        stale = [verdict for verdict in self.verdicts if verdict.stale]
+        mends = []
+        if stale and all(verdict.difference and verdict.difference.old is None for verdict in stale):
+            mends.append(f"Run `costmodel lock` and commit {name(self.lock)}.")
+        elif stale:
+            mends.append(f'If this is meant: costmodel lock --update --reason "..." and commit {name(self.lock)}.')
+        if any(verdict.violations for verdict in self.verdicts):
+            mends.append(f"The budgets are in {name(self.config)}.")
+        return mends
+
+    def json(self) -> str:
+        """The stable contract: every model with its costs, every change with every layer; exact integers."""
+        document: dict[str, object] = {"status": self.status}
+        if not self.judged:
+            document |= {"old": self.old, "new": self.new}
+        return formats.json_text(document | {"models": [_fields(verdict) for verdict in self.verdicts]})
+
+    def markdown(self) -> str:
+        """A comment for a pull request; empty where there is nothing to say."""
+        news = self.news
+        if not news:
+            return ""
+        title = "What the models cost" if not self.judged else "The cost check failed"
+        lines = [f"### {title}", "", self._summary(), ""]
+        for place, verdict in enumerate(news):
+            part = [f"**{code(verdict.name)}**", "", *self._table(verdict), *self._bullets(verdict), ""]
+            if sum(map(len, [*lines, *part])) > LONGEST_COMMENT:
+                lines += [f"{len(news) - place} models more are not shown here.", ""]
+                break
+            lines += part
+        return "\n".join([*lines, *self._mends(code)]).rstrip("\n")
+
+    def _table(self, verdict: Verdict) -> list[str]:
+        change = verdict.difference
+        if change is None or change.old is None or change.new is None:
+            return []
+        rows = [
+            f"| {said} | {old:,} | {new:,} | {gain(new - old, old)} |"
+            for said, old, new in (
+                ("multiply-adds", change.old.multiply_adds, change.new.multiply_adds),
+                ("parameters", change.old.parameters, change.new.parameters),
+            )
+        ]
+        return ["| | before | now | change |", "|:---|---:|---:|---:|", *rows, ""]
+
+    def _bullets(self, verdict: Verdict) -> list[str]:
+        if verdict.difference is None:
+            return [f"- cannot be counted: {code(verdict.error)}"]
+        found = [f"- over budget: {code(violation)}" for violation in verdict.violations]
+        change = verdict.difference
+        if change.changed and not change.causes:
+            found.append(f"- {self._headline(verdict)}")
+        found += [_bullet(cause, verdict) for cause in change.causes[: tree.MOST_CAUSES]]
+        return [*found, *(f"- {line}" for line in tree.rest(change.causes[tree.MOST_CAUSES :]))]
+
+    def github(self) -> str:
+        """Workflow commands, at most 10, each an annotation of the lock; then the text."""
+        news = self.news
+        shown = news if len(news) <= MOST_ANNOTATIONS else news[: MOST_ANNOTATIONS - 1]
+        level = "error" if self.judged else "notice"
+        commands = []
+        for verdict in shown:
+            place = f"file={annotation_property(plain(self.lock))}" + (f",line={verdict.line}" if verdict.line else "")
+            title = annotation_property(f"costmodel: {plain(verdict.name)}")
+            kind = "error" if verdict.error else level
+            commands.append(f"::{kind} {place},title={title}::{annotation(self._message(verdict))}")
+        if len(shown) < len(news):
+            rest = f"{len(news) - len(shown)} models more are named in the log and in the summary of the job"
+            commands.append(f"::{level} title=costmodel::{rest}")
+        return "\n".join([*commands, self.text()])
+
+    def _message(self, verdict: Verdict) -> str:
+        lines = [self._headline(verdict), *(f"over budget: {plain(violation)}" for violation in verdict.violations)]
+        if verdict.difference:
+            lines += tree.causes(verdict.difference, most=3)
+        return "\n".join(lines)
+
+    def summary(self) -> str:
+        """Markdown for the summary of a job, which says so where all is in order."""
+        return self.markdown() or f"costmodel: {self._summary()}"
+
+    def junit(self) -> str:
+        """JUnit's XML: a test case a model."""
+        cases = [self._case(verdict) for verdict in self.verdicts]
+        failures = sum(self.judged and verdict.status == 1 for verdict in self.verdicts)
+        errors = sum(verdict.status == 2 for verdict in self.verdicts)
+        return "\n".join(
+            [
+                '<?xml version="1.0" encoding="UTF-8"?>',
+                f'<testsuites><testsuite name="costmodel" tests="{len(cases)}" failures="{failures}"'
+                f' errors="{errors}" skipped="0">',
+                *cases,
+                "</testsuite></testsuites>",
+            ]
+        )
+
+    def _case(self, verdict: Verdict) -> str:
+        opened = f'<testcase classname="costmodel" name="{xml(verdict.name)}"'
+        if not verdict.status:
+            return f"{opened}/>"
+        body = "\n".join(map(xml, self._message(verdict).split("\n")))
+        if verdict.status == 1 and not self.judged:
+            return f"{opened}><system-out>{body}</system-out></testcase>"
+        tag = "error" if verdict.status == 2 else "failure"
+        return f'{opened}><{tag} message="{xml(self._headline(verdict))}">{body}</{tag}></testcase>'
+
+
+def _bullet(cause: Cause, verdict: Verdict) -> str:
+    assert verdict.difference is not None
+    # Of an added or removed layer, nothing is quoted; what else became of one may quote a name.
+    became = code(what(cause)) if cause.kind in ("changed", "renamed") else what(cause)
+    return f"- {code(subject(cause))} {became}: {costs(cause, verdict.difference)}"
+
+
+def _fields(verdict: Verdict) -> dict[str, object]:
+    change = verdict.difference
+    sides = {
+        side: None if cost is None else {"multiply_adds": cost.multiply_adds, "parameters": cost.parameters}
+        for side, cost in (("old", change.old if change else None), ("new", change.new if change else None))
+    }
+    return {
+        "name": verdict.name,
+        "status": verdict.status,
+        **sides,
+        "changes": [_change(cause) for cause in change.causes] if change else [],
+        "violations": list(verdict.violations),
+        "error": verdict.error or None,
+    }
+
+
+def _change(cause: Cause) -> dict[str, object]:
+    return {
+        "kind": cause.kind,
+        "layer": subject(cause),
+        "what": what(cause),
+        "multiply_adds": cause.multiply_adds,
+        "parameters": cause.parameters,
+        "layers": [
+            {
+                "old": change.old.name if change.old else None,
+                "new": change.new.name if change.new else None,
+                "multiply_adds": change.multiply_adds,
+                "parameters": change.parameters,
+            }
+            for change in cause.layers
+        ],
+    }

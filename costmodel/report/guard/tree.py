@@ -1,0 +1,57 @@
+"""What changed in one model, as lines: the causes, the largest first, and the layers that each of them changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from costmodel.guard.diff import Cause, Difference, LayerChange
+from costmodel.report.guard.safe import plain
+from costmodel.report.guard.words import costs, gain, subject, what
+
+#: More causes than a person reads, and more layers of one cause; the rest is summed up. JSON has them all.
+MOST_CAUSES = 20
+MOST_LAYERS = 5
+
+
+def lines(difference: Difference) -> list[str]:
+    """The whole tree: each cause, and below it, indented, the layers whose cost it changed, if they are several."""
+    found = []
+    for cause in difference.causes[:MOST_CAUSES]:
+        found.append(cause_line(cause, difference))
+        found += [f"  {line}" for line in _layers(cause, difference)]
+    return [*found, *rest(difference.causes[MOST_CAUSES:])]
+
+
+def causes(difference: Difference, most: int = MOST_CAUSES) -> list[str]:
+    """A line for each of the ``most`` largest causes and one for the others."""
+    return [*(cause_line(cause, difference) for cause in difference.causes[:most]), *rest(difference.causes[most:])]
+
+
+def cause_line(cause: Cause, difference: Difference) -> str:
+    """The layer to blame, what became of it, and what that costs."""
+    return f"{plain(subject(cause))} {what(cause)}: {costs(cause, difference)}"
+
+
+def rest(others: Sequence[Cause]) -> list[str]:
+    """A line for all of ``others``, if there are any."""
+    return [f"{_counted(others, 'smaller change')}: {_sums(others)}"] if others else []
+
+
+def _layers(cause: Cause, difference: Difference) -> list[str]:
+    costed = [change for change in cause.layers if change.multiply_adds or change.parameters]
+    if len(costed) < 2:
+        return []
+    # Norms that store a few numbers more come last, and are summed up.
+    shown = [change for change in costed[:MOST_LAYERS] if change.multiply_adds] or costed[:1]
+    others = costed[len(shown) :]
+    found = [f"{plain((change.old or change.layer).name)}: {costs(change, difference)}" for change in shown]
+    return [*found, f"{_counted(others, 'other layer')}: {_sums(others)}"] if others else found
+
+
+def _counted(things: Sequence[object], word: str) -> str:
+    return f"{len(things)} {word}{'s' if len(things) > 1 else ''}"
+
+
+def _sums(changes: Sequence[Cause | LayerChange]) -> str:
+    adds, stored = sum(change.multiply_adds for change in changes), sum(change.parameters for change in changes)
+    return ", ".join([gain(adds)] * bool(adds) + [f"{gain(stored)} parameters"] * bool(stored)) or "no change in cost"

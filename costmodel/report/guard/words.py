@@ -1,0 +1,156 @@
+"""What changed, in words and figures: shared by every format."""
+
+from __future__ import annotations
+
+import re
+
+from costmodel.guard.cost import LayerCost
+from costmodel.guard.diff import Cause, Difference, LayerChange, channels, renaming
+from costmodel.report.guard.safe import plain
+from costmodel.report.units import si
+
+_ARROW = "->"
+
+
+def gain(delta: int, before: int | None = None) -> str:
+    """A difference with its sign, and in percent of what was before.
+
+    >>> gain(41_200_000, 300_774_272), gain(-12), gain(0)
+    ('+41.2 M (+13.7 %)', '-12', '0')
+    """
+    sign = "+" if delta > 0 else "-" if delta < 0 else ""
+    amount = f"{sign}{si(abs(delta))}"
+    if not before or not delta:
+        return amount
+    # In integers, so that a figure of any size is rounded right; half a tenth goes up.
+    tenths = (2000 * abs(delta) + before) // (2 * before)
+    return f"{amount} ({sign}{tenths // 10:,}.{tenths % 10} %)" if tenths else f"{amount} ({sign}<0.1 %)"
+
+
+def total(difference: Difference) -> str:
+    """What a model costs now and how that differs, in a line; or that it is new or gone."""
+    old, new = difference.old, difference.new
+    if old is None and new is not None:
+        return f"new: {new.multiply_adds:,} multiply-adds, {new.parameters:,} parameters"
+    if new is None and old is not None:
+        return f"gone: had {old.multiply_adds:,} multiply-adds, {old.parameters:,} parameters"
+    assert old is not None
+    assert new is not None
+    return (
+        f"{new.multiply_adds:,} multiply-adds, {gain(difference.multiply_adds, old.multiply_adds)};"
+        f" {new.parameters:,} parameters, {gain(difference.parameters, old.parameters)}"
+    )
+
+
+def costs(change: Cause | LayerChange, difference: Difference) -> str:
+    """What a change costs: multiply-adds, in percent of the model's, and parameters where they change.
+
+    It says so where there is neither.
+    """
+    before = difference.old.multiply_adds if difference.old else None
+    stored = difference.old.parameters if difference.old else None
+    if not change.multiply_adds and not change.parameters:
+        return "no change in cost"
+    if not change.multiply_adds:
+        return f"{gain(change.parameters, stored)} parameters"
+    parameters = f", {gain(change.parameters)} parameters" if change.parameters else ""
+    return f"{gain(change.multiply_adds, before)}{parameters}"
+
+
+def subject(cause: Cause) -> str:
+    """The layer to blame: its name, unescaped. A run of layers has the name of what they are in."""
+    layers = [(change.old or change.layer).name for change in cause.own]
+    if cause.kind == "renamed":
+        return renaming(cause.own[0])[0]
+    if len(layers) == 1:
+        return layers[0]
+    parts = [name.split(".") for name in layers]
+    shared = []
+    for column in zip(*parts, strict=False):
+        if len(set(column)) > 1:
+            break
+        shared.append(column[0])
+    return ".".join(shared) or layers[0]
+
+
+def what(cause: Cause) -> str:
+    """What became of the layer to blame: ``384 -> 512 channels``, ``removed (9 layers)``.
+
+    Of foreign text, what is in it is made plain.
+    """
+    count = f" ({len(cause.own)} layers)" if len(cause.own) > 1 else ""
+    if cause.kind == "renamed":
+        return f"renamed to {plain(renaming(cause.own[0])[1])}{count}"
+    if cause.kind != "changed":
+        return f"{cause.kind}{count}"
+    old, new = cause.own[0].old, cause.own[0].new
+    assert old is not None
+    assert new is not None
+    renamed = [f"renamed to {plain(new.name)}"] if old.name != new.name else []
+    return ", ".join([*renamed, *changed(old, new)])
+
+
+def changed(old: LayerCost, new: LayerCost) -> list[str]:
+    """What differs between two layers, the choices of their author first.
+
+    >>> old = LayerCost("a", "conv", "kernel 1x1, stride 1x1, padding 0x0, no bias", "64x7x7", "384x7x7", 1, 1)
+    >>> changed(old, old._replace(makes="512x7x7"))
+    ['384 -> 512 channels']
+    >>> changed(old, old._replace(choices="kernel 1x1, stride 2x2, padding 0x0, with bias", makes="384x4x4"))
+    ['stride 1x1 -> 2x2', 'bias no -> with']
+    """
+    if old.kind == new.kind == "input":
+        return [f"{old.makes} {_ARROW} {new.makes}"]
+    found = []
+    if old.kind != new.kind:
+        found.append(f"{_kind(old)} {_ARROW} {_kind(new)}")
+    if old.kind.endswith("conv") and new.kind.endswith("conv") and channels(old.makes) != channels(new.makes):
+        found.append(f"{channels(old.makes)} {_ARROW} {channels(new.makes)} channels")
+    if old.kind == new.kind or old.kind.endswith("conv"):
+        found += _choices(old, new)
+    if not found and old.reads != new.reads:
+        found.append(f"reads {old.reads.replace(',', ' and ')} {_ARROW} {new.reads.replace(',', ' and ')}")
+    if not found and old.makes != new.makes:
+        found.append(f"makes {old.makes} {_ARROW} {new.makes}")
+    # The same layer by all that is known of it: then it is counted otherwise.
+    return found or ["counted otherwise"]
+
+
+def _kind(layer: LayerCost) -> str:
+    return plain(layer.kind.replace("_", " "))
+
+
+def _choices(old: LayerCost, new: LayerCost) -> list[str]:
+    if old.choices == new.choices:
+        return []
+    if "(" in old.choices + new.choices:
+        return [f"{plain(old.choices)} {_ARROW} {plain(new.choices)}"]
+    olds, news = _named(old.choices), _named(new.choices)
+    if old.kind.startswith("depthwise") or new.kind.startswith("depthwise"):
+        # As many groups as channels, which are said already.
+        olds.pop("groups", None)
+        news.pop("groups", None)
+    found = []
+    for name in {**olds, **news}:
+        before, after = olds.get(name, "1"), news.get(name, "1")
+        if before != after:
+            words = f"{before} {_ARROW} {after} {name}" if name in _AFTER else f"{name} {before} {_ARROW} {after}"
+            found.append(plain(words))
+    return found
+
+
+#: Choices that are written after their number.
+_AFTER = ("outputs",)
+
+
+def _named(choices: str) -> dict[str, str]:
+    """``kernel 3x3, no bias, 10 outputs`` by what is chosen: kernel, bias, outputs."""
+    named = {}
+    for choice in filter(None, choices.split(", ")):
+        first, _, rest = choice.partition(" ")
+        if re.fullmatch(r"\d+|no|with", first) and rest:
+            named[rest] = first
+        else:
+            name, _, value = choice.rpartition(" ")
+            named[name or choice] = value
+    return named
