@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from costmodel.adapters import Input
+    from costmodel.conventions import Convention
 
 T = TypeVar("T")
 
@@ -114,10 +115,17 @@ def _input(text: str) -> Input:
     return parse_input(text)
 
 
+def _convention(text: str) -> Convention:
+    from costmodel.conventions import convention
+
+    return convention(text)
+
+
 SHAPE = Parsed("CxHxW", Shape.parse)
 SIZES = Parsed("N|NxN", parse_sizes)
 INPUT = Parsed("CxHxW[:TYPE]", _input)
 CHOICE = Parsed("NAME=VALUE", parse_choice)
+CONVENTION = Parsed("NAME", _convention)
 EXTRA = Parsed("N|NxN", lambda text: parse_sizes(text, least=0))
 PADDING = Parsed("N|same|valid|A:B", parse_padding)
 POSITIVE = Parsed("N", lambda text: _number(text, 1))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from costmodel.adapters import Input, open_model
-from costmodel.adapters.dynamic import over_resolutions
 from costmodel.checks import CostModelError
-from costmodel.cli.arguments import CHOICE, INPUT, POSITIVE, answer, format_option, plot_option
+from costmodel.cli.arguments import CHOICE, CONVENTION, INPUT, POSITIVE, answer, format_option, plot_option
 from costmodel.ledger import GROUPINGS
 from costmodel.report.count import CountReport
-from costmodel.report.formula import FormulaReport
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from costmodel.conventions import Convention
 
 
 @click.command("count")
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 @click.option("--depth", type=POSITIVE, help="Parts of a dotted name that make a block.  [default: 2]")
 @click.option(
     "--sort", default="order", show_default=True, help="Column to sort by: numbers and shapes from the largest down."
+)
+@click.option(
+    "--convention", type=CONVENTION, help="Count as a tool or paper does; `costmodel conventions` lists them."
 )
 @click.option(
     "--symbolic",
@@ -62,6 +65,7 @@ def command(
     by: str,
     depth: int | None,
     sort: str,
+    convention: Convention | None,
     symbolic: str | None,
     style: str,
     picture: Path | None,
@@ -88,11 +92,17 @@ def command(
             ("--sort", sort != "order"),
             ("--plot", picture),
             ("--figure", figure),
+            ("--convention", convention),
         )
+        from costmodel.adapters.dynamic import over_resolutions
+        from costmodel.report.formula import FormulaReport
+
         answer(FormulaReport(over_resolutions(model, inputs, given)), style)
         return
     network = open_model(model, inputs, given, allow_uncounted=allow_uncounted)
-    report = CountReport(network, batch, by, depth or 2, sort)
+    report = CountReport(network, batch, by, depth or 2, sort, convention)
+    if picture is not None and convention is not None:
+        raise CostModelError(f"--plot draws multiply-adds, not what {convention.name} counts; drop one of them")
     if picture is not None:
         report.table()  # whatever is wrong with it is said before there is a file
         _draw(report, figure or ("types" if by == "type" else "depth"), picture)

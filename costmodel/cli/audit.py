@@ -1,0 +1,19 @@
+"""``costmodel audit``: the published figures, and what each counted."""
+
+from __future__ import annotations
+
+import click
+
+from costmodel.claims.audit import audit
+from costmodel.cli.arguments import answer, format_option
+from costmodel.report.audit import AuditReport
+
+
+@click.command("audit")
+@format_option
+def command(style: str) -> None:
+    """Hold every published figure that costmodel has against the exact one, and say what it counted.
+
+    Verdicts: exact, rounded, truncated, other scope, other variant; unexplained, not built, no figure.
+    """
+    answer(AuditReport(audit()), style)

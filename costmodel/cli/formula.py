@@ -1,0 +1,73 @@
+"""``costmodel formula``: the cost of an architecture as a closed form in alpha and the resolution."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+
+from costmodel.adapters import Input
+from costmodel.adapters.dynamic import over_resolutions
+from costmodel.architectures import FAMILIES, names
+from costmodel.checks import CostModelError, nearest
+from costmodel.cli.arguments import CHOICE, INPUT, on_a_terminal
+from costmodel.report.formula import FormulaReport, SeparableReport
+from costmodel.symbolic import ClosedForm, closed_form, separable_steps
+
+_SEPARABLE = "separable"
+
+
+@click.command("formula")
+@click.argument("model")
+@click.option("--alpha", type=float, help="Fix the width multiplier, its rounding and all: a form in rho alone.")
+@click.option(
+    "--input", "inputs", type=INPUT, multiple=True, help="One sample of the input of a module of yours: 3x224x224."
+)
+@click.option("--kwargs", "choices", type=CHOICE, multiple=True, help="An argument of a function of yours: width=0.5.")
+@click.option("--by", type=click.Choice(["term", "layer"]), help="A row of the table.  [default: term]")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "latex", "python"]),
+    default="text",
+    show_default=True,
+    help="How to print the answer; python is a function to paste and run.",
+)
+def command(
+    model: str,
+    alpha: float | None,
+    inputs: tuple[Input, ...],
+    choices: tuple[tuple[str, object], ...],
+    by: str | None,
+    style: str,
+) -> None:
+    """Print the cost of MODEL as an exact closed form in alpha and the resolution.
+
+    MODEL is a name that `costmodel models` lists; MODULE:NAME of something of yours, as `costmodel count` takes it; or
+    `separable`: why a depthwise separable convolution costs 1/N + 1/K^2 of a standard one.
+
+    \b
+    costmodel formula mobilenet_v1
+    costmodel formula mobilenet_v2 --alpha 0.35 --format python
+    costmodel formula separable --format latex
+    """
+    if by is not None and (style != "text" or model == _SEPARABLE):
+        raise CostModelError(f"--by={by} says what a row of the text is; leave it out here")
+    if model == _SEPARABLE:
+        if alpha is not None or inputs or choices:
+            raise CostModelError("separable is one layer of any size; leave out --alpha, --input and --kwargs")
+        report: FormulaReport | SeparableReport = SeparableReport(separable_steps())
+    else:
+        report = FormulaReport(_form(model, alpha, inputs, dict(choices)), by or "term")
+    print(report.text(on_a_terminal(sys.stdout)) if style == "text" else getattr(report, style)())
+    sys.stdout.flush()
+
+
+def _form(model: str, alpha: float | None, inputs: Sequence[Input], choices: Mapping[str, object]) -> ClosedForm:
+    if ":" not in model and model not in FAMILIES:
+        near = nearest(model, [_SEPARABLE, *names()])
+        raise CostModelError(f"no model is called {model!r}; {near}`costmodel models` lists them all")
+    if model.partition(":")[0] in FAMILIES and not inputs:
+        return closed_form(model, alpha, **choices)
+    return over_resolutions(model, inputs, {**choices, **({} if alpha is None else {"alpha": alpha})})

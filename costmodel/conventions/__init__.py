@@ -1,0 +1,90 @@
+"""What a paper or a tool would print for a network: one file each, every figure from one ledger.
+
+>>> import costmodel as cm
+>>> convention("fvcore").of(cm.mobilenet_v2().ledger).total
+314193216
+"""
+
+from __future__ import annotations
+
+from costmodel.checks import CostModelError, nearest
+from costmodel.conventions.calflops import CALFLOPS, CALFLOPS_MACS, DEEPSPEED, DEEPSPEED_MACS
+from costmodel.conventions.convention import Convention, Figure, Items
+from costmodel.conventions.documents import DOCUMENTS
+from costmodel.conventions.flop_counter_mode import FLOP_COUNTER_MODE
+from costmodel.conventions.flops import FLOPS
+from costmodel.conventions.fvcore import FVCORE
+from costmodel.conventions.paper import PAPER
+from costmodel.conventions.parameters import KERAS, SLIM, TRAINABLE, WEIGHTS
+from costmodel.conventions.ptflops import PTFLOPS, PTFLOPS_ATEN
+from costmodel.conventions.thop import THOP
+from costmodel.conventions.torchinfo import TORCHINFO
+from costmodel.conventions.torchprofile import TORCHPROFILE
+from costmodel.ledger import Ledger
+
+__all__ = ["CONVENTIONS", "Convention", "Figure", "Items", "convention", "figures"]
+
+#: Every convention by its name: papers and arithmetic, tools, and what "parameters" can mean.
+CONVENTIONS = {
+    found.name: found
+    for found in (
+        PAPER,
+        DOCUMENTS,
+        FLOPS,
+        FVCORE,
+        FLOP_COUNTER_MODE,
+        PTFLOPS,
+        PTFLOPS_ATEN,
+        THOP,
+        TORCHINFO,
+        TORCHPROFILE,
+        CALFLOPS,
+        CALFLOPS_MACS,
+        DEEPSPEED,
+        DEEPSPEED_MACS,
+        TRAINABLE,
+        WEIGHTS,
+        KERAS,
+        SLIM,
+    )
+}
+
+
+def convention(name: str) -> Convention:
+    """The convention called ``name``.
+
+    Raises :class:`~costmodel.checks.CostModelError` with the nearest name where there is none.
+
+    >>> convention("thop").version
+    '0.1.1.post2209072238'
+    >>> convention("fv_core")
+    Traceback (most recent call last):
+        ...
+    costmodel.checks.CostModelError: no convention is called 'fv_core'; did you mean fvcore? there are paper, ...
+    """
+    if name not in CONVENTIONS:
+        raise CostModelError(
+            f"no convention is called {name!r}; {nearest(name, CONVENTIONS)}there are {', '.join(CONVENTIONS)}"
+        )
+    return CONVENTIONS[name]
+
+
+def figures(ledger: Ledger) -> dict[str, Figure | CostModelError]:
+    """What every convention says of a network; the reason, where one has no rule for an operation in it.
+
+    Raises :class:`~costmodel.checks.CostModelError` where the paper's convention has none.
+
+    >>> import costmodel as cm
+    >>> said = figures(cm.lenet5().ledger)
+    >>> said["paper"].total, said["flop_counter_mode"].total
+    (416520, 833040)
+    """
+    PAPER.of(ledger)
+    return {name: _attempt(found, ledger) for name, found in CONVENTIONS.items()}
+
+
+def _attempt(found: Convention, ledger: Ledger) -> Figure | CostModelError:
+    try:
+        return found.of(ledger)
+    except CostModelError as error:
+        return error

@@ -1,0 +1,165 @@
+"""``calflops`` and ``deepspeed``: two profilers with one set of formulas, each with MACs and FLOPs.
+
+Both patch the functions of ``torch.nn.functional``, so that modules and functional calls count alike.
+"""
+
+from __future__ import annotations
+
+from costmodel import layers
+from costmodel.checks import CostModelError
+from costmodel.conventions.convention import (
+    BUG,
+    MOVES,
+    NORMS,
+    NOTHING,
+    POOLS,
+    Call,
+    Convention,
+    Items,
+    nothing,
+    operation,
+    padded_by_name,
+    type_of,
+)
+
+#: Activations whose function is patched. A ReLU6 module calls hardtanh, which is not.
+_PATCHED = {"relu", "elu", "leaky_relu", "swish", "gelu"}
+_SAME = 'even kernels with padding="same"' + BUG
+_GROUPS = "groups of transposed convolutions" + BUG
+
+
+def _macs(call: Call) -> Items:
+    match call.layer:
+        case layers.Conv() as layer if padded_by_name(call):
+            return {_SAME: call.params.weight * _slid(call, layer) - call.macs}
+        case layers.TransposedConv(groups=groups, out_channels=made):
+            # The weight already holds one group's outputs, and they are divided by the groups again.
+            return {_GROUPS: call.macs * (made // groups // groups) // (made // groups) - call.macs}
+        case layers.Conv() | layers.Linear() | layers.MatMul():
+            return NOTHING
+        case layers.Operation():
+            return _operation(call)
+    return nothing(call, *NORMS, *POOLS, layers.Activation, layers.Add, layers.Scale, *MOVES)
+
+
+def _slid(call: Call, layer: layers.Conv | layers.TransposedConv) -> int:
+    """Positions that its formula gives the output: with the same padding on both sides of an axis."""
+    made = 1
+    for axis, size in enumerate(call.input.spatial):
+        reach = layer.dilation[axis] * (layer.kernel[axis] - 1)
+        around = 2 * (reach // 2) if layer.padding == "same" else sum(layer.padding[axis])
+        made *= (size + around - reach - 1) // layer.stride[axis] + 1
+    return made
+
+
+def _flops(call: Call) -> Items:
+    elements = call.input.elements
+    match call.layer:
+        case layers.Conv(bias=bias) as layer if padded_by_name(call):
+            return _twice(call) | {"bias": bias * layer.out_channels * _slid(call, layer)}
+        case layers.Conv(bias=bias):
+            return {"bias": bias * call.output.elements}
+        case layers.TransposedConv(bias=bias, groups=groups) as layer:
+            # One group's outputs, at the positions that a convolution would make.
+            return _twice(call) | {"bias": bias * layer.out_channels // groups * _slid(call, layer)}
+        case layers.BatchNorm(affine=affine):
+            return {"batch norm": (2 if affine else 1) * elements}
+        case layers.LayerNorm(gamma=affine):
+            return {"layer norm": (5 if affine else 4) * elements}
+        case layers.GroupNorm(affine=affine):
+            return {"group norm": (5 if affine else 4) * elements}
+        case layers.Activation(name):
+            return {call.kind: elements} if name in _PATCHED or _by_function(call) else NOTHING
+        case layers.Pool() | layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
+            return {"pooling": elements}
+        case layers.Linear() | layers.MatMul():
+            return NOTHING
+        case layers.Operation():
+            return _twice(call) | _operation(call, softmax=1, instance_norm=5 if call.stored.affine else 4)
+    return nothing(call, layers.Add, layers.Scale, *MOVES)
+
+
+def _operation(call: Call, **costs: int) -> Items:
+    if call.kind.startswith("upsample"):
+        raise CostModelError("no rule for upsampling: what it costs there depends on how its size was said")
+    if call.kind == "safe softmax":  # of fused attention, whose products are counted for themselves
+        return NOTHING
+    return operation(call, attention=1, **costs)
+
+
+def _by_function(call: Call) -> bool:
+    return call.kind == "relu6" and call.module is not None and not type_of(call)
+
+
+def _sees(call: Call) -> bool:
+    """What calflops sees, which does not patch all that DeepSpeed does."""
+    if isinstance(call.layer, layers.MatMul):
+        raise CostModelError(
+            "no rule for a matrix product: torch.matmul counts, x @ y does not, and they look alike here"
+        )
+    return call.kind != "attention"
+
+
+def _twice(call: Call) -> Items:
+    return {name: 2 * count for name, count in _macs(call).items()}
+
+
+_COUNTED = (
+    "2 a multiply-add; bias of convolutions 1 an output; batch norm 2 an element (1 without gamma), layer and group"
+    " norm 5 (4); ReLU, SiLU, GELU, ELU and leaky ReLU 1; pooling of every kind 1 an element that it reads; no ReLU6"
+    " module, bias of linear layers, x + y or x * y"
+)
+_BUGS = (
+    "a grouped transposed convolution is divided by its groups twice, and its bias counts where a convolution would put"
+    " its outputs",
+    'an even kernel with padding="same" counts one position too few an axis',
+)
+_CALFLOPS = (
+    "calflops/pytorch_ops.py, _conv_flops_compute, _pool_flops_compute and the like; calflops/calculate_pipline.py"
+)
+_DEEPSPEED = "deepspeed/profiling/flops_profiler/profiler.py, _conv_flops_compute, _pool_flops_compute and the like"
+
+CALFLOPS = Convention(
+    name="calflops",
+    source="calflops, FLOPs",
+    version="0.3.2",
+    place=_CALFLOPS,
+    quantity="flops",
+    factor=2,
+    counts=_COUNTED,
+    beside=_flops,
+    sees=_sees,
+    bugs=(*_BUGS, "x @ y, bmm and fused attention count 0"),
+)
+CALFLOPS_MACS = Convention(
+    name="calflops_macs",
+    source="calflops, MACs",
+    version="0.3.2",
+    place=_CALFLOPS,
+    quantity="multiply_adds",
+    counts="multiply-adds of convolutions, linear layers and torch.matmul; nothing else",
+    beside=_macs,
+    sees=_sees,
+    bugs=(*_BUGS, "x @ y, bmm and fused attention count 0"),
+)
+DEEPSPEED = Convention(
+    name="deepspeed",
+    source="DeepSpeed's flops profiler, FLOPs",
+    version="commit 127756f",
+    place=_DEEPSPEED,
+    quantity="flops",
+    factor=2,
+    counts=_COUNTED,
+    beside=_flops,
+    bugs=_BUGS,
+)
+DEEPSPEED_MACS = Convention(
+    name="deepspeed_macs",
+    source="DeepSpeed's flops profiler, MACs",
+    version="commit 127756f",
+    place=_DEEPSPEED,
+    quantity="multiply_adds",
+    counts="multiply-adds of convolutions, linear layers, matrix products and fused attention; nothing else",
+    beside=_macs,
+    bugs=_BUGS,
+)

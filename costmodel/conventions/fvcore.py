@@ -1,0 +1,62 @@
+"""``fvcore``: ``FlopCountAnalysis(model, inputs).total()``."""
+
+from __future__ import annotations
+
+from costmodel import layers
+from costmodel.conventions.convention import (
+    BUG,
+    ELEMENTWISE,
+    MOVES,
+    NOTHING,
+    Call,
+    Convention,
+    Items,
+    nothing,
+    operation,
+    padded_by_name,
+    type_of,
+)
+
+
+def _beside(call: Call) -> Items:
+    elements = call.input.elements
+    match call.layer:
+        case layers.Conv() if padded_by_name(call):  # traced as aten::_convolution_mode, for which it has no handle
+            return {'convolutions with padding="same" as 0' + BUG: -call.macs}
+        case layers.Conv() | layers.TransposedConv() | layers.Linear() | layers.MatMul():
+            return NOTHING
+        case layers.BatchNorm(affine=affine):
+            return {"batch norm": (2 if affine else 1) * elements}
+        case layers.LayerNorm(gamma=affine):
+            return {"layer norm": (5 if affine else 4) * elements}
+        case layers.GroupNorm(affine=affine):
+            return {"group norm": (5 if affine else 4) * elements}
+        case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
+            # Its table has the 2-D operator alone. PyTorch computes the 1-D one as 2-D, and a capture sees that.
+            flat = len(call.input.spatial) == 2 and not type_of(call).endswith("1d")
+            return {"adaptive pooling": elements if flat else 0}
+        case layers.Operation():
+            norm = 5 if call.stored.affine else 4
+            return operation(
+                call,
+                instance_norm=norm,
+                upsample_nearest2d=1,
+                upsample_bilinear2d=4,
+                grid_sampler_2d=4,
+                grid_sampler_3d=4,
+            )
+    return nothing(call, layers.Pool, *ELEMENTWISE, *MOVES)
+
+
+FVCORE = Convention(
+    name="fvcore",
+    source="fvcore, FlopCountAnalysis",
+    version="0.1.5.post20221221",
+    place="fvcore/nn/flop_count.py, _DEFAULT_SUPPORTED_OPS; fvcore/nn/jit_handles.py",
+    quantity="multiply_adds",
+    held=True,
+    counts="multiply-adds, which it calls flops; batch norm 2 an element (1 without gamma), layer and group norm 5 (4),"
+    " 2-D adaptive average pooling 1 an element that it reads; no bias, activation, other pooling, x + y or x * y",
+    beside=_beside,
+    bugs=('a convolution with padding="same" or "valid" counts 0: aten::_convolution_mode is in no table',),
+)

@@ -1,0 +1,78 @@
+"""``thop``: ``thop.profile(model, inputs)``, the package pytorch-OpCounter."""
+
+from __future__ import annotations
+
+import math
+
+from costmodel import layers
+from costmodel.checks import CostModelError
+from costmodel.conventions.convention import (
+    BUG,
+    ELEMENTWISE,
+    MOVES,
+    NOTHING,
+    Call,
+    Convention,
+    Items,
+    at_every_output,
+    nothing,
+    operation,
+    type_of,
+)
+
+#: Modules that have a hook begin with these, and with no other module's name.
+_HOOKS = ("Conv", "BatchNorm", "LayerNorm", "InstanceNorm", "PReLU", "AvgPool", "AdaptiveAvgPool", "Linear", "Upsample")
+
+
+def _beside(call: Call) -> Items:
+    elements, made = call.input.elements, call.output.elements
+    match call.layer:
+        case layers.TransposedConv():
+            return {"transposed convolutions at every output" + BUG: at_every_output(call) - call.macs}
+        case layers.Conv() | layers.Linear():
+            return NOTHING
+        case layers.BatchNorm(affine=affine):
+            return {"batch norm": (4 if affine else 2) * elements}
+        case layers.LayerNorm(gamma=affine):
+            return {"layer norm": (4 if affine else 2) * elements}
+        case layers.Pool(mean=True):
+            return {"average pooling": made}
+        case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
+            return {"adaptive pooling": _adaptive(call.input.spatial, call.output.spatial, made)}
+        case layers.Operation():
+            norm = 4 if call.stored.affine else 2
+            return operation(call, instance_norm=norm, prelu_kernel=1, upsample_bilinear2d=11)
+        case layers.MatMul():  # never a module of its own
+            return {"matrix products as 0": -call.macs}
+    return nothing(call, layers.GroupNorm, layers.Pool, *ELEMENTWISE, *MOVES)
+
+
+def _sees(call: Call) -> bool:
+    if type_of(call) == "Softmax":
+        raise CostModelError("no rule for nn.Softmax: what it costs there depends on an axis that is not known here")
+    return call.module is None or type_of(call).startswith(_HOOKS)
+
+
+def _adaptive(read: tuple[int, ...], made: tuple[int, ...], outputs: int) -> int:
+    # In floating point and cut off, as thop has it: exactly it would be the elements read and those made.
+    return int((math.prod(x / y for x, y in zip(read, made, strict=True)) + 1) * outputs)
+
+
+THOP = Convention(
+    name="thop",
+    source="thop (pytorch-OpCounter)",
+    version="0.1.1.post2209072238",
+    place="thop/profile.py, register_hooks; thop/vision/basic_hooks.py; thop/vision/calc_func.py",
+    quantity="multiply_adds",
+    held=True,
+    counts="multiply-adds; batch and layer norm 4 an element (2 without gamma), average pooling 1 an output, adaptive"
+    " average pooling 1 an element that it reads and 1 an output; no bias, activation, max pooling, x + y or x * y",
+    beside=_beside,
+    sees=_sees,
+    bugs=(
+        "a transposed convolution is counted at every output instead of every input: 4 times too large at stride 2",
+        "adaptive pooling is computed in floating point and cut off, so it can be 1 too small",
+        "functional calls and subclasses of a layer count 0, and so do matrix products and group norm",
+        "of a model that is a single layer it reports 0 parameters, and of layers it has no rule for",
+    ),
+)

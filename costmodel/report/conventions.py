@@ -1,0 +1,180 @@
+"""The report of ``costmodel conventions``: what every paper and tool would print, itemised against the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from costmodel.checks import CostModelError
+from costmodel.conventions import CONVENTIONS, Convention, Figure, figures
+from costmodel.conventions.convention import BUG
+from costmodel.network import Network
+from costmodel.report import formats
+from costmodel.report.table import Cell, Table
+from costmodel.report.tabular import Tabular
+
+#: What a figure is of, for people.
+QUANTITIES = {"multiply_adds": "multiply-adds", "flops": "FLOPs", "parameters": "parameters"}
+
+
+def sentence(figure: Figure) -> str:
+    """A figure and what it is made of, in one line.
+
+    >>> import costmodel as cm
+    >>> from costmodel.conventions import convention
+    >>> sentence(convention("fvcore").of(cm.mobilenet_v2().ledger))
+    'fvcore 314,193,216 = paper 300,774,272 + batch norm 13,356,224 + adaptive pooling 62,720'
+    """
+    made_of = itemised(figure)
+    return f"{figure.convention.name} {figure.total:,}{made_of and f' = {made_of}'}"
+
+
+def itemised(figure: Figure) -> str:
+    """What a figure is made of, the largest item first; empty for the base itself.
+
+    >>> import costmodel as cm
+    >>> from costmodel.conventions import convention
+    >>> itemised(convention("flop_counter_mode").of(cm.lenet5().ledger))
+    '2 x paper 416,520'
+    """
+    found = figure.convention
+    if found.name == found.base:
+        return ""
+    base = f"{found.base} {figure.base:,}"
+    items = sorted(figure.items.items(), key=lambda item: -abs(item[1]))
+    signed = [f"{'-' if count < 0 else '+'} {name} {abs(count):,}" for name, count in items if count]
+    return " ".join([f"{found.factor} x {base}" if found.factor > 1 else base, *signed])
+
+
+def bugs(figure: Figure) -> list[str]:
+    """The known bugs of a tool, a line each, where one of them changes the figure; else none."""
+    if not any(item.endswith(BUG) for item in figure.items):
+        return []
+    return [f"Bug of {figure.convention.name}: {bug}." for bug in figure.convention.bugs]
+
+
+@final
+@dataclass(frozen=True)
+class ConventionsReport(Tabular):
+    """What every convention says of one network, for ``batch`` samples."""
+
+    network: Network
+    batch: int = 1
+
+    def _figures(self) -> dict[str, Figure | CostModelError]:
+        return figures(self.network.ledger.batched(self.batch))
+
+    def lines(self) -> tuple[str, ...]:
+        from costmodel.report.count import CountReport
+
+        said = [figure for figure in self._figures().values() if isinstance(figure, Figure)]
+        spread = [figure.total for figure in said if figure.convention.quantity != "parameters"]
+        first = (
+            f"{self.network.multiply_adds * self.batch:,} multiply-adds in the papers' convention; other counters say"
+            f" {min(spread):,} to {max(spread):,}"
+        )
+        return first, CountReport(self.network, self.batch).subject()
+
+    def table(self) -> Table:
+        """A row a convention; where it has no rule for some operation, the reason instead of a figure."""
+        rows = tuple(_row(CONVENTIONS[name], said) for name, said in self._figures().items())
+        return Table(("convention", "version", "counts", "figure", "difference", "itemised"), rows)
+
+    def notes(self) -> list[str]:
+        """What is known to be wrong with the tools whose figures it changes here."""
+        return [note for said in self._figures().values() if isinstance(said, Figure) for note in bugs(said)]
+
+    def text(self, color: bool) -> str:
+        """As narrow as it goes: without the versions, and without the difference, which the items add up to."""
+        rows = tuple(
+            (name, counts, figure, f"= {items}" if figure != "" and items else items)
+            for name, _, counts, figure, _, items in self.table().rows
+        )
+        shown = Table(("convention", "counts", "figure", "itemised"), rows)
+        notes = self.notes()
+        return "\n".join([formats.text(self.lines(), shown, color), *[""] * bool(notes), *notes])
+
+    def markdown(self) -> str:
+        return "\n\n".join([Tabular.markdown(self), *self.notes()])
+
+    def json(self) -> str:
+        """The network, and for each convention its figure and items, exact; null and a reason where it has none."""
+        return formats.json_text(
+            {
+                "model": self.network.name,
+                "input": [list(shape.sizes) for shape in self.network.inputs],
+                "batch": self.batch,
+                "conventions": [_fields(CONVENTIONS[name], said) for name, said in self._figures().items()],
+            }
+        )
+
+
+def _row(found: Convention, said: Figure | CostModelError) -> tuple[Cell, ...]:
+    head = (found.name, found.version, QUANTITIES[found.quantity])
+    if isinstance(said, CostModelError):
+        return (*head, "", "", f"no figure: {said}")
+    return (*head, said.total, said.difference, itemised(said))
+
+
+def _fields(found: Convention, said: Figure | CostModelError) -> dict[str, object]:
+    if isinstance(said, CostModelError):
+        return {**described(found), "figure": None, "reason": str(said)}
+    return {**described(found), **measured(said)}
+
+
+def described(found: Convention) -> dict[str, object]:
+    """A convention as the JSON contract has it: what it is, where that is written, what is wrong with it."""
+    return {
+        "name": found.name,
+        "source": found.source,
+        "version": found.version,
+        "place": found.place,
+        "quantity": found.quantity,
+        "counts": found.counts,
+        "bugs": list(found.bugs),
+        "held": found.held,
+    }
+
+
+def measured(said: Figure) -> dict[str, object]:
+    """A figure as the JSON contract has it: ``factor * base_figure`` and the items add up to it."""
+    return {
+        "figure": said.total,
+        "base": said.convention.base,
+        "base_figure": said.base,
+        "factor": said.convention.factor,
+        "items": dict(said.items),
+        "difference": said.difference,
+    }
+
+
+@final
+@dataclass(frozen=True)
+class ReferenceReport(Tabular):
+    """What each convention counts, of what version, and where that is written: the table of the documentation."""
+
+    def lines(self) -> tuple[str, ...]:
+        held = sum(found.held for found in CONVENTIONS.values())
+        return (
+            f"{len(CONVENTIONS)} conventions, {held} of them held against the tool itself",
+            "Held: equal to the unit on drawn networks, in the tests; the others are written from the source named.",
+        )
+
+    def table(self) -> Table:
+        rows = tuple(
+            (
+                found.name,
+                found.source,
+                found.version,
+                QUANTITIES[found.quantity],
+                found.counts,
+                "; ".join(found.bugs),
+                found.place,
+                "yes" if found.held else "no",
+            )
+            for found in CONVENTIONS.values()
+        )
+        return Table(("convention", "source", "version", "of", "counts", "bugs", "place", "held"), rows)
+
+    def json(self) -> str:
+        return formats.json_text({"conventions": [described(found) for found in CONVENTIONS.values()]})

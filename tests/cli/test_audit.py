@@ -1,0 +1,62 @@
+"""``costmodel audit``: totals first, a row a figure, the same in every format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from functools import cache
+
+from tests.cli_runner import Answer, refusal, run
+
+
+@cache
+def audit(style: str) -> Answer:
+    return run("audit", "--format", style)
+
+
+def test_the_totals_come_first_and_add_up() -> None:
+    answer = audit("markdown")
+    first, second, third, by_rule = (line for line in answer.out.splitlines()[:7] if line)
+    assert (answer.status, answer.err) == (0, "")
+    found = json.loads(audit("json").out)
+    verdicts = Counter(finding["verdict"] for finding in found["findings"])
+    assert found["totals"] == verdicts
+    explained = ("exact", "rounded", "truncated", "other scope", "other variant")
+    reproduced = sum(verdicts[verdict] for verdict in explained)
+    figures = verdicts.total() - verdicts["no figure"]
+    told = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in explained)
+    assert first == f"**{reproduced} of {figures} published figures are reproduced: {told}**"
+    assert second == (
+        f"Not reproduced: {verdicts['unexplained']} that no rule explains, {verdicts['not built']} of networks that"
+        " costmodel does not build."
+    )
+    assert third.startswith("Of 405 rows 294 print a figure of cost: ")
+    counts = [int(part.split()[-1]) for part in by_rule.removeprefix("By rule: ").removesuffix(".").split("; ")]
+    assert sum(counts) == reproduced
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_a_row_says_what_was_printed_what_is_exact_and_why() -> None:
+    rows = list(csv.DictReader(io.StringIO(audit("csv").out)))
+    (row,) = (
+        row
+        for row in rows
+        if row["row"] == "MobileNetV1: float, alpha 0.75, at 192" and row["quantity"] == "multiply-adds"
+    )
+    assert (row["printed"], row["exact"], row["verdict"]) == ("233 M", "233301504", "other scope")
+    assert row["reason"] == "without the stem, rounded: 233,301,504 = 239,273,472 - 5,971,968"
+    assert row["source"].startswith("tensorflow/models@")
+
+
+def test_a_row_without_a_figure_is_no_figure() -> None:
+    found = json.loads(audit("json").out)["findings"]
+    memory = [finding for finding in found if finding["table"] == "mobilenet_v2_memory"]
+    assert len(memory) == 14
+    assert {(finding["verdict"], finding["exact"]) for finding in memory} == {("no figure", None)}
+
+
+def test_bad_input_is_one_line() -> None:
+    assert refusal("audit", "--format", "xml").startswith("Invalid value for '--format': 'xml' is not one of")
+    assert refusal("audit", "mobilenet_v2").startswith("Got unexpected extra argument (mobilenet_v2)")

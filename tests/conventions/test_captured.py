@@ -1,0 +1,126 @@
+"""Conventions of captured modules: what a tool sees of a module is not always what the module computes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional
+
+import costmodel as cm
+import reference_models
+from costmodel import CostModelError
+from costmodel.conventions import convention
+from reference_models.oracles import image
+from tests.conventions.peers import PEERS, measure
+from tests.networks import Description, descriptions, module_from
+
+every_peer = pytest.mark.parametrize("name", PEERS)
+
+SIZES = (3, 12, 12)
+
+
+def hold(name: str, module: nn.Module, sizes: tuple[int, ...]) -> None:
+    """The tool's total of the module is ours of its capture."""
+    network = cm.from_torch(module, sizes)
+    assert convention(name).of(network.ledger).total == measure(name, module, image(sizes)).total
+
+
+def pads_by_name(description: Description) -> bool:
+    """Whether a convolution is told padding="same", which some tools do not count and a capture does not know of."""
+    return any(step.choices.get("padding") == "same" for step in description.steps)
+
+
+@every_peer
+@settings(max_examples=settings.default.max_examples // 5)
+@given(data=st.data())
+def test_a_drawn_module_costs_what_the_tool_says(name: str, data: st.DataObject) -> None:
+    drawn = descriptions()
+    if name in ("fvcore", "torchprofile"):
+        drawn = drawn.filter(lambda description: not pads_by_name(description))
+    description = data.draw(drawn)
+    hold(name, module_from(description), description.input.sizes)
+
+
+@pytest.mark.parametrize("model", ["mobilenet_v2", "mobilenet_v3_small", "resnet18", "shufflenet_v2", "googlenet"])
+def test_a_captured_reference_module_costs_what_the_tools_say(model: str) -> None:
+    module = reference_models.build(model)
+    for name in PEERS:
+        hold(name, module, (3, 64, 64))
+
+
+class Functional(nn.Module):
+    """What hooks on modules do not see: everything but one convolution and the classifier is a functional call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2, bias=True)
+        self.kernel = nn.Parameter(torch.zeros(8, 8, 3, 3))
+        self.matrix = nn.Parameter(torch.zeros(6, 8))
+        self.norm = nn.BatchNorm2d(8)
+        self.classifier = nn.Linear(6, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.relu6(self.norm(self.stem(x)))
+        x = functional.max_pool2d(functional.relu(functional.conv2d(x, self.kernel)), 2, 1)
+        x = functional.adaptive_avg_pool2d(x, 1).flatten(1)
+        logits: Tensor = self.classifier(functional.linear(x, self.matrix))
+        return logits
+
+
+class Convolution(nn.Conv2d):
+    """A subclass that changes nothing."""
+
+
+class Tokens(nn.Module):
+    """Attention written out over the positions of an image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, stride=4)
+        self.norm = nn.LayerNorm(8)
+        self.query = nn.Linear(8, 8)
+        self.key = nn.Linear(8, 8, bias=False)
+        self.classifier = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.norm(self.patches(x).flatten(2).transpose(1, 2))
+        scores = self.query(tokens) @ self.key(tokens).transpose(1, 2)
+        logits: Tensor = self.classifier((scores.softmax(-1) @ tokens).mean(1))
+        return logits
+
+
+@every_peer
+def test_functional_calls_are_seen_or_not_as_the_tool_sees_them(name: str) -> None:
+    hold(name, Functional(), SIZES)
+
+
+@every_peer
+def test_a_subclass_of_a_module_is_seen_or_not_as_the_tool_sees_it(name: str) -> None:
+    hold(name, nn.Sequential(Convolution(3, 8, 3), nn.ReLU()), SIZES)
+
+
+@pytest.mark.parametrize("name", [name for name in PEERS if name != "torchprofile"])
+def test_a_convolution_that_pads_itself_costs_what_the_tool_says(name: str) -> None:
+    """Keras's stem. torchprofile also counts the two products of sizes in its Python, one each."""
+    hold(name, reference_models.build("mobilenet_v2:keras"), (3, 64, 64))
+
+
+@every_peer
+def test_a_module_that_is_called_twice_counts_twice(name: str) -> None:
+    shared = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU())
+    hold(name, nn.Sequential(shared, nn.MaxPool2d(2), shared), SIZES)
+
+
+@pytest.mark.parametrize("name", [name for name in PEERS if name != "ptflops"])
+def test_attention_that_is_written_out_costs_what_the_tool_says(name: str) -> None:
+    hold(name, Tokens(), SIZES)
+
+
+def test_a_figure_that_depends_on_what_a_capture_cannot_see_is_refused() -> None:
+    network = cm.from_torch(Tokens(), SIZES)
+    for name in ("ptflops", "calflops"):
+        with pytest.raises(CostModelError, match=f"{name}: no rule for a matrix product"):
+            convention(name).of(network.ledger)
