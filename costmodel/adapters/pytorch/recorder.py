@@ -3,8 +3,8 @@
 Why this way, and not ``torch.export``: under a dispatch mode every operator passes by, whoever called it (a module, a
 function, ``@``, a fused kernel on meta), composite ones are already taken apart into a few that multiply, ordinary
 Python control flow just runs, and it costs what FlopCounterMode costs. ``torch.export`` gives the same operators at
-ten to twenty times the price; it is used where sizes must stay symbols, in ``dynamic``. ``benchmarks/capture.py`` has
-the coverage and the times.
+ten to twenty times the price, refuses more than the module does, and loses names. ``benchmarks/capture.py`` has the
+coverage and ``benchmarks/capture_speed.py`` the times.
 """
 
 from __future__ import annotations
