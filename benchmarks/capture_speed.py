@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import warnings
+from importlib import metadata
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -114,6 +115,7 @@ def main() -> None:
     from benchmarks import results
 
     found = results.circumstances()
+    found["versions"] |= {"timm": metadata.version("timm")}
     found["models"] = run(options.rounds)
     results.write(options.json, found)
 

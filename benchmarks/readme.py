@@ -1,9 +1,11 @@
-"""The README's section on speed, made from the measured results and from nothing else."""
+"""The README's sections on speed and on captures, made from the measured results and from nothing else."""
 
 from __future__ import annotations
 
+import csv
 import json
 import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,17 @@ NAMES = {
     "flop-counter-meta": "FlopCounterMode on meta, torch",
     "ptflops": "ptflops (pytorch)",
     "ptflops-aten": "ptflops (aten)",
+}
+
+
+#: What came of a capture, from the best to the worst.
+VERDICTS = {
+    "exact": "captured exactly: multiply-adds equal FlopCounterMode / 2, parameters equal `numel`",
+    "peer failed": "captured, but FlopCounterMode fails",
+    "refused": "refused, with the reason in one line",
+    "not built": "not built by timm on the meta device",
+    "different": "captured, and not equal to FlopCounterMode / 2 or `numel`",
+    "failed": "failed without a reason",
 }
 
 
@@ -72,3 +85,40 @@ def _times(ratio: float) -> str:
 def _read(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((RESULTS / name).read_text())
     return found
+
+
+def capture() -> str:
+    """How many of timm's architectures are captured exactly, and what five captures take beside the peers."""
+    with (RESULTS / "capture.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    counts = Counter(row["verdict"] for row in rows)
+    speed = _read("capture_speed.json")
+    machine = f"{speed['machine']['cpu']}, {speed['machine']['cores']} cores, Python {speed['python']}"
+    told = [f"| {VERDICTS[verdict]} | {counts[verdict]:,} |" for verdict in VERDICTS if counts[verdict]]
+    unknown = set(counts) - set(VERDICTS)
+    if unknown:
+        raise ValueError(f"capture.csv has verdicts that the README does not know: {', '.join(sorted(unknown))}")
+    measured = [
+        f"| {row['model']} | {row['parameters'] / 1e6:,.1f} M |"
+        + " | ".join(_contender(row["contenders"][tool]) for tool in ("costmodel", "flop-counter-meta", "fvcore"))
+        + " |"
+        for row in speed["models"]
+    ]
+    return "\n".join(
+        [
+            f"| of {len(rows):,} architectures of timm {speed['versions']['timm']} | |",
+            "| :--- | ---: |",
+            *told,
+            "",
+            f"Measured on {speed['date'][:10]} ({machine}, one thread, medians and peak memory of the process;"
+            " `python -m benchmarks.capture`,\n`python -m benchmarks.capture_speed`):",
+            "",
+            "| one capture | parameters | **costmodel** | FlopCounterMode on meta | fvcore |",
+            "| :--- | ---: | ---: | ---: | ---: |",
+            *measured,
+        ]
+    )
+
+
+def _contender(found: dict[str, Any]) -> str:
+    return f" {1000 * found['median_seconds']:,.0f} ms, {found['peak_bytes'] / 1e6:,.0f} MB"

@@ -121,8 +121,8 @@ def _made(name: str, function: Callable[..., object], choices: Mapping[str, obje
         with without_numbers():
             return called(name, function, choices)
     except CostModelError:
-        # Some models read their own numbers while they are built; then they get them.
-        return called(name, function, choices)
+        pass  # some models read their own numbers while they are built; then they get them
+    return called(name, function, choices)
 
 
 def is_module(thing: object) -> TypeGuard[nn.Module]:
