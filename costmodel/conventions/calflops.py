@@ -16,6 +16,7 @@ from costmodel.conventions.convention import (
     Call,
     Convention,
     Items,
+    has_gamma,
     nothing,
     operation,
     padded_by_name,
@@ -75,7 +76,7 @@ def _flops(call: Call) -> Items:
         case layers.Linear() | layers.MatMul():
             return NOTHING
         case layers.Operation():
-            return _twice(call) | _operation(call, softmax=1, instance_norm=5 if call.stored.affine else 4)
+            return _twice(call) | _operation(call, softmax=1, instance_norm=5 if has_gamma(call) else 4)
     return nothing(call, layers.Add, layers.Scale, *MOVES)
 
 

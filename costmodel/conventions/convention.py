@@ -229,3 +229,8 @@ def type_of(call: Call) -> str:
 def is_bias(call: Call) -> bool:
     """Whether it is the bias of a linear layer, which PyTorch adds apart where its input is not contiguous."""
     return isinstance(call.layer, layers.Operation) and call.layer.name == "add" and type_of(call) == "Linear"
+
+
+def has_gamma(call: Call) -> bool:
+    """Whether an instance norm scales what it has normalised: by a gamma of its own, or one it reads."""
+    return call.stored.affine > 0 or len(call.inputs) > 1

@@ -11,6 +11,7 @@ from costmodel.conventions.convention import (
     Call,
     Convention,
     Items,
+    has_gamma,
     nothing,
     operation,
     padded_by_name,
@@ -36,7 +37,7 @@ def _beside(call: Call) -> Items:
             flat = len(call.input.spatial) == 2 and not type_of(call).endswith("1d")
             return {"adaptive pooling": elements if flat else 0}
         case layers.Operation():
-            norm = 5 if call.stored.affine else 4
+            norm = 5 if has_gamma(call) else 4
             return operation(
                 call,
                 instance_norm=norm,

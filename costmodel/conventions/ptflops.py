@@ -14,6 +14,7 @@ from costmodel.conventions.convention import (
     Call,
     Convention,
     Items,
+    has_gamma,
     is_bias,
     nothing,
     operation,
@@ -68,7 +69,7 @@ def _pytorch(call: Call) -> Items:
         case layers.Operation() if is_bias(call):
             return {"bias": call.output.elements}
         case layers.Operation():
-            norm = (2 if call.stored.affine else 1) if own else 0
+            norm = (2 if has_gamma(call) else 1) if own else 0
             return operation(call, softmax=1, prelu_kernel=1 + own, upsample_bilinear2d=1 + own, instance_norm=norm)
     return nothing(call, layers.Add, layers.Scale, *MOVES)
 

@@ -15,6 +15,7 @@ from costmodel.conventions.convention import (
     Convention,
     Items,
     at_every_output,
+    has_gamma,
     nothing,
     operation,
     type_of,
@@ -40,7 +41,7 @@ def _beside(call: Call) -> Items:
         case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
             return {"adaptive pooling": _adaptive(call.input.spatial, call.output.spatial, made)}
         case layers.Operation():
-            norm = 4 if call.stored.affine else 2
+            norm = 4 if has_gamma(call) else 2
             return operation(call, instance_norm=norm, prelu_kernel=1, upsample_bilinear2d=11)
         case layers.MatMul():  # never a module of its own
             return {"matrix products as 0": -call.macs}

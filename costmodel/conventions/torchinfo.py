@@ -46,7 +46,8 @@ def _beside(call: Call) -> Items:
         case layers.Operation("prelu_kernel"):
             return {"parameters of PReLU": call.inputs[-1].elements}
         case layers.Operation():
-            return operation(call) | {"parameters of norms": call.stored.affine}
+            read = sum(shape.elements for shape in call.inputs[1:]) if call.layer.name == "instance_norm" else 0
+            return operation(call) | {"parameters of norms": call.stored.affine + read}
         case layers.MatMul():  # it stores nothing
             return {"matrix products as 0": -call.macs}
     return nothing(call, *POOLS, *ELEMENTWISE, *MOVES)

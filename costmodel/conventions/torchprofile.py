@@ -12,6 +12,7 @@ from costmodel.conventions.convention import (
     Call,
     Convention,
     Items,
+    has_gamma,
     nothing,
     operation,
     padded_by_name,
@@ -42,7 +43,7 @@ def _beside(call: Call) -> Items:
         case layers.Activation("leaky_relu"):
             return {"leaky relu": made}
         case layers.Operation():
-            norm = 1 if call.stored.affine else 0
+            norm = 1 if has_gamma(call) else 0
             return operation(
                 call, mul=1, mean=1, attention=1, instance_norm=norm, upsample_bilinear2d=4, grid_sampler_2d=4
             )

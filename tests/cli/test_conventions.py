@@ -91,6 +91,16 @@ def test_count_s_json_has_the_convention_beside_what_it_had() -> None:
     assert said == plain
 
 
+def test_a_module_of_yours_is_captured_and_seen_as_the_tools_see_it() -> None:
+    """Keras's stem is a subclass of a convolution: ptflops and thop, which ask for the type, do not see it."""
+    model = ("reference_models.mobilenet_v2:mobilenet_v2", "--input", "3x64x64", "--kwargs", "variant=keras")
+    document = json.loads(run("conventions", *model, "--format", "json").out)
+    said = {found["name"]: found for found in document["conventions"]}
+    stem = 32 * 32 * 32 * 27
+    assert said["thop"]["items"]["what it does not see"] == said["ptflops"]["items"]["what it does not see"] == -stem
+    assert said["paper"]["figure"] == cm.build("mobilenet_v2:keras", resolution=64).multiply_adds
+
+
 def test_what_cannot_be_answered_is_refused_in_a_line() -> None:
     assert "no convention is called 'fv-core'; did you mean fvcore? there are paper," in refusal(
         "count", "mobilenet_v2", "--convention", "fv-core"

@@ -92,6 +92,49 @@ class Tokens(nn.Module):
         return logits
 
 
+class Transposed(nn.Module):
+    """A linear layer on what is not contiguous: PyTorch adds its bias in an operation of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        made: Tensor = self.linear(x.flatten(2).transpose(1, 2))
+        return made
+
+
+@every_peer
+def test_a_bias_that_is_added_apart_costs_what_the_tool_says(name: str) -> None:
+    hold(name, Transposed(), SIZES)
+
+
+class Halved(nn.Module):
+    """A product with a number, and a mean over an axis."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x * 0.5).mean(3)
+
+
+#: Operations that have no layer of their own.
+OTHERS = {
+    "instance norm": nn.InstanceNorm2d(3),
+    "instance norm, affine": nn.InstanceNorm2d(3, affine=True),
+    "prelu": nn.PReLU(),
+    "prelu by channel": nn.PReLU(3),
+    "bilinear upsampling": nn.Upsample(scale_factor=2, mode="bilinear"),
+    "softmax": nn.Softmax(1),
+    "arithmetic": Halved(),
+}
+
+
+@pytest.mark.parametrize("operation", OTHERS)
+def test_an_operation_without_a_layer_costs_what_the_tools_say(operation: str) -> None:
+    for name in PEERS:
+        if (name, operation) != ("thop", "softmax"):
+            hold(name, nn.Sequential(nn.Conv2d(3, 3, 3), OTHERS[operation]), SIZES)
+
+
 @every_peer
 def test_functional_calls_are_seen_or_not_as_the_tool_sees_them(name: str) -> None:
     hold(name, Functional(), SIZES)

@@ -106,6 +106,60 @@ def _one(layer: layers.Layer, shape: Shape) -> Network:
     return Network(Node("again", layer, (start,), (shape,), layer.output((shape,))))
 
 
+#: calflops and DeepSpeed do not install beside what the tests need, so their formulas are followed by hand: a layer,
+#: what it reads, FLOPs and MACs.
+FOLLOWED = {
+    "batch norm": (layers.BatchNorm(), Shape(6, (5, 4)), 2 * 120, 0),
+    "batch norm without gamma": (layers.BatchNorm(affine=False), Shape(6, (5, 4)), 120, 0),
+    "layer norm": (layers.LayerNorm(1), Shape(6, (5, 4)), 5 * 120, 0),
+    "layer norm without gamma": (layers.LayerNorm(1, gamma=False, beta=False), Shape(6, (5, 4)), 4 * 120, 0),
+    "group norm": (layers.GroupNorm(3), Shape(6, (5, 4)), 5 * 120, 0),
+    "group norm without gamma": (layers.GroupNorm(3, affine=False), Shape(6, (5, 4)), 4 * 120, 0),
+    "relu": (layers.RELU, Shape(6, (5, 4)), 120, 0),
+    "swish": (layers.SWISH, Shape(6, (5, 4)), 120, 0),
+    "relu6, whose module calls hardtanh": (layers.RELU6, Shape(6, (5, 4)), 0, 0),
+    "hard swish": (layers.HARD_SWISH, Shape(6, (5, 4)), 0, 0),
+    "max pool": (layers.max_pool(2), Shape(6, (5, 4)), 120, 0),
+    "adaptive pool": (layers.AdaptiveAveragePool((2, 2)), Shape(6, (5, 4)), 120, 0),
+    "linear, whose bias does not count": (layers.Linear(7), Shape(6), 2 * 42, 42),
+    "convolution": (layers.conv(7, kernel=3, bias=True), Shape(6, (5, 4)), 2 * 6 * 378 + 6 * 7, 6 * 378),
+    # An even kernel: 4x3 positions where there are 5x4.
+    "padding same": (layers.conv(7, 2, padding="same", bias=True), Shape(6, (5, 4)), 12 * (2 * 168 + 7), 12 * 168),
+    # 6 -> 8 in two groups: a weight of 6x4x2x2, of which 4 // 2 outputs are left; a convolution would make 2x2 places.
+    "transposed convolution": (
+        layers.transposed_conv(8, kernel=2, stride=2, groups=2, bias=True),
+        Shape(6, (5, 4)),
+        2 * 20 * 4 * 6 * 2 + 4 * 2 * 2,
+        20 * 4 * 6 * 2,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FOLLOWED)
+def test_calflops_and_deepspeed_as_their_formulas_say(case: str) -> None:
+    layer, shape, flops, macs = FOLLOWED[case]
+    net = _one(layer, shape)
+    assert net.under("calflops") == net.under("deepspeed") == flops
+    assert net.under("calflops_macs") == net.under("deepspeed_macs") == macs
+
+
+def test_fused_attention_is_seen_by_some() -> None:
+    """12 heads of 64 over 197 positions: two products of 12 x 197 x 197 x 64."""
+    products = 2 * 12 * 197 * 197 * 64
+    heads = Shape(12, (197, 64))
+    net = _one(layers.Captured(layers.Operation("attention", heads, cm.Ops(mac=products))), heads)
+    seen = {"paper": products, "flop_counter_mode": 2 * products, "torchprofile": products, "deepspeed": 2 * products}
+    blind = ("fvcore", "ptflops", "ptflops_aten", "thop", "torchinfo", "calflops", "calflops_macs")
+    assert {name: net.under(name) for name in (*seen, *blind)} == {**seen, **dict.fromkeys(blind, 0)}
+
+
+@pytest.mark.parametrize("name", ["fvcore", "ptflops_aten", "torchprofile"])
+def test_fused_attention_that_was_taken_apart_is_refused_by_who_would_not_see_it_so(name: str) -> None:
+    net = _one(layers.Captured(layers.Operation("safe_softmax", Shape(4, (4,)))), Shape(4, (4,)))
+    with pytest.raises(CostModelError, match=f"{name}: no rule for fused attention"):
+        net.under(name)
+
+
 @dataclass(frozen=True)
 class Novel(layers.Layer):
     """A layer of somebody's own."""
