@@ -15,7 +15,7 @@ from costmodel import CostModelError
 from costmodel.conventions import convention
 from reference_models.oracles import image
 from tests.conventions.peers import PEERS, measure
-from tests.networks import Description, descriptions, module_from
+from tests.networks import descriptions, module_from
 
 every_peer = pytest.mark.parametrize("name", PEERS)
 
@@ -28,19 +28,11 @@ def hold(name: str, module: nn.Module, sizes: tuple[int, ...]) -> None:
     assert convention(name).of(network.ledger).total == measure(name, module, image(sizes)).total
 
 
-def pads_by_name(description: Description) -> bool:
-    """Whether a convolution is told padding="same", which some tools do not count and a capture does not know of."""
-    return any(step.choices.get("padding") == "same" for step in description.steps)
-
-
 @every_peer
 @settings(max_examples=settings.default.max_examples // 5)
 @given(data=st.data())
 def test_a_drawn_module_costs_what_the_tool_says(name: str, data: st.DataObject) -> None:
-    drawn = descriptions()
-    if name in ("fvcore", "torchprofile"):
-        drawn = drawn.filter(lambda description: not pads_by_name(description))
-    description = data.draw(drawn)
+    description = data.draw(descriptions())
     hold(name, module_from(description), description.input.sizes)
 
 

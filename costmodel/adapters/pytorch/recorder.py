@@ -96,6 +96,15 @@ class Step:
         self.read_shapes = (*pad.read_shapes, *self.read_shapes[1:])
         pad.absorbed = True
 
+    def pad_same(self) -> None:
+        """PyTorch pads by numbers where its author wrote ``"same"``, and some counters look at what was written."""
+        assert isinstance(self.layer, Captured)
+        conv = self.layer.primitive
+        assert isinstance(conv, Conv)
+        written = replace(self.layer, layer=replace(conv, padding="same"))
+        if written.output(self.read_shapes) == self.shape:
+            self.layer = written
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Held:
@@ -368,12 +377,16 @@ class Recorder(TorchDispatchMode):
         """Zeros that a convolution's own module puts around its input, for it alone, are the convolution's padding."""
         readers = Counter(id(read) for step in self.steps for read in step.reads) + Counter(map(id, results))
         for call in self._all_calls:
-            for step in call.steps if isinstance(call.module, _ConvNd) else ():
+            if not isinstance(call.module, _ConvNd):
+                continue
+            for step in call.steps:
                 pad = step.reads[0] if step.reads else step
-                if not isinstance(step.layer.primitive, Conv) or not isinstance(pad.layer.primitive, ZeroPad):
+                if not isinstance(step.layer.primitive, Conv):
                     continue
-                if pad in call.steps and readers[id(pad)] == 1:
+                if isinstance(pad.layer.primitive, ZeroPad) and pad in call.steps and readers[id(pad)] == 1:
                     step.absorb(pad)
+                if call.module.padding == "same":
+                    step.pad_same()
             call.steps = [step for step in call.steps if not step.absorbed]
         self.steps = [step for step in self.steps if not step.absorbed]
 
