@@ -14,7 +14,9 @@ from torch.nn.parameter import UninitializedParameter
 
 from costmodel.adapters import Input
 from costmodel.adapters.pytorch.blank import blank_module, blanked, undisturbed
-from costmodel.adapters.pytorch.recorder import Recorder, raised_at, tensors
+from costmodel.adapters.pytorch.places import raised_at
+from costmodel.adapters.pytorch.recorder import Recorder
+from costmodel.adapters.pytorch.steps import tensors
 from costmodel.checks import CostModelError, a, whole
 from costmodel.network import Network, Node
 from costmodel.values import Shape

@@ -9,11 +9,9 @@ coverage and ``benchmarks/capture_speed.py`` the times.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import cache
 from threading import get_ident
 from typing import Any, Literal
@@ -24,6 +22,19 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from costmodel.adapters.pytorch.operators import handler
+from costmodel.adapters.pytorch.places import line_of_source, place
+from costmodel.adapters.pytorch.steps import (
+    Call,
+    Held,
+    Step,
+    first_tensor,
+    full_name,
+    name_of,
+    sample,
+    storage,
+    tensors,
+)
 from costmodel.checks import CostModelError
 from costmodel.layers import (
     Captured,
@@ -41,85 +52,6 @@ from costmodel.layers import (
 from costmodel.network import Node
 from costmodel.values import NO_PARAMS, Params, Shape
 
-
-def sample(sizes: Iterable[int]) -> Shape:
-    """The sizes of a tensor without a leading axis of one sample.
-
-    >>> str(sample((1, 3, 224, 224))), str(sample((16, 3, 224, 224))), str(sample((1,)))
-    ('3x224x224', '16x3x224x224', '1')
-    """
-    whole = tuple(sizes)
-    return Shape.of(whole[1:] if len(whole) > 1 and whole[0] == 1 else whole)
-
-
-@dataclass(slots=True)
-class _Call:
-    """One call of one module: what it computed itself, apart from the modules it called."""
-
-    path: str
-    module: nn.Module
-    called_others: bool = False
-    steps: list[Step] = field(default_factory=list)
-
-    @property
-    def kind(self) -> str:
-        """The type of the module, with its path."""
-        return f"{type(self.module).__module__}.{type(self.module).__qualname__}"
-
-
-@dataclass(slots=True, eq=False)
-class Step:
-    """A node in the making: its name follows when all that its module computed is known."""
-
-    operator: str
-    layer: Layer
-    reads: tuple[Step, ...]
-    read_shapes: tuple[Shape, ...]
-    shape: Shape
-    #: It depends on no sample: computed from parameters and constants alone.
-    constant: bool
-    name: str = ""
-    #: It is part of another step.
-    absorbed: bool = False
-
-    def absorb(self, pad: Step) -> None:
-        """This convolution pads as well as ``pad``, which it reads first."""
-        assert isinstance(self.layer, Captured)
-        conv, zeros = self.layer.primitive, pad.layer.primitive
-        assert isinstance(conv, Conv)
-        assert isinstance(zeros, ZeroPad)
-        assert conv.padding != "same"
-        pairs = zip(conv.padding, zeros.padding, strict=True)
-        padding = tuple((low + before, high + after) for (low, high), (before, after) in pairs)
-        self.layer = replace(self.layer, layer=replace(conv, padding=padding))
-        self.reads = (*pad.reads, *self.reads[1:])
-        self.read_shapes = (*pad.read_shapes, *self.read_shapes[1:])
-        pad.absorbed = True
-
-    def pad_same(self) -> None:
-        """PyTorch pads by numbers where its author wrote ``"same"``, and some counters look at what was written."""
-        assert isinstance(self.layer, Captured)
-        conv = self.layer.primitive
-        assert isinstance(conv, Conv)
-        written = replace(self.layer, layer=replace(conv, padding="same"))
-        if written.output(self.read_shapes) == self.shape:
-            self.layer = written
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Held:
-    """A parameter or a buffer of the module."""
-
-    path: str
-    tensor: Tensor
-    trainable: bool
-
-
-def storage(tensor: Tensor) -> int:
-    """What all views of one tensor have in common, and what an operation in place writes to."""
-    return int(tensor.untyped_storage()._cdata)
-
-
 #: These move no value where nothing is dropped and PyTorch dispatches nothing, but the papers draw them.
 _DRAWN: dict[type[nn.Module], Layer] = {
     nn.Flatten: Flatten(),
@@ -132,14 +64,11 @@ class Recorder(TorchDispatchMode):
 
     def __init__(self, module: nn.Module, inputs: Mapping[str, Tensor], *, allow_uncounted: bool, real: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        from costmodel.adapters.pytorch.operators import handler
-
-        self._handler = handler
         self._allow_uncounted = allow_uncounted
         #: Constants are computed for real, on the CPU: for models whose control flow reads them.
         self._real = real
         self._paths = {child: path for path, child in module.named_modules()}
-        self._root = _Call("", module)
+        self._root = Call("", module)
         self._calls = [self._root]
         self._all_calls = [self._root]
         self.steps: list[Step] = []
@@ -147,7 +76,7 @@ class Recorder(TorchDispatchMode):
         self._claimed: set[int] = set()
         self._made: dict[int, Step] = {}
         self._alive: list[object] = []
-        self._failed: _Call | None = None
+        self._failed: Call | None = None
         self._thread = get_ident()
         for path, parameter in module.named_parameters():
             self.held[storage(parameter)] = Held(path, parameter, True)
@@ -246,7 +175,7 @@ class Recorder(TorchDispatchMode):
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        handle = self._handler(func)
+        handle = handler(func)
         if handle is None:  # a view: the same values in the same place
             return func(*args, **kwargs)
         if handle == "creation":
@@ -272,8 +201,9 @@ class Recorder(TorchDispatchMode):
             self._uncounted(func, args, kwargs, out)
         else:
             raise CostModelError(
-                f"nobody has decided what {_operator(func)} costs; it runs {_place(self._calls[-1])}, {_line()};"
-                " --allow-uncounted (allow_uncounted=True) counts the rest and says what is missing"
+                f"nobody has decided what {full_name(func)} costs; it runs {place(self._calls[-1])},"
+                f" {line_of_source()}; --allow-uncounted (allow_uncounted=True) counts the rest and says what is"
+                " missing"
             )
         return out
 
@@ -297,13 +227,13 @@ class Recorder(TorchDispatchMode):
         made = first_tensor(out)
         if made is not None:
             reads = [tensor for tensor in tensors((args, kwargs)) if self.step(tensor) is not None]
-            self.add(name_of(func), Uncounted(_operator(func), sample(made.shape)), reads, made)
+            self.add(name_of(func), Uncounted(full_name(func), sample(made.shape)), reads, made)
             for other in tensors(out):
                 self.same(other, made)
 
     def failed(self) -> str:
         """The module in which the model broke off, for a message."""
-        return _place(self._failed or self._root)
+        return place(self._failed or self._root)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -325,7 +255,7 @@ class Recorder(TorchDispatchMode):
                 " see; run the modules one after the other"
             )
         self._calls[-1].called_others = True
-        call = _Call(self._paths.get(module, self._calls[-1].path), module)
+        call = Call(self._paths.get(module, self._calls[-1].path), module)
         self._failed = None
         self._calls.append(call)
         self._all_calls.append(call)
@@ -416,7 +346,7 @@ def _costs(step: Step) -> bool:
     return not step.constant or bool(step.reads) or step.layer.params(step.read_shapes) != NO_PARAMS
 
 
-def _main(call: _Call) -> Step | None:
+def _main(call: Call) -> Step | None:
     """The one step that a module which calls no other is there for; it bears the module's name."""
     if call.called_others:
         return None
@@ -445,68 +375,6 @@ def _part(read: Tensor, output: Tensor) -> Layer | None:
     return ChannelSlice(start, start + output.shape[1])
 
 
-def tensors(tree: object) -> list[Tensor]:
-    """Every tensor in nested tuples, lists, mappings and objects with fields, in order."""
-    found: list[Tensor] = []
-    waiting = [tree]
-    while waiting:
-        here = waiting.pop()
-        if isinstance(here, Tensor):
-            found.append(here)
-        elif isinstance(here, (tuple, list)):
-            waiting.extend(reversed(here))
-        elif isinstance(here, Mapping):
-            waiting.extend(reversed(list(here.values())))
-        elif hasattr(here, "__dataclass_fields__"):
-            waiting.extend(reversed([getattr(here, name) for name in here.__dataclass_fields__]))
-    return found
-
-
-def first_tensor(out: object) -> Tensor | None:
-    """The tensor that an operator is called for."""
-    if isinstance(out, Tensor):
-        return out
-    found = tensors(out)
-    return found[0] if found else None
-
-
-def name_of(func: Any) -> str:
-    """The operator's name, without namespace, overload, and the mark of an operation in place."""
-    name = str(func._schema.name).partition("::")[2]
-    return name[:-1] if name.endswith("_") and not name.endswith("__") else name
-
-
-def _operator(func: Any) -> str:
-    return str(func._schema.name).replace("::", ".")
-
-
 @cache
 def _takes_device(func: Any) -> bool:
     return any(argument.name == "device" for argument in func._schema.arguments)
-
-
-def _place(call: _Call) -> str:
-    return f"in {call.path or 'the model itself'} ({type(call.module).__name__})"
-
-
-def _line() -> str:
-    """``file:line`` of the innermost frame that is neither PyTorch's nor ours."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and not _is_theirs(frame):
-        frame = frame.f_back
-    return "in no file" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def raised_at(error: BaseException) -> str:
-    """``file:line`` of the user's code that ``error`` came out of."""
-    here, found = error.__traceback__, ""
-    while here is not None:
-        if _is_theirs(here.tb_frame):
-            found = f"{here.tb_frame.f_code.co_filename}:{here.tb_lineno}"
-        here = here.tb_next
-    return found
-
-
-def _is_theirs(frame: Any) -> bool:
-    home = frame.f_globals.get("__name__", "")
-    return home.partition(".")[0] != "torch" and not home.startswith("costmodel.adapters")
