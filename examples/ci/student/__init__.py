@@ -1,0 +1,1 @@
+"""The package whose models are checked."""
