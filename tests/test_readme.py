@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.readme import speed
+from benchmarks.readme import capture, speed
 from costmodel.architectures import build, names
 from tests.cli_runner import run
 
@@ -65,17 +65,20 @@ def test_the_readmes_zoo_is_every_network_with_its_figures() -> None:
         assert [shape, parameters, multiply_adds, operations, verdict] == counted
 
 
-def with_speed(text: str) -> str:
-    """``text`` with the section on speed made anew from the measured results."""
-    start, end = "<!-- benchmarks -->\n", "<!-- benchmarks end -->"
-    before, _, rest = text.partition(start)
-    return f"{before}{start}{speed()}\n{end}{rest.partition(end)[2]}"
+def with_measurements(text: str) -> str:
+    """``text`` with the sections on speed and on captures made anew from the measured results."""
+    for name, made in (("benchmarks", speed), ("captures", capture)):
+        start, end = f"<!-- {name} -->\n", f"<!-- {name} end -->"
+        before, _, rest = text.partition(start)
+        text = f"{before}{start}{made()}\n{end}{rest.partition(end)[2]}"
+    return text
 
 
-def test_the_readme_quotes_the_measured_speed() -> None:
+def test_the_readme_quotes_the_measurements() -> None:
     text = README.read_text()
-    assert with_speed(text) == text
-    assert with_speed(text.replace(" ms |", " s |")) == text  # a figure of another making does not stay
+    assert with_measurements(text) == text
+    # A figure of another making does not stay.
+    assert with_measurements(text.replace(" ms |", " s |").replace("captured exactly", "captured")) == text
 
 
 def test_ci_runs_the_readmes_two_commands() -> None:
@@ -113,4 +116,4 @@ def verified(text: str) -> str:
 
 
 if __name__ == "__main__":  # python -m tests.test_readme: bring the README up to date
-    README.write_text(with_speed(verified(rewrite(README.read_text()))))
+    README.write_text(with_measurements(verified(rewrite(README.read_text()))))

@@ -34,14 +34,15 @@ def command(update: bool, reason: str) -> None:
         print(f"{report.lock} is left as it was{': every model must be counted for it' if failed else ''}.")
         sys.stdout.flush()
         sys.exit(FAILED if failed else 1)
-    content = lockfile.write(renewed(verdicts, " ".join(reason.split()))).encode()
+    costs = renewed(verdicts, " ".join(reason.split()))
+    content, models = lockfile.write(costs).encode(), f"{len(costs)} model{'s' if len(costs) != 1 else ''}"
     if found.lock.is_file() and found.lock.read_bytes() == content:
-        print(f"{report.lock} is up to date: {report.models()}{', so no reason is needed' if reason else ''}")
+        print(f"{report.lock} is up to date: {models}{', so no reason is needed' if reason else ''}")
     else:
         write_whole(found.lock, content)
         if overwrites:
             print(GuardReport(overwrites, report.lock, judged=False, old=report.lock, new="now").text())
-        print(f"{report.lock} is written: {report.models()}")
+        print(f"{report.lock} is written: {models}")
     sys.stdout.flush()
 
 

@@ -20,7 +20,7 @@ from tests.guard.projects import GIT_ENVIRONMENT, commit, git
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "examples" / "ci"
 #: The pages that show the three commands of a new user.
-PAGES = ("examples/ci/README.md",)
+PAGES = ("examples/ci/README.md", "README.md")
 
 
 @pytest.fixture
