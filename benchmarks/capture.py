@@ -2,7 +2,7 @@
 
 Each is built on the meta device, captured, and held against PyTorch's FlopCounterMode (halved) and ``numel``. The rows
 go to ``results/capture.csv`` as they come; what the two tools answer differently is no verdict on either: see
-``docs/capture.md``.
+``benchmarks/README.md``.
 """
 
 from __future__ import annotations

@@ -120,8 +120,10 @@ def _made(name: str, function: Callable[..., object], choices: Mapping[str, obje
     try:
         with without_numbers():
             return called(name, function, choices)
-    except CostModelError:
-        pass  # some models read their own numbers while they are built; then they get them
+    except CostModelError as error:
+        # Some models read their own numbers while they are built; then they get them.
+        if "meta" not in str(error):
+            raise
     return called(name, function, choices)
 
 

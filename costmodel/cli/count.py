@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costmodel.adapters import Input, open_model
 from costmodel.checks import CostModelError
-from costmodel.cli.arguments import CHOICE, CONVENTION, INPUT, POSITIVE, answer, format_option, plot_option
+from costmodel.cli.arguments import CONVENTION, POSITIVE, answer, format_option, plot_option
+from costmodel.cli.chosen import Chosen, network_options
 from costmodel.ledger import GROUPINGS
 from costmodel.report.count import CountReport
 
@@ -20,18 +20,7 @@ if TYPE_CHECKING:
 
 @click.command("count")
 @click.argument("model")
-@click.option("--alpha", type=float, help="Width multiplier.")
-@click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
-@click.option(
-    "--input",
-    "inputs",
-    type=INPUT,
-    multiple=True,
-    help="One sample of the input, as in 3x192x256; 128:int64 for indices. Once for each input of a module of yours.",
-)
-@click.option("--kwargs", "choices", type=CHOICE, multiple=True, help="An argument of a function of yours: width=0.5.")
-@click.option("--allow-uncounted", is_flag=True, help="Count on where an operator of a module is unknown, and say so.")
-@click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier.")
+@network_options
 @click.option("--batch", type=POSITIVE, default=1, show_default=True, help="Samples; parameters stay the same.")
 @click.option("--by", type=click.Choice(GROUPINGS), default="block", show_default=True, help="A row of the table.")
 @click.option("--depth", type=POSITIVE, help="Parts of a dotted name that make a block.  [default: 2]")
@@ -55,12 +44,7 @@ if TYPE_CHECKING:
 )
 def command(
     model: str,
-    alpha: float | None,
-    resolution: int | None,
-    inputs: tuple[Input, ...],
-    choices: tuple[tuple[str, object], ...],
-    allow_uncounted: bool,
-    num_classes: int | None,
+    chosen: Chosen,
     batch: int,
     by: str,
     depth: int | None,
@@ -78,14 +62,10 @@ def command(
     """
     if depth is not None and by in ("layer", "type"):
         raise CostModelError(f"--depth={depth} says how much of a name makes a block; use it with --by block or stage")
-    if resolution is not None and inputs:
-        raise CostModelError(f"--resolution={resolution} and --input={inputs[0]} both say the size; give one of them")
-    named = {"alpha": alpha, "num_classes": num_classes, "resolution": resolution}
-    given = {**dict(choices), **{name: value for name, value in named.items() if value is not None}}
     if symbolic is not None:
         _refuse_beside_symbolic(
-            ("--resolution", resolution),
-            ("--allow-uncounted", allow_uncounted),
+            ("--resolution", chosen.choices.get("resolution")),
+            ("--allow-uncounted", chosen.allow_uncounted),
             ("--batch", batch > 1),
             ("--by", by != "block"),
             ("--depth", depth),
@@ -97,10 +77,11 @@ def command(
         from costmodel.adapters.dynamic import over_resolutions
         from costmodel.report.formula import FormulaReport
 
-        answer(FormulaReport(over_resolutions(model, inputs, given)), style)
+        answer(FormulaReport(over_resolutions(model, chosen.inputs, chosen.choices)), style)
         return
-    network = open_model(model, inputs, given, allow_uncounted=allow_uncounted)
-    report = CountReport(network, batch, by, depth or 2, sort, convention)
+    if convention is not None and chosen.allow_uncounted:
+        raise CostModelError(f"{convention.name} has no figure for what is unknown; drop --allow-uncounted")
+    report = CountReport(chosen.open(model), batch, by, depth or 2, sort, convention)
     if picture is not None and convention is not None:
         raise CostModelError(f"--plot draws multiply-adds, not what {convention.name} counts; drop one of them")
     if picture is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from costmodel.architectures import build
 from costmodel.claims.claim import CLAIMED
 from costmodel.claims.explain import explain
-from costmodel.cli.arguments import POSITIVE, answer, format_option
+from costmodel.cli.arguments import answer, format_option
+from costmodel.cli.chosen import Chosen, network_options
 from costmodel.report.explain import ExplainReport
 
 
@@ -15,8 +15,7 @@ from costmodel.report.explain import ExplainReport
 @click.argument("model")
 @click.option("--claim", metavar="NUMBER", required=True, help="The figure as it is printed: 233M, 4.1 GFLOPs.")
 @click.option("--of", type=click.Choice(CLAIMED), help="What it is of.  [default: what its unit says; multiply_adds]")
-@click.option("--alpha", type=float, help="Width multiplier.")
-@click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
+@network_options
 @format_option
 @click.pass_context
 def command(
@@ -24,22 +23,20 @@ def command(
     model: str,
     claim: str,
     of: str | None,
-    alpha: float | None,
-    resolution: int | None,
+    chosen: Chosen,
     style: str,
 ) -> None:
     """Find what a figure that is printed for MODEL counted; exit status 1 where no rule fits.
 
     Tried are parts left out, two operations a multiply-add, what tools count, and MODEL's variants, other numbers of
-    classes and other resolutions; the result rounded or cut off at the last digit of the claim.
+    classes and other resolutions (of a model of yours, the parts and the tools alone); the result rounded or cut off at
+    the last digit of the claim.
 
     \b
     costmodel explain mobilenet_v1 --alpha 0.75 --resolution 192 --claim 233M
     costmodel explain mobilenet_v2 --claim 3.47M --of parameters
     """
-    choices = {"alpha": alpha, "resolution": resolution}
-    network = build(model, **{name: value for name, value in choices.items() if value is not None})
-    found = explain(network, claim, of)
+    found = explain(chosen.open(model), claim, of)
     answer(ExplainReport(found), style)
     if found.best is None:
         ctx.exit(1)

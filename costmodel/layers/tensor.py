@@ -69,6 +69,9 @@ class Embedding(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "embedding"
 
+    def choices(self) -> str:
+        return f"{self.count} rows, {self.features} features"
+
     def params(self, inputs: Shapes) -> Params:
         return Params(weight=formulas.linear_weights(self.count, self.features))
 
@@ -94,9 +97,6 @@ class Operation(Layer):
     def kind(self, inputs: Shapes) -> str:
         return self.name
 
-    def choices(self) -> str:
-        return ""
-
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return self.work.mac
 
@@ -120,6 +120,9 @@ class Uncounted(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "uncounted"
 
+    def choices(self) -> str:
+        return f"operation {self.name}"
+
     def label(self, inputs: Shapes) -> str:
         return f"uncounted: {self.name}"
 
@@ -142,9 +145,6 @@ class Stored(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "parameter" if self.holds.trainable else "buffer"
 
-    def choices(self) -> str:
-        return ""
-
     def params(self, inputs: Shapes) -> Params:
         return self.holds
 
@@ -157,7 +157,8 @@ class Captured(Layer):
     ``times``: the leading axis, where the layer works on so many samples in one call (frames of a clip, windows of an
     image). ``stored``: what this call adds to the parameters: nothing where the module was called before, or shares
     its weight. ``module``: the type of the module of its own that computes it, with its path; empty where it is a
-    functional call.
+    functional call. ``called``: what that code called, such as ``torch.nn.functional.relu`` or ``torch.Tensor.add``;
+    several layers in a row may be of one call, and ``call`` numbers the calls, from 1.
 
     >>> from costmodel.layers import conv
     >>> from costmodel.values import NO_PARAMS
@@ -171,10 +172,13 @@ class Captured(Layer):
     times: int = 1
     stored: Params | None = None
     module: str = ""
+    called: str = ""
+    call: int = 0
 
     joins: ClassVar[bool] = True
 
-    def _each(self, shapes: Shapes) -> Shapes:
+    def each(self, shapes: Shapes) -> Shapes:
+        """The shapes of one of ``times``, which is how the layer sees them."""
         return shapes if self.times == 1 else tuple([Shape.of(shape.spatial) for shape in shapes])
 
     @property
@@ -182,23 +186,23 @@ class Captured(Layer):
         return self.layer
 
     def output(self, inputs: Shapes) -> Shape:
-        made = self.layer.output(self._each(inputs))
+        made = self.layer.output(self.each(inputs))
         return made if self.times == 1 else Shape.of((self.times, *made.sizes))
 
     def kind(self, inputs: Shapes) -> str:
-        return self.layer.kind(self._each(inputs))
+        return self.layer.kind(self.each(inputs))
 
     def label(self, inputs: Shapes) -> str:
-        return self.layer.label(self._each(inputs))
+        return self.layer.label(self.each(inputs))
 
     def choices(self) -> str:
         return self.layer.choices()
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        return self.times * self.layer.macs(self._each(inputs), self._each((output,))[0])
+        return self.times * self.layer.macs(self.each(inputs), self.each((output,))[0])
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        return self.times * self.layer.ops(self._each(inputs), self._each((output,))[0])
+        return self.times * self.layer.ops(self.each(inputs), self.each((output,))[0])
 
     def params(self, inputs: Shapes) -> Params:
-        return self.layer.params(self._each(inputs)) if self.stored is None else self.stored
+        return self.layer.params(self.each(inputs)) if self.stored is None else self.stored

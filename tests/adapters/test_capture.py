@@ -324,7 +324,7 @@ def test_a_batch_costs_its_number_of_samples(batch: int) -> None:
     assert total == [batch * sum(part) for part in zip(*(entry.ops for entry in one.ledger), strict=True)]
 
 
-def test_branches_that_threads_compute_are_counted_or_refused() -> None:
+def test_branches_that_threads_compute_are_refused() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     def forward(module: Any, x: Tensor) -> Tensor:
@@ -333,8 +333,33 @@ def test_branches_that_threads_compute_are_counted_or_refused() -> None:
         return left + right  # type: ignore[no-any-return]
 
     module = Calls(forward, a=nn.Linear(8, 8), b=nn.Linear(8, 8))
+    with pytest.raises(CostModelError, match="runs in a thread of its own"):
+        from_torch(module, (8,))
+
+
+def test_a_module_that_runs_beside_a_capture_is_left_alone() -> None:
+    from threading import Event, Thread
+
+    stop, errors, runs = Event(), [], []
+    busy = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                runs.append(busy(torch.ones(1, 4)).shape)
+            except BaseException as error:
+                errors.append(error)
+
+    thread = Thread(target=work)
+    thread.start()
+    while not runs:
+        pass
     try:
-        network = from_torch(module, (8,))
-    except CostModelError:
-        return
-    assert network.multiply_adds == 128
+        names = [
+            [node.name for node in from_torch(nn.Sequential(nn.Linear(8, 8), nn.ReLU()), (8,)).nodes] for _ in range(20)
+        ]
+    finally:
+        stop.set()
+        thread.join()
+    assert errors == []
+    assert names == [["input", "0", "1"]] * 20

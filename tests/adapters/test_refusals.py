@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -172,19 +173,41 @@ class Pair:
     right: Tensor
 
 
-def test_example_tensors_in_an_object_are_blanks_or_refused() -> None:
+class Plain:
+    """Holds tensors as attributes, which nothing but the model knows of."""
+
+    def __init__(self, left: Tensor, right: Tensor) -> None:
+        self.left, self.right = left, right
+
+
+@pytest.mark.parametrize("kind", [Pair, Plain])
+def test_example_tensors_in_an_object_are_inputs_without_numbers(kind: type) -> None:
     devices = []
 
     def forward(module: Any, pair: Pair) -> Tensor:
         devices.append(pair.left.device.type)
-        return pair.left @ pair.right
+        return pair.left.relu() @ pair.right
 
-    try:
-        network = from_torch(Calls(forward), (Pair(torch.ones(2, 8), torch.ones(8, 3)),))
-    except CostModelError:
-        return
+    network = from_torch(Calls(forward), (kind(torch.ones(2, 8), torch.ones(8, 3)),))
     assert network.multiply_adds == 48
+    assert [entry.kind for entry in network.ledger] == ["relu", "matmul"]
+    assert network.inputs == (cm.Shape(2, (8,)), cm.Shape(8, (3,)))
     assert set(devices) == {"meta"}
+
+
+def test_a_scripted_module_is_refused() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = torch.jit.script(nn.Sequential(nn.Linear(8, 8)))
+    assert "is a scripted module" in refused(scripted, (8,))
+
+
+def test_a_conditional_operator_is_refused() -> None:
+    def forward(module: Any, x: Tensor) -> Tensor:
+        result: Tensor = torch.cond(x.sum() > 0, lambda y: y + 1, lambda y: y - 1, (x,))
+        return result
+
+    assert "cannot choose the branch" in refused(Calls(forward), (8,))
 
 
 def names_behind(network: cm.Network) -> set[str]:

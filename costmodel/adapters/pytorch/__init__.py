@@ -74,9 +74,18 @@ def _captured(
 ) -> Network:
     if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
         raise CostModelError(f"{title} has lazy layers that know no sizes yet; run it once on an example first")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise CostModelError(f"{title} is a scripted module, which shows no tensors; give the module it was made from")
     with undisturbed():
         output = _recorded(model, arguments, kwargs, title, allow_uncounted)
-    return Network(output, title, choices, f"captured from {type(model).__module__}.{type(model).__qualname__}")
+    network = Network(output, title, choices, f"captured from {type(model).__module__}.{type(model).__qualname__}")
+    held = sum(parameter.numel() for parameter in model.parameters())
+    if network.parameters != held:
+        raise CostModelError(
+            f"{title} holds {held} parameters and its capture found {network.parameters}: some were swapped while it"
+            " ran; this model cannot be counted yet"
+        )
+    return network
 
 
 def _arguments(inputs: object, model: nn.Module, kwargs: object) -> tuple[Any, ...]:
@@ -99,12 +108,12 @@ def _recorded(
     model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, object], title: str, allow_uncounted: bool
 ) -> Node:
     try:
-        positional, named = blanked((arguments, dict(kwargs)))
+        (positional, named), blanks = blanked((arguments, dict(kwargs)))
     except Exception as error:
         raise CostModelError(
             f"{title}: the example inputs cannot be read: {_told(error)}; give plain tensors"
         ) from error
-    inputs = _names(model, positional, named)
+    inputs = _names(model, positional, named, blanks)
     # Some models read their own constants: a list of rates, a table of windows. In a second attempt those are real.
     for real in (False, True):
         try:
@@ -132,14 +141,21 @@ def _mend(failure: BaseException, inputs: Mapping[str, Tensor]) -> str:
     text = str(failure)
     if "item()" in text or "nonzero" in text or "data-dependent" in text.lower():
         return "; what runs depends on values, and a capture has none: take the shapes instead, or fix the branch"
+    if "HigherOrderOperator" in text or "higher_order" in text:
+        return "; a capture cannot choose the branch of a torch.cond or the steps of a torch.while_loop"
     if isinstance(failure, TypeError) and "positional argument" in text:
         return "; give as many inputs as forward takes"
     shapes = ", ".join(f"{name} {'x'.join(map(str, tensor.shape[1:]))}" for name, tensor in inputs.items())
     return f"; it was given {shapes}" if shapes else ""
 
 
-def _names(model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, object]) -> dict[str, Tensor]:
-    """Each input tensor under the name that ``forward`` has for it; ``input`` where there is only one."""
+def _names(
+    model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, object], blanks: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """Each input tensor under the name that ``forward`` has for it; ``input`` where there is only one.
+
+    ``blanks`` are all of them: some may be inside objects that only the model can read.
+    """
     found: dict[str, Tensor] = {}
     try:
         bound = inspect.signature(model.forward).bind(*arguments, **kwargs).arguments
@@ -149,9 +165,12 @@ def _names(model: nn.Module, arguments: tuple[Any, ...], kwargs: Mapping[str, ob
         held = tensors(value)
         for index, tensor in enumerate(held):
             found[f"{argument}.{index}" if len(held) > 1 else str(argument)] = tensor
+    for tensor in blanks:
+        if all(tensor is not known for known in found.values()):
+            found[f"input.{len(found)}"] = tensor
     return dict(zip(["input"], found.values(), strict=True)) if len(found) == 1 else found
 
 
 def _told(error: BaseException) -> str:
     first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__
+    return f"{type(error).__name__}: {first[0]:.200}" if first else type(error).__name__

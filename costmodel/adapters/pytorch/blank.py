@@ -23,6 +23,11 @@ def blank(tensor: Tensor) -> Tensor:
 class _WithoutNumbers(TorchFunctionMode):
     """Copies tensors as blanks; ``copy.deepcopy`` does the rest, and keeps shared ones shared."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        #: All that were made.
+        self.blanks: list[Tensor] = []
+
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
@@ -31,16 +36,17 @@ class _WithoutNumbers(TorchFunctionMode):
             copied = memo.get(id(tensor))
             if copied is None:
                 copied = memo[id(tensor)] = blank(tensor)
+                self.blanks.append(copied)
             return copied
         if func is Tensor.clone:  # what a parameter copies of itself
             return blank(args[0])
         return func(*args, **(kwargs or {}))
 
 
-def blanked(tree: Any) -> Any:
-    """A copy of arguments, however nested, with blanks for tensors."""
-    with torch.no_grad(), _WithoutNumbers():
-        return copy.deepcopy(tree)
+def blanked(tree: Any) -> tuple[Any, list[Tensor]]:
+    """A copy of modules or arguments, however nested, with blanks for tensors; and those blanks."""
+    with torch.no_grad(), _WithoutNumbers() as mode:
+        return copy.deepcopy(tree), mode.blanks
 
 
 def blank_module(module: nn.Module) -> nn.Module:
@@ -49,7 +55,7 @@ def blank_module(module: nn.Module) -> nn.Module:
     What cannot be copied, such as a lock, the two share.
     """
     try:
-        copied = blanked(module)
+        copied, _ = blanked(module)
     except Exception:
         shared = {id(value): value for child in module.modules() for value in vars(child).values() if _opaque(value)}
         if not shared:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from torch import Tensor
 
 from costmodel.adapters.pytorch.steps import first_tensor, sample, tensors
-from costmodel.adapters.pytorch.tables import ELEMENTWISE, REDUCTIONS
+from costmodel.adapters.pytorch.tables import ELEMENTWISE, REDUCTIONS, REPEATS
 from costmodel.layers import Operation
-from costmodel.values import Params, Shape
+from costmodel.values import NO_OPS, Params, Shape
 
 if TYPE_CHECKING:
     from costmodel.adapters.pytorch.recorder import Recorder
@@ -31,7 +31,12 @@ def arithmetic(recorder: Recorder, name: str, args: object, out: Any) -> None:
     made, reads = first_tensor(out), known_among(recorder, args)
     if made is None or not reads:
         return
-    work = ELEMENTWISE[name] * made.numel() if name in ELEMENTWISE else REDUCTIONS[name] * tensors(args)[0].numel()
+    if name in REPEATS:
+        work = NO_OPS
+    elif name in ELEMENTWISE:
+        work = ELEMENTWISE[name] * made.numel()
+    else:
+        work = REDUCTIONS[name] * tensors(args)[0].numel()
     recorder.add(name.strip("_"), Operation(name.strip("_"), sample(made.shape), work), reads, made)
     also(recorder, out, made)
 

@@ -11,7 +11,7 @@ from costmodel.adapters.pytorch.notes import Handler, also, arithmetic, known_am
 from costmodel.adapters.pytorch.others import OTHERS
 from costmodel.adapters.pytorch.products import PRODUCTS
 from costmodel.adapters.pytorch.steps import name_of, sample, tensors
-from costmodel.adapters.pytorch.tables import CREATIONS, ELEMENTWISE, MOVES, REDUCTIONS
+from costmodel.adapters.pytorch.tables import CREATIONS, ELEMENTWISE, MOVES, REDUCTIONS, REPEATS
 from costmodel.layers import Operation
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def handler(func: Any) -> Writer | Literal["creation", "unknown"] | None:
         return _with_names(HANDLERS[name])
     if name in MOVES:
         return _moved
-    if name in ELEMENTWISE or name in REDUCTIONS:
+    if name in ELEMENTWISE or name in REDUCTIONS or name in REPEATS:
         return _counted
     return "unknown"
 

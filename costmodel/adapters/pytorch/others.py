@@ -54,8 +54,17 @@ def _bag(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
     also(recorder, out, made)
 
 
+def _put(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+    """Values put at indices; adding them up costs an addition each."""
+    work = Ops(add=a["values"].numel() if a["accumulate"] else 0)
+    reads = known_among(recorder, a)
+    if reads:
+        recorder.add(name, Operation(name, sample(out.shape), work), reads, out)
+
+
 def _scattered(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    work = REDUCTIONS[name] * a["src"].numel()
+    """Only what is read from the source is computed with."""
+    work = REDUCTIONS[name] * a["source" if name == "index_add" else "src"].numel()
     reads = known_among(recorder, a)
     if reads:
         recorder.add(name, Operation(name, sample(out.shape), work), reads, out)
@@ -170,7 +179,8 @@ def _copied_over(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> No
 OTHERS: dict[str, Handler] = {
     "embedding": _embedding,
     **dict.fromkeys(("_embedding_bag", "_embedding_bag_forward_only"), _bag),
-    **dict.fromkeys(("scatter_add", "scatter_reduce"), _scattered),
+    **dict.fromkeys(("scatter_add", "scatter_reduce", "index_add"), _scattered),
+    "index_put": _put,
     **dict.fromkeys(ACTIVATIONS, _activation),
     **dict.fromkeys(
         ("max_pool2d_with_indices", "max_pool3d_with_indices", "avg_pool2d", "avg_pool3d"),

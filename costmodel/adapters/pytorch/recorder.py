@@ -2,9 +2,9 @@
 
 Why this way, and not ``torch.export``: under a dispatch mode every operator passes by, whoever called it (a module, a
 function, ``@``, a fused kernel on meta), composite ones are already taken apart into a few that multiply, ordinary
-Python control flow just runs, and it costs what FlopCounterMode costs. ``torch.export`` gives the same operators at
-ten to twenty times the price, refuses more than the module does, and loses names. ``benchmarks/capture.py`` has the
-coverage and ``benchmarks/capture_speed.py`` the times.
+Python control flow just runs, and it costs what FlopCounterMode costs. ``torch.export`` gives the same operators, but
+takes seconds, refuses more than the module does, and loses names. ``benchmarks/capture.py`` has the coverage and
+``benchmarks/capture_speed.py`` the times.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from threading import get_ident
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from costmodel.adapters.pytorch.callers import Callers
 from costmodel.adapters.pytorch.operators import handler
 from costmodel.adapters.pytorch.places import line_of_source, place
 from costmodel.adapters.pytorch.steps import (
@@ -77,6 +79,7 @@ class Recorder(TorchDispatchMode):
         self._made: dict[int, Step] = {}
         self._alive: list[object] = []
         self._failed: Call | None = None
+        self.callers = Callers()
         self._thread = get_ident()
         for path, parameter in module.named_parameters():
             self.held[storage(parameter)] = Held(path, parameter, True)
@@ -151,7 +154,7 @@ class Recorder(TorchDispatchMode):
         call = self._calls[-1]
         steps = tuple([self.source(tensor) for tensor in reads])
         seen = (*shapes, *(sample(tensor.shape) for tensor in reads[len(shapes) :]))
-        wrapped = Captured(layer, times, stored, "")
+        wrapped = Captured(layer, times, stored, "", *self.callers.current)
         step = Step(operator, wrapped, steps, seen, wrapped.output(seen), all(read.constant for read in steps))
         self.steps.append(step)
         call.steps.append(step)
@@ -243,13 +246,16 @@ class Recorder(TorchDispatchMode):
             register_module_forward_hook(self._leave_module, always_call=True),
         ]
         try:
-            yield
+            with self.callers:
+                yield
         finally:
             for hook in hooks:
                 hook.remove()
 
     def _enter_module(self, module: nn.Module, _args: object) -> None:
         if get_ident() != self._thread:
+            if module not in self._paths:  # somebody else's, who computes beside the capture
+                return
             raise CostModelError(
                 f"{self._paths.get(module, type(module).__name__)} runs in a thread of its own, which a capture cannot"
                 " see; run the modules one after the other"
@@ -261,6 +267,8 @@ class Recorder(TorchDispatchMode):
         self._all_calls.append(call)
 
     def _leave_module(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> Any:
+        if get_ident() != self._thread:
+            return None
         call = self._calls.pop() if len(self._calls) > 1 else self._root
         if output is None:  # an exception is on its way out; the innermost module is left first
             self._failed = self._failed or call
@@ -330,7 +338,7 @@ class Recorder(TorchDispatchMode):
                 name = call.path if own else ".".join(filter(None, (call.path, step.operator)))
                 step.name = name
                 if not call.called_others and isinstance(step.layer, Captured):
-                    step.layer = Captured(step.layer.layer, step.layer.times, step.layer.stored, call.kind)
+                    step.layer = replace(step.layer, module=call.kind)
         for step in sorted(self.steps, key=lambda step: isinstance(step.layer, Input)):
             step.name = _free(step.name, taken)
         return _free("outputs", taken)
@@ -359,8 +367,8 @@ def _main(call: Call) -> Step | None:
 def _plain(step: Step) -> Layer:
     """The layer, without saying again what follows from it."""
     layer = step.layer
-    if isinstance(layer, Captured) and layer.stored == layer.layer.params(layer._each(step.read_shapes)):
-        return Captured(layer.layer, layer.times, None, layer.module)
+    if isinstance(layer, Captured) and layer.stored == layer.layer.params(layer.each(step.read_shapes)):
+        return replace(layer, stored=None)
     return layer
 
 

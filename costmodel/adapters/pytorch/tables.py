@@ -20,18 +20,22 @@ CREATIONS = frozenset(
 MOVES = frozenset(
     "as_strided squeeze unsqueeze transpose t swapaxes swapdims"
     " _conj _neg_view _pin_memory _reshape_alias _reshape_copy _to_copy _unsafe_view alias_copy as_strided_copy"
-    " broadcast_tensors cat channel_shuffle clone col2im constant_pad_nd contiguous copy detach diag_embed"
-    " diagonal_copy dropout expand_copy fill flatten flip gather im2col index index_copy index_fill index_put"
-    " index_select lift lift_fresh lift_fresh_copy masked_fill masked_scatter native_channel_shuffle"
-    " native_dropout max_unpool2d max_unpool3d"
+    " broadcast_tensors clone contiguous detach diag_embed"
+    " diagonal_copy dropout expand_copy fill flatten flip gather im2col index index_copy index_fill"
+    " index_select lift lift_fresh lift_fresh_copy masked_fill masked_scatter native_dropout max_unpool2d max_unpool3d"
     " permute_copy pixel_shuffle pixel_unshuffle reflection_pad1d reflection_pad2d reflection_pad3d repeat"
     " repeat_interleave replication_pad1d replication_pad2d replication_pad3d reshape resize roll rot90 scatter"
     " select_copy select_scatter slice_copy slice_scatter split_copy split_with_sizes_copy squeeze_copy stack t_copy"
     " take tile transpose_copy tril triu unfold_copy unsafe_split unsafe_split_with_sizes unsqueeze_copy"
-    " upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d"
-    " _upsample_nearest_exact3d view_as_complex view_as_real view_copy where zero set complex normal"
+    " view_as_complex view_as_real view_copy where zero set complex normal"
     " uniform random exponential real imag view_as_complex_copy view_as_real_copy conj_physical unbind_copy"
     " _assert_async _assert_tensor_metadata sym_size sym_numel sym_stride is_same_size".split()
+)
+
+#: Repeat values and compute nothing, but stand in the network as nodes, because some counters count them.
+REPEATS = frozenset(
+    "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d"
+    " _upsample_nearest_exact3d".split()
 )
 
 _ONE_ADD, _ONE_MUL, _ONE_DIV, _ONE_CMP, _ONE_EXP = Ops(add=1), Ops(mul=1), Ops(div=1), Ops(cmp=1), Ops(exp=1)
@@ -83,8 +87,7 @@ ELEMENTWISE: dict[str, Ops] = {
 
 #: For each value that is read.
 REDUCTIONS: dict[str, Ops] = {
-    **dict.fromkeys("sum nansum cumsum index_add scatter_add trace".split(), _ONE_ADD),
-    "mean": _ONE_ADD,
+    **dict.fromkeys("sum nansum cumsum trace col2im index_add scatter_add".split(), _ONE_ADD),
     **dict.fromkeys("prod cumprod".split(), _ONE_MUL),
     **dict.fromkeys(
         "amax amin max min argmax argmin any all sort topk argsort median kthvalue cummax cummin aminmax"
@@ -105,8 +108,6 @@ REDUCTIONS: dict[str, Ops] = {
     "_log_softmax": Ops(cmp=1, add=3, exp=1),
     "_fused_rms_norm": Ops(add=1, mul=3),
     "rms_norm": Ops(add=1, mul=3),
-    "avg_pool2d": _ONE_ADD,
-    "avg_pool3d": _ONE_ADD,
     "mse_loss": Ops(add=2, mul=1),
     **dict.fromkeys(("smooth_l1_loss", "huber_loss"), Ops(add=2, mul=1, cmp=1)),
     "binary_cross_entropy": Ops(add=2, mul=2, exp=2),
