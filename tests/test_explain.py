@@ -156,9 +156,8 @@ def test_each_departure_asks_for_ten_times_less_chance() -> None:
 
 
 #: How far from the plain figure random ones are drawn (half to twice; within 10 percent), their digits -> the share of
-#: them that is left unexplained, in percent, as measured with seed 7: 100 figures for each of five networks and both
-#: quantities. Near the plain figure two digits are often the plain reading's own.
-UNEXPLAINED = {(2, 2): 93, (2, 3): 97, (2, 4): 99, (1.1, 2): 48, (1.1, 3): 84, (1.1, 4): 96}
+#: them that must be left unexplained, in percent. Measured with seed 7 on 2026-11-22: 93, 97, 99, 84, 96.
+LEFT = {(2, 2): 90, (2, 3): 95, (2, 4): 97, (1.1, 3): 80, (1.1, 4): 93}
 
 
 @cache
@@ -183,10 +182,14 @@ def random_rate(spread: float, digits: int) -> float:
     return left / drawn
 
 
-@pytest.mark.parametrize(("spread", "digits"), UNEXPLAINED)
+@pytest.mark.parametrize(("spread", "digits"), LEFT)
 def test_random_figures_are_mostly_left_unexplained(spread: float, digits: int) -> None:
-    # A convention or a variant more moves it a little.
-    assert abs(100 * random_rate(spread, digits) - UNEXPLAINED[spread, digits]) < 2
+    assert 100 * random_rate(spread, digits) > LEFT[spread, digits]
+
+
+def test_two_digits_near_the_plain_figure_say_little() -> None:
+    """A third of such figures are the plain reading's own, so about half are explained, and the docs say so."""
+    assert 0.4 < random_rate(1.1, 2) < 0.6
 
 
 # Claims

@@ -4,7 +4,7 @@
 ``file``     writes a file into that project, and shows it;
 ``session``  runs Python as an interpreter would, one namespace a page;
 ``formula``  a formula of ``costmodel.formulas`` beside its code, and runs its doctest;
-``conventions`` and ``architectures``  tables of what the package holds; ``commands``  the help of every command.
+``conventions``, ``architectures`` and ``audit``  tables of what the package holds; ``commands``  every command's help.
 
 Whatever does not run as the page says is a warning, and a warning fails the build.
 """
@@ -35,8 +35,10 @@ from sphinx.util.docutils import SphinxDirective
 import costmodel as cm
 from costmodel import formulas
 from costmodel.architectures import FAMILIES, build, names
+from costmodel.claims.audit import audit
 from costmodel.cli import COMMANDS
 from costmodel.conventions import CONVENTIONS, Convention
+from costmodel.report.audit import AuditReport
 
 SECONDS = 120
 ROOT = Path(__file__).parent.parent.parent
@@ -265,6 +267,15 @@ class ArchitectureFunctions(Live):
         return self.parsed("```{eval-rst}\n" + "\n".join(lines) + "```")
 
 
+class Audit(Live):
+    """Every published figure with the exact one, and how it comes about."""
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        return self.parsed(AuditReport(audit()).markdown())
+
+
 class Commands(Live):
     """The help of every command."""
 
@@ -317,6 +328,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         ("bugs", Bugs),
         ("architectures", Architectures),
         ("architecture-functions", ArchitectureFunctions),
+        ("audit", Audit),
         ("commands", Commands),
     ):
         app.add_directive(name, directive)
