@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from costmodel.architectures.squeezenet import squeezenet1_0, squeezenet1_1
     from costmodel.architectures.vgg import vgg11, vgg13, vgg16, vgg19
     from costmodel.claims.explain import explain
+    from costmodel.guard.budget import parse_budgets
     from costmodel.space.compare import compare
     from costmodel.space.solve import solve
     from costmodel.space.sweep import sweep
@@ -96,6 +97,7 @@ __all__ = [
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",
+    "parse_budgets",
     "resnet18",
     "resnet34",
     "resnet50",
@@ -125,6 +127,7 @@ _LAZY = {
     "closed_form": "costmodel.symbolic",
     "compare": "costmodel.space.compare",
     "explain": "costmodel.claims.explain",
+    "parse_budgets": "costmodel.guard.budget",
     "solve": "costmodel.space.solve",
     "sweep": "costmodel.space.sweep",
 }

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import count
+from numbers import Real
+from operator import index
 from typing import NamedTuple
 
 import costmodel as cm
@@ -38,12 +40,25 @@ def agrees(answer: object, expected: object) -> bool:
     """Whole numbers agree exactly, others to three digits, words in any case."""
     if isinstance(expected, str):
         return isinstance(answer, str) and answer.strip().casefold() == expected
-    if isinstance(answer, bool) or not isinstance(answer, int | float | Fraction):
+    number = _number(answer)
+    if number is None:
         return False
     if isinstance(expected, int):
-        return answer == expected
+        return bool(number == expected)
     assert isinstance(expected, Fraction)
-    return math.isclose(answer, expected, rel_tol=1e-3)
+    return math.isclose(number, expected, rel_tol=1e-3)
+
+
+def _number(answer: object) -> Real | None:
+    """``answer`` as a number, whichever library it is from; None for what is no number."""
+    if isinstance(answer, bool):
+        return None
+    if isinstance(answer, Real):
+        return answer
+    try:
+        return index(answer)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 # 1: places are found by sliding, multiplications by counting.

@@ -15,7 +15,7 @@ import costmodel as cm
 import reference_models
 from costmodel import CostModelError, Network
 from costmodel.adapters import Input, parse_input
-from costmodel.adapters.dynamic import over_resolutions
+from costmodel.adapters.over_resolutions import over_resolutions
 from costmodel.symbolic import ClosedForm, closed_form, closed_form_of
 from costmodel.symbolic.fitted import _through, fitted
 

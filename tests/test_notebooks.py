@@ -11,12 +11,16 @@ import base64
 import json
 import re
 import sys
+from fractions import Fraction
+from importlib import import_module
+from inspect import ismodule
 from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import numpy
 import pytest
+import torch
 from matplotlib.image import imread
 from nbformat import NotebookNode
 from nbmake.nb_run import NotebookRun
@@ -27,22 +31,33 @@ ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECONDS = 300
 
-#: What a notebook may import: a student has it after the one command of the README.
-PUBLIC = {
-    "costmodel",
-    "costmodel.blocks",
-    "costmodel.formulas",
-    "costmodel.guard.budget",
-    "costmodel.layers",
-    "costmodel.published.tables",
-    "costmodel.report.plots",
-    "checks",
-    "ipywidgets",
-    "matplotlib.pyplot",
-    "numpy",
-    "torch",
-    "torch.utils.flop_counter",
-}
+REFERENCE = ROOT / "docs" / "reference" / "python.md"
+
+#: What a notebook may import besides costmodel: a student has it after the one command of the README.
+INSTALLED = {"checks", "ipywidgets", "matplotlib.pyplot", "numpy", "torch", "torch.utils.flop_counter"}
+
+
+def defined(module: str) -> set[str]:
+    """The full names that ``module`` offers: those that it lists, else those without an underscore at home in it."""
+    loaded = import_module(module)
+    listed = getattr(loaded, "__all__", None)
+    if listed is None:
+        listed = [
+            name
+            for name, value in vars(loaded).items()
+            if not name.startswith("_") and getattr(value, "__module__", module) == module and not ismodule(value)
+        ]
+    return {f"{module}.{name}" for name in listed}
+
+
+def public() -> set[str]:
+    """What the package lists, its layers, and the modules that the reference describes as a whole."""
+    described = re.findall(r"^\.\. automodule:: (\S+)$", REFERENCE.read_text(), re.MULTILINE)
+    modules = {"costmodel", "costmodel.layers", *described}
+    return {*INSTALLED, *modules}.union(*map(defined, modules))
+
+
+PUBLIC = public()
 
 
 def read(path: Path) -> NotebookNode:
@@ -169,23 +184,54 @@ def parsed(cell: NotebookNode) -> list[ast.AST]:
 
 
 def imported(cell: NotebookNode) -> set[str]:
+    """The full name of each module that is imported, and of each name that is taken from one."""
     names = set()
     for node in parsed(cell):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.module is not None
-            whole = {f"{node.module}.{alias.name}" for alias in node.names}
-            names |= {name if name in PUBLIC else node.module for name in whole}
+            taken = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name.startswith("costmodel.") or name in PUBLIC else node.module for name in taken}
     return names
+
+
+def used(cell: NotebookNode) -> set[str]:
+    """The full names that a cell takes from costmodel, known as ``cm``."""
+    return {
+        f"costmodel.{node.attr}"
+        for node in parsed(cell)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "cm"
+    }
+
+
+def private(cell: NotebookNode) -> set[str]:
+    """What a cell uses that is no public interface."""
+    names = {name for name in imported(cell) | used(cell) if name.split(".")[0] not in sys.stdlib_module_names}
+    attributes = {node.attr for node in parsed(cell) if isinstance(node, ast.Attribute)}
+    return (names - PUBLIC) | {name for name in attributes if re.match(r"_(?!_init__$)", name)}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_uses_the_public_interface_alone(path: Path) -> None:
-    for cell in code(read(path)):
-        assert {name for name in imported(cell) if name.split(".")[0] not in sys.stdlib_module_names} <= PUBLIC, cell.id
-        attributes = [node.attr for node in parsed(cell) if isinstance(node, ast.Attribute)]
-        assert [name for name in attributes if re.match(r"_(?!_init__$)", name)] == []
+    assert {cell.id: private(cell) for cell in code(read(path)) if private(cell)} == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("from costmodel.guard.budget import parse_budgets", {"costmodel.guard.budget.parse_budgets"}),
+        ("import costmodel.guard.budget", {"costmodel.guard.budget"}),
+        ("from costmodel.layers import elementwise", {"costmodel.layers.elementwise"}),
+        ("from costmodel.published.tables import Decimal", {"costmodel.published.tables.Decimal"}),
+        ("cm.guard", {"costmodel.guard"}),
+        ("net._nodes", {"_nodes"}),
+        ("import scipy", {"scipy"}),
+        ("from costmodel.layers import RELU6, conv\nimport math\ncm.parse_budgets({})", set()),
+    ],
+)
+def test_what_is_not_public_is_seen(source: str, seen: set[str]) -> None:
+    assert private(nbformat.v4.new_code_cell(source)) == seen
 
 
 def test_the_files_hold_nothing_of_the_machine_that_ran_them() -> None:
@@ -239,12 +285,32 @@ ANSWERS: dict[str, object] = {
 def test_an_exercise_takes_the_answer_and_no_other(number: str, capsys: pytest.CaptureFixture[str]) -> None:
     right = ANSWERS[number]
     wrong = f"not {right}" if isinstance(right, str) else right * 1.01  # type: ignore[operator]
-    for answer in (..., right, wrong, None, "x", True):
+    of_numpy = numpy.array(right)[()]
+    for answer in (..., right, of_numpy, wrong, None, "x", True, numpy.True_):
         checks.check(number, answer)
-    waiting, accepted, *refused = capsys.readouterr().out.splitlines()
+    waiting, first, second, *refused = capsys.readouterr().out.splitlines()
     assert waiting == f"{number}: not answered yet"
-    assert accepted == f"{number}: right"
-    assert refused == [f"{number}: not yet. {checks.EXERCISES[number].hint}"] * 4
+    assert [first, second] == [f"{number}: right"] * 2
+    assert refused == [f"{number}: not yet. {checks.EXERCISES[number].hint}"] * 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        (numpy.int64(76_524_800), True),
+        (numpy.float64(76_524_800), True),
+        (torch.tensor(76_524_800), True),
+        (Fraction(76_524_800), True),
+        (numpy.int64(76_524_801), False),
+        (numpy.array([76_524_800, 76_524_800]), False),
+        (float("nan"), False),
+        ([76_524_800], False),
+    ],
+)
+def test_a_number_may_be_of_any_library(answer: object, right: bool) -> None:
+    assert checks.agrees(answer, 76_524_800) is right
+    assert checks.agrees(numpy.float64(0.5), Fraction(1, 2))
+    assert not any(checks.agrees(true, 1) for true in (True, numpy.True_))
 
 
 if __name__ == "__main__":  # python -m tests.test_notebooks [FILE ...]: bring the outputs up to date

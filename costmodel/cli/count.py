@@ -74,7 +74,7 @@ def command(
             ("--figure", figure),
             ("--convention", convention),
         )
-        from costmodel.adapters.dynamic import over_resolutions
+        from costmodel.adapters.over_resolutions import over_resolutions
         from costmodel.report.formula import FormulaReport
 
         answer(FormulaReport(over_resolutions(model, chosen.inputs, chosen.choices)), style)

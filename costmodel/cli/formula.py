@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from costmodel.adapters import Input
-from costmodel.adapters.dynamic import over_resolutions
+from costmodel.adapters.over_resolutions import over_resolutions
 from costmodel.architectures import FAMILIES, names
 from costmodel.checks import CostModelError, nearest
 from costmodel.cli.arguments import CHOICE, INPUT, on_a_terminal

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: Width multipliers that papers and model zoos publish.
 NAMED_ALPHAS = (0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
+#: At which the effect of rounding is measured: those published are few, and round less than others do.
+MEASURED_STEP = Fraction(1, 200)
+MEASURED_ALPHAS = tuple(MEASURED_STEP * step for step in range(50, 281))
 
 _QUANTITIES = ("multiply_adds", "parameters")
 
@@ -72,7 +75,7 @@ class FormulaReport:
     def text(self, color: bool) -> str:
         tables = [formats.text(self._lines(), self._table(), color)]
         if (rounding := self.rounding()) is not None:
-            tables.append(formats.text((self._rounding_line(rounding),), rounding, color))
+            tables.append(formats.text(self._rounding_lines(), rounding, color))
         return "\n\n".join(tables)
 
     def markdown(self) -> str:
@@ -141,16 +144,32 @@ class FormulaReport:
             rows.append(tuple(row))
         return Table(("alpha", "multiply_adds", "by the form", "off", "parameters", "by the form", "off"), tuple(rows))
 
+    def moved(self) -> list[tuple[Fraction, float]]:
+        """By how much rounding moves the multiply-adds, as a share of the form's, at each of ``MEASURED_ALPHAS``."""
+        found = []
+        for alpha in MEASURED_ALPHAS:
+            try:
+                true = self.form.build(float(alpha), self._usual()).multiply_adds
+                claimed = self.form.multiply_adds(alpha, self._usual())
+            except CostModelError:
+                continue  # as in rounding()
+            found.append((alpha, float((true - claimed) / claimed)))
+        return found
+
     def _usual(self) -> int:
         """The resolution at which the form was read: the network's usual one, or the next at which it holds."""
         usual: int = self.form.network.input.spatial[0]
         return usual
 
-    def _rounding_line(self, rounding: Table) -> str:
-        off = [row[3] for row in rounding.rows if isinstance(row[3], float)]
+    def _rounding_lines(self) -> tuple[str, ...]:
+        moved = self.moved()
+        ends = [end(moved, key=lambda found: found[1]) for end in (min, max)]
+        least, most = (f"{percent(share)} (alpha {float(alpha):g})" for alpha, share in ends)
+        first, last = (float(alpha) for alpha, _ in (moved[0], moved[-1]))
         return (
-            f"Rounding of the widths moves the multiply-adds by {percent(min(off))} to {percent(max(off))} at"
-            f" resolution {self._usual()}. The true counts beside the form (--alpha fixes one, rounding and all):"
+            f"Rounding of the widths moves the multiply-adds by {least} to {most}, of alphas from {first:g} to {last:g}"
+            f" in steps of {float(MEASURED_STEP):g} at resolution {self._usual()}.",
+            "The true counts beside the form (--alpha fixes one, rounding and all):",
         )
 
     def _lines(self) -> tuple[str, ...]:
@@ -299,6 +318,8 @@ def _function(form: ClosedForm, subject: str, where: str) -> Iterator[str]:
         yield from _returned(form.pieces[0], Fraction(1), "    ")
         return
     yield "    a = Fraction(str(alpha))"
+    yield f"    if {_outside(form.pieces)}:"
+    yield '        raise ValueError(f"no closed form at alpha {alpha}")'
     for piece in scaled:
         alphas = piece.alphas
         assert alphas is not None
@@ -309,6 +330,15 @@ def _function(form: ClosedForm, subject: str, where: str) -> Iterator[str]:
         yield f"    if {' and '.join(bounds)} and not rest:"
         yield from _returned(piece, alphas.step, "        ")
     yield '    raise ValueError(f"a width is rounded at alpha {alpha}")'
+
+
+def _outside(pieces: Sequence[Piece]) -> str:
+    """The condition, in Python, that ``a`` is in none of the pieces, which follow each other without a gap."""
+    first, last = pieces[0].alphas, pieces[-1].alphas
+    assert first is not None
+    assert last is not None
+    below = f"a < {first.low}" if first.low else "a <= 0"
+    return below if last.high is None else f"{below} or a {'>' if last.closed else '>='} {last.high}"
 
 
 def _returned(piece: Piece, step: Fraction, indent: str) -> Iterator[str]:
@@ -334,7 +364,7 @@ class SeparableReport:
         rows = tuple((step.what, step.call, step.text) for step in self.steps)
         lines = (f"separable / standard = {self.steps[-2].text} = {self.steps[-1].text}", *_SEPARABLE)
         worked = formats.text((_WORKED,), self.worked(), color)
-        return formats.text(lines, Table(("what", "formula", "multiply_adds"), rows), color) + "\n\n" + worked
+        return formats.text(lines, Table(("what", "formula", "comes to"), rows), color) + "\n\n" + worked
 
     def latex(self) -> str:
         rows = [rf"\text{{{step.what}}} &= {step.latex}" for step in self.steps]

@@ -46,9 +46,8 @@ def test_each_term_says_which_layers_it_is_from() -> None:
     assert list(parts.values()) == [11_010_048, 576_000, 1_024_000, 3_139_584, 1_091_392, 1_000]
 
 
-def test_rounding_is_measured_at_the_published_alphas() -> None:
+def test_rounding_is_shown_at_the_published_alphas() -> None:
     lines = lines_of("mobilenet_v2")
-    assert "moves the multiply-adds by 0.00 % to 25.35 % at resolution 224." in "\n".join(lines)
     rows = [line.split() for line in lines[-7:]]
     assert [row[0] for row in rows] == ["0.25", "0.35", "0.5", "0.75", "1", "1.3", "1.4"]
     for row in rows:
@@ -57,6 +56,27 @@ def test_rounding_is_measured_at_the_published_alphas() -> None:
         assert true == network.multiply_adds
         assert row[3] == f"{100 * (true - claimed) / claimed:.2f}"
         assert int(row[5].replace(",", "")) == network.parameters
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v1", "mobilenet_v2:scaled-head", "mnasnet"])
+def test_rounding_is_measured_in_steps_between_the_published_alphas(name: str) -> None:
+    """By the sweep's integers, and a parabola through three alphas that round nothing: 1, 2 and 3."""
+    counted = {
+        row.alpha: row.multiply_adds
+        for row in cm.sweep(
+            name, alpha=[*(step / 200 for step in range(50, 281)), 2.0, 3.0], resolution=224
+        ).itertuples()
+    }
+    one, two, three = counted[1.0], counted.pop(2.0), counted.pop(3.0)
+    square, line = (three - 2 * two + one) / 2, (8 * two - 3 * three - 5 * one) / 2
+    rest = one - square - line
+    off = {alpha: true / (square * alpha**2 + line * alpha + rest) - 1 for alpha, true in counted.items()}
+    least, most = min(off, key=off.__getitem__), max(off, key=off.__getitem__)
+    assert (
+        f"Rounding of the widths moves the multiply-adds by {100 * off[least]:.2f} % (alpha {least:g})"
+        f" to {100 * off[most]:.2f} % (alpha {most:g}), of alphas from 0.25 to 1.4 in steps of 0.005 at resolution 224."
+    ) in lines_of(name)
+    assert {least, most}.isdisjoint({0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4}), "the table alone would not show it"
 
 
 def test_two_ranges_of_alpha_are_two_lines_each() -> None:
@@ -128,12 +148,17 @@ def test_the_python_function_refuses_what_the_form_does_not_cover() -> None:
     for resolution in (200, 0, -32):
         with pytest.raises(ValueError, match=f"no closed form at resolution {resolution}"):
             function(1, resolution)
-    with pytest.raises(ValueError, match="alpha 0"):
-        function(0)
+    for alpha in (0, -1):
+        with pytest.raises(ValueError, match=f"no closed form at alpha {alpha}"):
+            function(alpha)
     with pytest.raises(ValueError, match="no closed form at resolution 448"):
         pasted("mobilenet_v1:plain")(1, 448)
-    with pytest.raises(ValueError, match="alpha 2"):
-        pasted("shufflenet_v1")(2)
+    shufflenet = pasted("shufflenet_v1")
+    for alpha in (2, 3):
+        with pytest.raises(ValueError, match=f"no closed form at alpha {alpha}"):
+            shufflenet(alpha)
+    with pytest.raises(ValueError, match=r"a width is rounded at alpha 1.99"):
+        shufflenet(1.99)
     network = cm.mobilenet_v2(alpha=0.35, resolution=96)
     assert pasted("mobilenet_v2", "--alpha", "0.35")(96) == (network.multiply_adds, network.parameters)
 
@@ -158,6 +183,7 @@ def test_separable_is_derived_and_worked() -> None:
     lines = lines_of("separable")
     assert lines[0] == "separable / standard = (K^2 + N)/(K^2*N) = 1/N + 1/K^2"
     rows = [re.split(r" {2,}", line.strip()) for line in lines]
+    assert ["what", "formula", "comes to"] in rows
     assert ["depthwise convolution", "conv_multiply_adds(P, M, M, K^2, groups=M)", "K^2*M*P"] in rows
     # Documents 000 and 004: 265/2304 at N = 256, 8.69 times.
     assert ["3", "256", "265/2304", "11.50 %", "8.69 times"] in rows

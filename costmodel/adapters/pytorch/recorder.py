@@ -272,6 +272,8 @@ class Recorder(TorchDispatchMode):
         call = self._calls.pop() if len(self._calls) > 1 else self._root
         if output is None:  # an exception is on its way out; the innermost module is left first
             self._failed = self._failed or call
+        if isinstance(output, Tensor) and output.dim():
+            call.leading = output.shape[0]
         if call.steps or call.called_others or not isinstance(output, Tensor) or not args:
             return None
         read = args[0]
@@ -338,7 +340,7 @@ class Recorder(TorchDispatchMode):
                 name = call.path if own else ".".join(filter(None, (call.path, step.operator)))
                 step.name = name
                 if not call.called_others and isinstance(step.layer, Captured):
-                    step.layer = replace(step.layer, module=call.kind)
+                    step.layer = replace(step.layer, module=call.kind, leading=call.leading)
         for step in sorted(self.steps, key=lambda step: isinstance(step.layer, Input)):
             step.name = _free(step.name, taken)
         return _free("outputs", taken)

@@ -68,6 +68,8 @@ class Call:
     path: str
     module: nn.Module
     called_others: bool = False
+    #: The first size of the tensor that it returned; 0 where that is none.
+    leading: int = 0
     steps: list[Step] = field(default_factory=list)
 
     @property
