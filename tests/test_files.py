@@ -76,3 +76,39 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(name: str, reason: st
     assert str(error.value).startswith(f"cannot write {tmp_path}/{name}: ")
     assert reason in str(error.value)
     assert os.listdir(tmp_path) == []
+
+
+def test_what_a_killed_writer_left_is_swept_and_the_work_of_another_is_not(tmp_path: Path) -> None:
+    left, working, foreign = (tmp_path / name for name in (".file.1.abcd.partial", ".file.2.abcd.partial", ".file.x"))
+    for place in (left, working, foreign):
+        place.write_bytes(b"half")
+    for place in (left, foreign):
+        os.utime(place, (time.time() - 100, time.time() - 100))
+    write_whole(tmp_path / "file", b"new")
+    assert sorted(os.listdir(tmp_path)) == [".file.2.abcd.partial", ".file.x", "file"]
+
+
+def test_two_threads_do_not_share_a_partial_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    within: list[set[str]] = []
+
+    def nested(descriptor: int) -> None:
+        within.append(set(os.listdir(tmp_path)))
+        if len(within) == 1:  # as another thread would, between the write and the move
+            write_whole(tmp_path / "file", b"second")
+
+    monkeypatch.setattr(os, "fsync", nested)
+    write_whole(tmp_path / "file", b"first")
+    assert len(within[1] - {"file"}) == 2
+    assert (tmp_path / "file").read_bytes() == b"first"
+
+
+def test_a_writer_killed_inside_the_write_leaves_the_old_file(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    place.write_bytes(b"old")
+    body = "import os, signal, sys\nos.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
+    atomic = "from costmodel.files import write_whole\nwrite_whole(sys.argv[1], b'new')"
+    careless = "file = open(sys.argv[1], 'wb')\nfile.write(b'ne')\nfile.flush()\nos.fsync(0)"
+    for script, kept in ((atomic, b"old"), (careless, b"ne")):  # the second shows that the first can fail
+        ran = subprocess.run([sys.executable, "-c", body + script, place], check=False)
+        assert ran.returncode == -signal.SIGKILL
+        assert place.read_bytes() == kept

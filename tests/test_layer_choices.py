@@ -11,23 +11,32 @@ from hypothesis import strategies as st
 from costmodel import CostModelError, Shape, apply, image, layers
 from costmodel.layers import (
     RELU,
+    Activation,
     AdaptiveAveragePool,
     Add,
     BatchNorm,
+    Captured,
     ChannelShuffle,
     ChannelSlice,
     Concat,
     Conv,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAveragePool,
+    GroupNorm,
     Input,
     Layer,
+    LayerNorm,
     Linear,
+    MatMul,
+    Operation,
     Outputs,
     Pool,
     Scale,
+    Stored,
     TransposedConv,
+    Uncounted,
     ZeroPad,
     average_pool,
     conv,
@@ -57,6 +66,14 @@ ONE_OF_EACH = [
     ZeroPad(((0, 1), (0, 1))),
     ChannelShuffle(2),
     ChannelSlice(0, 2),
+    LayerNorm(1),
+    GroupNorm(2),
+    MatMul(),
+    Embedding(10, 4),
+    Operation("softmax", Shape(10)),
+    Uncounted("aten.fft", Shape(10)),
+    Stored(Shape(10), Params(weight=10)),
+    Captured(conv(8, 3), times=2),
 ]
 
 
@@ -124,10 +141,40 @@ def test_a_number_counts_for_each_axis_and_a_tuple_has_one_an_axis() -> None:
         (conv(8, 3, padding=((1, 0), (2, 2))), "kernel 3x3, stride 1x1, padding 1:0x2, no bias"),
         (Linear(8), "8 outputs, with bias"),
         (Linear(8, bias=False), "8 outputs, no bias"),
+        (BatchNorm(), ""),
+        (BatchNorm(affine=False, tracked=False), "no affine, no running statistics"),
+        (LayerNorm(1), "axes 1"),
+        (LayerNorm(2, gamma=False, beta=False), "axes 2, no gamma, no beta"),
+        (GroupNorm(32), "groups 32"),
+        (GroupNorm(4, affine=False), "groups 4, no affine"),
+        (RELU, ""),
+        (max_pool(3, 2, 1), "kernel 3x3, stride 2x2, padding 1x1"),
+        (average_pool((2, 3), ceil_mode=True), "kernel 2x3, stride 2x3, padding 0x0, with ceil mode"),
+        (AdaptiveAveragePool((7, 5)), "sizes 7x5"),
+        (AdaptiveAveragePool((1, 1)), ""),  # the same as the global pool by any name
+        (ZeroPad(((0, 1), (2, 2))), "padding 0:1x2"),
+        (ChannelShuffle(3), "groups 3"),
+        (ChannelSlice(58, 116), "channels 58:116"),
+        (Embedding(50257, 768), "50257 rows, 768 features"),
+        (Uncounted("aten.fft", Shape(1)), "operation aten.fft"),
+        (Captured(max_pool(2)), "kernel 2x2, stride 2x2, padding 0x0"),
     ],
 )
 def test_choices_are_stated_where_they_are_not_the_usual(layer: Layer, choices: str) -> None:
     assert layer.choices() == choices
+
+
+@pytest.mark.parametrize("layer", ONE_OF_EACH, ids=lambda layer: type(layer).__name__)
+def test_choices_are_words_and_no_code(layer: Layer) -> None:
+    # Locks keep them: the repr of a dataclass would make every lock stale with a new field.
+    assert type(layer).__name__ not in layer.choices()
+    assert not set("()=") & set(layer.choices())
+    if dataclasses.fields(layer) and type(layer) not in SAID_BY_THE_KIND:  # type: ignore[arg-type]
+        assert layer.choices()  # or another choice would change nothing in a lock
+
+
+#: Layers whose kind and shapes tell all that was chosen; what BatchNorm chooses is told where it is not the usual.
+SAID_BY_THE_KIND = {Input, Activation, Operation, Stored, BatchNorm}
 
 
 def test_a_convolution_of_many_channels_each_on_its_own_is_depthwise() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from costmodel.cli.guard import answer, guard_format_option, project, shown
-from costmodel.guard.check import check, read_lock
+from costmodel.cli.guard import answer, failing_in, guard_format_option, project, shown
+from costmodel.guard.check import Base, check, read_lock
 from costmodel.guard.cost import ModelCost
 from costmodel.report.guard.report import GuardReport
 
@@ -22,10 +22,12 @@ def command(base: str | None, style: str) -> None:
 
     Exit status: 0 in order, 1 over a budget or not as locked, 2 if anything cannot be counted or is misconfigured.
     """
-    found = project()
-    locked = read_lock(found.lock)
-    verdicts = check(found, locked, None if base is None else _costs_at(found.lock, base))
-    answer(GuardReport(verdicts, shown(found.lock), shown(found.path)), style)
+    with failing_in(style):
+        found = project()
+        locked = read_lock(found.lock)
+        past = None if base is None else Base(_costs_at(found.lock, base), base)
+        report = GuardReport(check(found, locked, past), shown(found.lock), shown(found.path))
+    answer(report, style)
 
 
 def _costs_at(lock: Path, base: str) -> dict[str, ModelCost]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from costmodel.checks import CostModelError
-from costmodel.cli.guard import answer, guard_format_option, project, shown
+from costmodel.cli.guard import answer, failing_in, guard_format_option, project, shown
 from costmodel.guard import history, lockfile
 from costmodel.guard.budget import Budgets
 from costmodel.guard.check import Verdict, check, importable, opened, read_lock
@@ -45,16 +45,22 @@ def command(sides: tuple[str, ...], base: str | None, style: str) -> None:
         raise CostModelError(f"diff compares two, or the project with --base; {len(sides)} given")
     if sides and base is not None:
         raise CostModelError(f"--base={base} is for diff without A and B; leave out one or the other")
-    answer(_between(*sides) if sides else _since(base or _BASE), style)
+    with failing_in(style):
+        report = _between(*sides) if sides else _since(base or _BASE)
+    answer(report, style)
 
 
 def _since(base: str) -> GuardReport:
     found = project()
-    past = history.at_merge_base(found.lock, base)
+    note = ""
+    try:
+        past = history.at_merge_base(found.lock, base)
+    except history.NoLockError as error:  # the branch that adds the lock
+        past, note = history.Past({}, error.place), f"No lock in {error.place}: every model is new."
     unlimited = Config(found.path, tuple(replace(model, budgets=Budgets()) for model in found.models))
     # The lines of a lock of the past are no places in the lock of today.
     verdicts = [replace(verdict, line=0) for verdict in check(unlimited, past.models)]
-    return GuardReport(verdicts, shown(found.lock), shown(found.path), judged=False, old=past.place, new="now")
+    return GuardReport(verdicts, shown(found.lock), shown(found.path), False, past.place, "now", note)
 
 
 def _between(first: str, second: str) -> GuardReport:
@@ -89,7 +95,9 @@ def _side(text: str, found: Config | None) -> _Side:
     from costmodel.checks import nearest
 
     if Path(text).is_file():
-        return _Side(read_lock(Path(text)), text)
+        ours = found is not None and found.lock.is_file() and Path(text).samefile(found.lock)
+        update = lockfile.UPDATE if ours else "run `costmodel lock --update` in its project"
+        return _Side(read_lock(Path(text), update), text)
     for model in found.models if found else ():
         if model.name == text:
             return _counted(model, found)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from costmodel.checks import CostModelError
+from costmodel.files import seen
 from costmodel.guard import config
+from costmodel.guard.check import FAILED
+from costmodel.guard.config import ConfigError
+from costmodel.guard.lockfile import LockError
+from costmodel.report.guard.failure import FailureReport
 from costmodel.report.guard.report import GuardReport
 
 guard_format_option = click.option(
@@ -30,7 +37,29 @@ def project() -> config.Config:
 def shown(path: Path) -> str:
     """``path`` as the root of a GitHub checkout sees it, or as the current directory does."""
     root = Path(os.environ.get("GITHUB_WORKSPACE") or Path.cwd())
-    return Path(os.path.relpath(path, root if path.is_relative_to(root) else Path.cwd())).as_posix()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else seen(path)
+
+
+@contextlib.contextmanager
+def failing_in(style: str) -> Iterator[None]:
+    """Whatever error ends what is done in it is also answered in the format asked for, so that nobody parses nothing.
+
+    GitHub shows an annotation in its log as well, so the line on the standard error would be there twice.
+    """
+    try:
+        yield
+    except CostModelError as error:
+        place = (isinstance(error, (LockError, ConfigError)) and error.path) or None
+        line = error.line if isinstance(error, (LockError, ConfigError)) else 0
+        failure = FailureReport(str(error), shown(place.absolute()) if place else "", line)
+        if style == "text":
+            raise
+        print(getattr(failure, style)())
+        if style != "github":
+            raise
+        _summarise(failure.markdown())
+        sys.stdout.flush()
+        sys.exit(FAILED)
 
 
 def answer(report: GuardReport, style: str) -> None:
@@ -38,16 +67,19 @@ def answer(report: GuardReport, style: str) -> None:
     text: str = getattr(report, style)()
     if text:
         print(text)
-    if style == "github" and (place := os.environ.get("GITHUB_STEP_SUMMARY")):
-        _append(place, f"{report.summary()}\n")
+    if style == "github":
+        _summarise(report.summary())
     sys.stdout.flush()
     sys.exit(report.status)
 
 
-def _append(place: str, text: str) -> None:
+def _summarise(text: str) -> None:
+    place = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not place:
+        return
     try:
         with open(place, "ab") as file:
-            file.write(text.encode("utf-8", "replace"))
+            file.write(f"{text}\n".encode("utf-8", "replace"))
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise CostModelError(f"cannot write the summary to {place}: {reason}; mend GITHUB_STEP_SUMMARY") from None

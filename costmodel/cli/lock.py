@@ -8,11 +8,12 @@ import click
 
 from costmodel.cli.guard import project, shown
 from costmodel.files import write_whole
-from costmodel.guard import lockfile
+from costmodel.guard import lockfile, salvage
 from costmodel.guard.check import FAILED, Verdict, check, read_lock, renewed
 from costmodel.guard.config import Config
 from costmodel.guard.cost import ModelCost
 from costmodel.report.guard.report import GuardReport
+from costmodel.report.guard.safe import plain
 
 
 @click.command("lock")
@@ -25,7 +26,8 @@ def command(update: bool, reason: str) -> None:
     meant; without it, the changes are printed, nothing is written, and the exit status is 1.
     """
     found = project()
-    verdicts = check(found, _locked(found, update))
+    locked, salvaged = _locked(found, update)
+    verdicts = check(found, locked)
     report = GuardReport(verdicts, shown(found.lock), shown(found.path))
     failed = [verdict for verdict in verdicts if verdict.status == FAILED]
     overwrites = [verdict for verdict in verdicts if _overwrites(verdict)]
@@ -34,7 +36,7 @@ def command(update: bool, reason: str) -> None:
         print(f"{report.lock} is left as it was{': every model must be counted for it' if failed else ''}.")
         sys.stdout.flush()
         sys.exit(FAILED if failed else 1)
-    costs = renewed(verdicts, " ".join(reason.split()))
+    costs, lost = salvage.reattached(renewed(verdicts, " ".join(reason.split())), salvaged)
     content, models = lockfile.write(costs).encode(), f"{len(costs)} model{'s' if len(costs) != 1 else ''}"
     if found.lock.is_file() and found.lock.read_bytes() == content:
         print(f"{report.lock} is up to date: {models}{', so no reason is needed' if reason else ''}")
@@ -43,18 +45,24 @@ def command(update: bool, reason: str) -> None:
         if overwrites:
             print(GuardReport(overwrites, report.lock, judged=False, old=report.lock, new="now").text())
         print(f"{report.lock} is written: {models}")
+    if lost:
+        said = "; ".join(plain(f"{reason.text} ({reason.model or 'no model'})") for reason in lost)
+        print(f"{len(lost)} reason{'s' if len(lost) > 1 else ''} could not be kept: {said}")
+    for verdict in verdicts:
+        for violation in verdict.violations:
+            print(f"{plain(verdict.name)} is over budget: {plain(violation)}")
     sys.stdout.flush()
 
 
-def _locked(found: Config, update: bool) -> dict[str, ModelCost]:
+def _locked(found: Config, update: bool) -> tuple[dict[str, ModelCost], list[salvage.Reason]]:
     try:
-        return read_lock(found.lock)
+        return read_lock(found.lock), []
     except lockfile.NewerFormatError:
         raise
     except lockfile.LockError:
-        # What is damaged is written anew, from the models alone; the reasons in it are lost.
+        # What is damaged is written anew, from the models; what people wrote in it is kept where it can be.
         if update:
-            return {}
+            return {}, salvage.reasons(found.lock.read_bytes())
         raise
 
 

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import NamedTuple, final
 
 from costmodel.adapters import open_model
 from costmodel.checks import CostModelError
+from costmodel.files import seen
 from costmodel.guard import lockfile
 from costmodel.guard.config import Config, Model
 from costmodel.guard.cost import ModelCost, cost_of
@@ -26,7 +27,8 @@ IN_ORDER, VIOLATED, FAILED = 0, 1, 2
 class Verdict:
     """What was found of one model: how it differs from its lock, which budgets it breaks, or why it cannot be counted.
 
-    ``difference`` is None where it could not be counted; ``line`` is where the lock has it, 0 where it does not.
+    ``difference`` is None where it could not be counted; ``line`` is where the lock has it, 0 where it does not;
+    ``notes`` are what people should know and nothing fails for.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Verdict:
     violations: tuple[str, ...] = ()
     error: str = ""
     line: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def stale(self) -> bool:
@@ -48,28 +51,35 @@ class Verdict:
         return VIOLATED if self.stale or self.violations else IN_ORDER
 
 
+class Base(NamedTuple):
+    """Locked costs that growth is measured from, and what people call the place that has them."""
+
+    costs: Mapping[str, ModelCost]
+    called: str
+
+
 def status(verdicts: Iterable[Verdict]) -> int:
     """The exit status for all of them: the worst of any. What was not counted says nothing, so 2 is above 1."""
     return max((verdict.status for verdict in verdicts), default=IN_ORDER)
 
 
-def check(
-    config: Config, locked: Mapping[str, ModelCost], base: Mapping[str, ModelCost] | None = None
-) -> tuple[Verdict, ...]:
+def check(config: Config, locked: Mapping[str, ModelCost], base: Base | None = None) -> tuple[Verdict, ...]:
     """A verdict on every model of ``config`` and on those that are locked and no longer listed, by name.
 
-    Growth is measured against ``base``, the locked costs unless given; a model that is not in it has not grown.
+    Growth is measured against ``base``, the locked costs unless given; where that has no such model, a note says so.
     """
     listed = {model.name for model in config.models}
     gone = [
         Verdict(name, Difference(cost, None), line=cost.line) for name, cost in locked.items() if name not in listed
     ]
     with importable(config.folder):
-        found = [_verdict(model, locked.get(model.name), locked if base is None else base) for model in config.models]
+        found = [
+            _verdict(model, locked.get(model.name), base or Base(locked, lockfile.NAME)) for model in config.models
+        ]
     return tuple(sorted([*found, *gone], key=lambda verdict: verdict.name))
 
 
-def _verdict(model: Model, locked: ModelCost | None, base: Mapping[str, ModelCost]) -> Verdict:
+def _verdict(model: Model, locked: ModelCost | None, base: Base) -> Verdict:
     line = locked.line if locked else 0
     try:
         network = opened(model)
@@ -77,9 +87,12 @@ def _verdict(model: Model, locked: ModelCost | None, base: Mapping[str, ModelCos
         violations = model.budgets.violations(network)
     except CostModelError as error:
         return Verdict(model.name, error=str(error), line=line)
-    if model.budgets.growth and model.name in base:
-        violations += model.budgets.growth.violations(base[model.name], cost)
-    return Verdict(model.name, difference(locked, cost), tuple(violations), line=line)
+    notes = []
+    if model.budgets.growth and model.name in base.costs:
+        violations += model.budgets.growth.violations(base.costs[model.name], cost)
+    elif model.budgets.growth and locked:
+        notes.append(f"growth not judged: not in the lock of {base.called}")
+    return Verdict(model.name, difference(locked, cost), tuple(violations), line=line, notes=tuple(notes))
 
 
 def opened(model: Model) -> Network:
@@ -132,8 +145,8 @@ def _with_reasons(change: Difference, new: ModelCost, reason: str) -> ModelCost:
     return ModelCost(new.name, new.layers, tuple(sorted(reasons, key=lambda entry: entry[0])))
 
 
-def read_lock(path: Path) -> dict[str, ModelCost]:
-    """The models in the lock file at ``path``; none where there is no file.
+def read_lock(path: Path, update: str = lockfile.UPDATE) -> dict[str, ModelCost]:
+    """The models in the lock file at ``path``; none where there is no file. ``update`` is what writes it anew.
 
     Raises :class:`~costmodel.checks.CostModelError` where it cannot be read, and as :func:`lockfile.read` does.
     """
@@ -143,4 +156,8 @@ def read_lock(path: Path) -> dict[str, ModelCost]:
         return {}
     except OSError as error:
         raise CostModelError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
-    return lockfile.read(content, path.name)
+    try:
+        return lockfile.read(content, seen(path), update)
+    except lockfile.LockError as error:
+        error.path = path
+        raise

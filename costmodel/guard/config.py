@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,20 @@ from typing import Any, final
 
 from costmodel.adapters import Input, parse_input
 from costmodel.checks import CostModelError, nearest
+from costmodel.files import seen
 from costmodel.guard import lockfile
 from costmodel.guard.budget import Budgets, parse_budgets
 
 OWN = "costmodel.toml"
 SHARED = "pyproject.toml"
+
+
+class ConfigError(CostModelError):
+    """A configuration that cannot be read; ``path`` is where it is, ``line`` is 0 where that is not known."""
+
+    path: Path | None = None
+    line: int = 0
+
 
 _KEYS = ("build", "kwargs", "input", "budgets")
 
@@ -58,11 +67,11 @@ def find(start: Path) -> Path:
     for folder in (start, *start.parents):
         found = [place for place in (folder / OWN, folder / SHARED) if _is_ours(place)]
         if len(found) > 1:
-            raise CostModelError(f"both {_shown(found[0])} and {_shown(found[1])} list models; keep one of them")
+            raise CostModelError(f"both {seen(found[0])} and {seen(found[1])} list models; keep one of them")
         if found:
             return found[0]
     raise CostModelError(
-        f"no {SHARED} or {OWN} in {_shown(start)} or above it lists models; write [tool.costmodel.models.NAME] and"
+        f"no {SHARED} or {OWN} in {seen(start)} or above it lists models; write [tool.costmodel.models.NAME] and"
         ' build = "mobilenet_v2" into pyproject.toml'
     )
 
@@ -80,13 +89,26 @@ def load(path: Path) -> Config:
     one, and for a value of the wrong kind.
     """
     whole = _parsed(path)
+    try:
+        return Config(path, _models(whole, path))
+    except CostModelError as error:
+        raise _misconfigured(path, str(error)) from None
+
+
+def _models(whole: dict[str, Any], path: Path) -> tuple[Model, ...]:
     prefix = "" if path.name == OWN else "tool.costmodel."
     ours = whole if not prefix else whole["tool"]["costmodel"]
     _known(_table(ours, prefix.rstrip("."), path), ("models",), prefix or "the file", path)
     models = _table(ours.get("models", {}), f"{prefix}models", path)
     if not models:
-        raise CostModelError(f'{_shown(path)} lists no models; write [{prefix}models.NAME] and build = "mobilenet_v2"')
-    return Config(path, tuple(_model(name, table, f"{prefix}models.{name}", path) for name, table in models.items()))
+        raise CostModelError(f'{seen(path)} lists no models; write [{prefix}models.NAME] and build = "mobilenet_v2"')
+    return tuple(_model(name, table, f"{prefix}models.{name}", path) for name, table in models.items())
+
+
+def _misconfigured(path: Path, what: str, line: int = 0) -> ConfigError:
+    error = ConfigError(what)
+    error.path, error.line = path, line
+    return error
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -95,51 +117,45 @@ def _parsed(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CostModelError(f"{_shown(path)} is no TOML: {error}; correct it there") from None
+        line = re.search(r"\(at line (\d+)", str(error))
+        message = f"{seen(path)} is no TOML: {error}; correct it there"
+        raise _misconfigured(path, message, int(line[1]) if line else 0) from None
     except OSError as error:
-        raise CostModelError(f"cannot read {_shown(path)}: {(error.strerror or str(error)).lower()}") from None
+        raise CostModelError(f"cannot read {seen(path)}: {(error.strerror or str(error)).lower()}") from None
 
 
 def _model(name: str, table: object, key: str, path: Path) -> Model:
     own = _table(table, key, path)
     _known(own, _KEYS, key, path)
     if not name.strip():
-        raise CostModelError(f"{_shown(path)}: a model has no name; write [{key}NAME]")
+        raise CostModelError(f"{seen(path)}: a model has no name; write [{key}NAME]")
     if not isinstance(own.get("build"), str):
         raise CostModelError(
-            f'{_shown(path)}: {key} must say what builds it, as in build = "mobilenet_v2"'
+            f'{seen(path)}: {key} must say what builds it, as in build = "mobilenet_v2"'
             ' or build = "mypackage.models:student"'
         )
     given = own.get("input", [])
     inputs = [given] if isinstance(given, str) else given
     if not isinstance(inputs, list) or not all(isinstance(text, str) for text in inputs):
         raise CostModelError(
-            f'{_shown(path)}: {key}.input = {given!r} must be a shape or several, as in input = "3x224x224"'
+            f'{seen(path)}: {key}.input = {given!r} must be a shape or several, as in input = "3x224x224"'
         )
     try:
         shapes = tuple(map(parse_input, inputs))
     except CostModelError as error:
-        raise error.at(f"{_shown(path)}: {key}.input") from None
+        raise error.at(f"{seen(path)}: {key}.input") from None
     try:
         budgets = parse_budgets(_table(own.get("budgets", {}), f"{key}.budgets", path))
     except CostModelError as error:
-        raise error.at(f"{_shown(path)}: {key}.budgets") from None
+        raise error.at(f"{seen(path)}: {key}.budgets") from None
     kwargs = _table(own.get("kwargs", {}), f"{key}.kwargs", path)
     return Model(name, own["build"], kwargs, shapes, budgets)
 
 
 def _table(value: object, key: str, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise CostModelError(f"{_shown(path)}: {key} = {value!r} must be a table, as in [{key}]")
+        raise CostModelError(f"{seen(path)}: {key} = {value!r} must be a table, as in [{key}]")
     return value
-
-
-def _shown(path: Path) -> str:
-    """``path`` as seen from here, which is how people name it."""
-    try:
-        return os.path.relpath(path)
-    except ValueError:  # on another drive of Windows
-        return str(path)
 
 
 def _known(table: Mapping[str, object], known: Iterable[str], key: str, path: Path) -> None:
@@ -147,5 +163,5 @@ def _known(table: Mapping[str, object], known: Iterable[str], key: str, path: Pa
         if name not in known:
             place = key.rstrip(".")
             raise CostModelError(
-                f"{_shown(path)}: {place} has no key {name!r}; {nearest(name, known)}it has {', '.join(known)}"
+                f"{seen(path)}: {place} has no key {name!r}; {nearest(name, known)}it has {', '.join(known)}"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple, final
 
@@ -38,13 +38,14 @@ class ModelCost:
     """What a model costs, layer by layer in the order of the network, for one sample.
 
     ``reasons`` are (layer, text): why the cost last changed at and after that layer. ``line`` is where the model
-    stands in the lock file it was read from, 0 where it was counted.
+    stands in the lock file it was read from, 0 where it was counted; ``network`` is what was counted.
     """
 
     name: str
     layers: tuple[LayerCost, ...]
     reasons: tuple[tuple[int, str], ...] = ()
     line: int = 0
+    network: Network | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def multiply_adds(self) -> int:
@@ -67,7 +68,7 @@ def cost_of(network: Network, name: str) -> ModelCost:
     >>> cost.multiply_adds == cm.lenet().multiply_adds
     True
     """
-    return ModelCost(name, tuple(map(_line, network.nodes)))
+    return ModelCost(name, tuple(map(_line, network.nodes)), network=network)
 
 
 def _line(node: Node) -> LayerCost:
@@ -76,7 +77,7 @@ def _line(node: Node) -> LayerCost:
     return LayerCost(
         name,
         kind,
-        _choices(layer, kind),
+        _choices(layer),
         _shapes(reads),
         _shapes((makes,)),
         layer.macs(reads, makes),
@@ -86,10 +87,8 @@ def _line(node: Node) -> LayerCost:
 
 # Cached, as are the shapes: the layers of a network repeat a few choices, and the check counts a hundred networks.
 @lru_cache(maxsize=4096)
-def _choices(layer: Layer, kind: str) -> str:
-    text = layer.choices()
-    # "BatchNorm()" and "Activation(name='relu6')" say what the kind says.
-    return "" if kind == "input" or text.partition("(")[2] in (")", f"name={kind!r})") else text
+def _choices(layer: Layer) -> str:
+    return layer.choices()
 
 
 @lru_cache(maxsize=65536)

@@ -1,15 +1,16 @@
 """What changed between two costs of a model, and which layer is to blame for it.
 
 A layer that grew makes the layers after it read more, and those cost more too. Such a layer follows; it is put down to
-the layer whose own choices changed: :class:`Cause`. What a layer reads names the layer it follows, since a follower
-reads exactly the shapes that changed before it.
+the layer whose own choices changed: :class:`Cause`. Where the new network is at hand, its edges name the layer that is
+followed. Between two locks, which hold shapes alone, it is the last layer before it that made such a shape of such a
+shape; where several did, the others are named as well.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias, final
@@ -48,16 +49,18 @@ class LayerChange(NamedTuple):
 
 
 @final
-@dataclass
+@dataclass(frozen=True)
 class Cause:
     """Layers that were changed, added, removed or renamed, and the layers that cost something else because of it.
 
     One layer in ``own`` if it was changed; a run of layers if they were added, removed or renamed together.
+    ``perhaps`` are layers that some of ``followers`` may follow instead: they made the same shape of the same shape.
     """
 
     kind: Kind
     own: tuple[LayerChange, ...]
-    followers: list[LayerChange] = field(default_factory=list)
+    followers: tuple[LayerChange, ...] = ()
+    perhaps: tuple[str, ...] = ()
 
     @property
     def multiply_adds(self) -> int:
@@ -147,7 +150,17 @@ def difference(old: ModelCost | None, new: ModelCost | None) -> Difference:
             kept_places.append((mine, theirs))
         changes.append(LayerChange(before, after, place))
         place += theirs is not None
-    return Difference(old, new, tuple(sorted(_causes(changes), key=_size)), tuple(kept_places))
+    causes = _causes(changes, _producers(new))
+    return Difference(old, new, tuple(sorted(causes, key=_size)), tuple(kept_places))
+
+
+def _producers(cost: ModelCost) -> list[list[int]] | None:
+    """The places of what each layer reads; None for a lock, which does not tell."""
+    if cost.network is None:
+        return None
+    nodes = cost.network.nodes
+    places = {id(node): place for place, node in enumerate(nodes)}
+    return [[places[id(read)] for read in node.inputs] for node in nodes]
 
 
 def _kind(change: LayerChange) -> Kind | None:
@@ -160,24 +173,24 @@ def _kind(change: LayerChange) -> Kind | None:
     return None if change.old.name == change.new.name else "renamed"
 
 
-def _causes(changes: Iterable[LayerChange]) -> list[Cause]:
-    causes: list[Cause] = []
-    #: A shape before and after -> the cause that last made the one of the other.
-    made: dict[tuple[str, str], Cause] = {}
+def _causes(changes: Iterable[LayerChange], producers: list[list[int]] | None) -> list[Cause]:
+    found: list[_Found] = []
+    blame = _Blame(producers)
     for (kind, _), run in groupby(changes, key=_together):
         if kind is None:
             continue
         group = tuple(run)
-        cause = Cause(kind, group)
-        leader = _leader(group[0], made) if kind == "changed" else None
-        if leader is None:
-            causes.append(cause)
-        else:
+        leaders = blame.leaders(group[0]) if kind == "changed" else []
+        if leaders:
+            *others, leader = leaders
             leader.followers.append(group[0])
+            leader.perhaps.update(dict.fromkeys(other.own[0].layer.name for other in others))
+        else:
+            leader = _Found(kind, group, [], {})
+            found.append(leader)
         for change in group:
-            before, after = (layer.makes if layer else "" for layer in (change.old, change.new))
-            made[before, after] = leader or cause
-    return causes
+            blame.put(change, leader)
+    return [Cause(kind, own, tuple(followers), tuple(perhaps)) for kind, own, followers, perhaps in found]
 
 
 def _together(change: LayerChange) -> tuple[Kind | None, object]:
@@ -203,25 +216,60 @@ def renaming(change: LayerChange) -> tuple[str, str]:
     return ".".join(olds), ".".join(news)
 
 
-def _leader(change: LayerChange, made: dict[tuple[str, str], Cause]) -> Cause | None:
-    """The cause that ``change`` follows; None if it changed by a choice of its own."""
-    old, new = change.old, change.new
-    if old is None or new is None or old.reads == new.reads or _chose(old, new):
-        return None
-    for before, after in _read_anew(old, new):
-        leader = made.get((before, after)) or made.get(("", after)) or made.get((before, ""))
-        if leader is not None:
-            return leader
-    return None
+class _Found(NamedTuple):
+    """A cause while its followers are collected."""
+
+    kind: Kind
+    own: tuple[LayerChange, ...]
+    followers: list[LayerChange]
+    perhaps: dict[str, None]
 
 
-def _read_anew(old: LayerCost, new: LayerCost) -> Iterator[tuple[str, str]]:
+class _Blame:
+    """Which cause made what, as the layers go by; ``producers`` are the places that each new layer reads."""
+
+    def __init__(self, producers: list[list[int]] | None) -> None:
+        self._producers = producers
+        #: The place of a new layer -> its cause.
+        self._at: dict[int, _Found] = {}
+        #: A shape before and after -> the causes that made the one of the other, the last one last.
+        self._made: dict[tuple[str, str], list[_Found]] = {}
+
+    def put(self, change: LayerChange, cause: _Found) -> None:
+        """Notes that ``cause`` is why ``change`` is what it is."""
+        before, after = (layer.makes if layer else "" for layer in (change.old, change.new))
+        others = [other for other in self._made.get((before, after), ()) if other is not cause]
+        self._made[before, after] = [*others, cause]
+        if change.new is not None:
+            self._at[change.place] = cause
+
+    def leaders(self, change: LayerChange) -> list[_Found]:
+        """The causes that ``change`` may follow, the likeliest last; none if it changed by a choice of its own."""
+        old, new = change.old, change.new
+        if old is None or new is None or old.reads == new.reads or _chose(old, new):
+            return []
+        for number, before, after in _read_anew(old, new):
+            if self._producers is None:
+                keys = [(before, after), ("", after), (before, "")]
+            else:
+                reads = self._producers[change.place]
+                if number < len(reads) and reads[number] in self._at:
+                    return [self._at[reads[number]]]
+                keys = [(before, "")]  # what it read was removed
+            for key in keys:
+                if key in self._made:
+                    # Of layers that came or went in a row, it is the last one that was read.
+                    return self._made[key] if all(key) else self._made[key][-1:]
+        return []
+
+
+def _read_anew(old: LayerCost, new: LayerCost) -> Iterator[tuple[int, str, str]]:
     olds, news = old.reads.split(","), new.reads.split(",")
     for place in range(max(len(olds), len(news))):
         before = olds[place] if place < len(olds) else ""
         after = news[place] if place < len(news) else ""
         if before != after:
-            yield before, after
+            yield place, before, after
 
 
 def _chose(old: LayerCost, new: LayerCost) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +12,17 @@ from costmodel.checks import CostModelError
 from costmodel.guard import lockfile
 from costmodel.guard.cost import ModelCost
 
+#: What can be the name of a branch and no expression such as HEAD~3; and what is more likely a hash.
+_BRANCH = re.compile(r"(?!HEAD$)\w[\w./-]*")
+_HASH = re.compile(r"[0-9a-f]{7,64}")
+
 _TWO_FILES = "or compare two lock files: costmodel diff OLD.lock NEW.lock"
 
 
 class NoLockError(CostModelError):
-    """The commit is there and has no lock file."""
+    """The commit is there and has no lock file; ``place`` names it for people."""
+
+    place = ""
 
 
 class Past(NamedTuple):
@@ -39,7 +46,7 @@ def at_merge_base(lock: Path, base: str) -> Past:
         if _shallow(folder):
             raise CostModelError(
                 f"this clone is shallow and does not reach back to where HEAD and {base} parted;"
-                " run `git fetch --unshallow` (in a GitHub workflow: actions/checkout with fetch-depth: 0)"
+                f" run `{_fetch(folder, base)}` (in a GitHub workflow: actions/checkout with fetch-depth: 0)"
             )
         raise CostModelError(f"HEAD and {base} have no commit in common; name another with --base BRANCH")
     commit = found.text.split()[0]
@@ -108,14 +115,31 @@ def _commit(folder: Path, text: str) -> str:
         return found.text.strip()
     if text == "HEAD":
         raise CostModelError("this repository has no commit yet; run `git add costmodel.lock` and `git commit`")
+    remotes = _git(folder, "remote").text.split()
     remote, _, branch = text.partition("/")
+    if branch and remote in remotes:
+        raise CostModelError(f"{text} is not in this clone; run `{_fetch(folder, text)}`")
+    tracked = _git(folder, "for-each-ref", "--format=%(refname:short)", f"refs/remotes/*/{text}").text.split()
+    if tracked:
+        raise CostModelError(f"{text} is no branch here; did you mean {tracked[0]}?")
+    if not _shallow(folder):
+        raise CostModelError(f"git knows no commit {text!r}; run `git branch --all` to see what there is")
+    if remotes and _BRANCH.fullmatch(text) and not _HASH.fullmatch(text):
+        theirs = f"{remotes[0]}/{text}"
+        mend = f"run `{_fetch(folder, theirs)}` and name {theirs}, if it is a branch there"
+    else:
+        mend = "run `git fetch --unshallow`"
+    raise CostModelError(f"git knows no commit {text!r}; {mend}, as this clone is shallow")
+
+
+def _fetch(folder: Path, base: str) -> str:
+    """The command that brings ``base``, and all that came before it and before HEAD."""
+    command = "git fetch --unshallow" if _shallow(folder) else "git fetch"
+    remote, _, branch = base.partition("/")
     if branch and remote in _git(folder, "remote").text.split():
         # Spelled out: a clone of one branch would fetch it without naming it origin/BRANCH.
-        fetch = f"git fetch {remote} {branch}:refs/remotes/{remote}/{branch}"
-        raise CostModelError(f"{text} is not in this clone; run `{fetch}`")
-    others = "run `git branch --all` to see what there is"
-    shallow = "run `git fetch --unshallow`, as this clone is shallow" if _shallow(folder) else others
-    raise CostModelError(f"git knows no commit {text!r}; {shallow}")
+        return f"{command} {remote} {branch}:refs/remotes/{remote}/{branch}"
+    return command
 
 
 def _shallow(folder: Path) -> bool:
@@ -126,9 +150,11 @@ def _lock(lock: Path, commit: str, said: str) -> Past:
     short = commit[:12]
     found = _git(lock.parent, "show", f"{commit}:./{lock.name}")
     if found.status:
-        raise NoLockError(
+        error = NoLockError(
             f"{lock.name} is not in commit {short} ({said}); there, run `costmodel lock` and commit the file"
         )
+        error.place = f"{short} ({said})"
+        raise error
     try:
         return Past(lockfile.read(found.out, f"{short}:{lock.name}"), f"{short} ({said})")
     except CostModelError as error:

@@ -28,6 +28,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from zlib import crc32
 
 from costmodel.checks import CostModelError
@@ -52,7 +53,10 @@ UPDATE = "run `costmodel lock --update`"
 
 
 class LockError(CostModelError):
-    """A lock file that cannot be read, with the line and the mend."""
+    """A lock file that cannot be read, with the line and the mend; ``path`` is where it is, if it is a file."""
+
+    path: Path | None = None
+    line: int = 0
 
 
 class NewerFormatError(LockError):
@@ -113,8 +117,8 @@ def _quoted(text: str) -> str:
     return json.dumps(text).replace("|", "\\u007c")
 
 
-def read(content: bytes, place: str = NAME) -> dict[str, ModelCost]:
-    """The models of a lock file by name; ``place`` is what messages call the file.
+def read(content: bytes, place: str = NAME, update: str = UPDATE) -> dict[str, ModelCost]:
+    """The models of a lock file by name; ``place`` is what messages call the file, ``update`` what writes it anew.
 
     Raises :class:`LockError`, with the line and the mend, for a file that is cut off, was edited
     by hand or holds a merge conflict, and for another version of the format.
@@ -124,14 +128,14 @@ def read(content: bytes, place: str = NAME) -> dict[str, ModelCost]:
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
         if line.startswith(_CONFLICT):
-            raise _damaged(place, number, f"a merge conflict was left here; resolve it, or {UPDATE} to count anew")
-    _check_first(lines[0], len(lines) > 1, place)
+            raise _damaged(place, number, f"a merge conflict was left here; resolve it, or {update} to count anew")
+    _check_first(lines[0], len(lines) > 1, place, update)
     if lines[-1]:
-        raise _cut(place, len(lines))
-    return _Reader(lines[:-1], place).models()
+        raise _cut(place, len(lines), update)
+    return _Reader(lines[:-1], place, update).models()
 
 
-def _check_first(line: str, whole: bool, place: str) -> None:
+def _check_first(line: str, whole: bool, place: str, update: str) -> None:
     if line == _FIRST and whole:
         return
     found = re.fullmatch(r"costmodel\.lock format (\d{1,9})", line, re.ASCII)
@@ -141,26 +145,40 @@ def _check_first(line: str, whole: bool, place: str) -> None:
             " run `pip install --upgrade nn-costmodel`"
         )
     if found and whole:
-        raise _damaged(place, 1, f"format {found[1]} is older than format {FORMAT}; {UPDATE} to write it anew")
+        raise _damaged(place, 1, f"format {found[1]} is older than format {FORMAT}; {update} to write it anew")
     if not whole and _FIRST.startswith(line):
-        raise _cut(place, 1)
-    raise _damaged(place, 1, f"this is not a lock file, which begins with {_FIRST!r}; {UPDATE} to write one")
+        raise _cut(place, 1, update)
+    raise _damaged(place, 1, f"this is not a lock file, which begins with {_FIRST!r}; {update} to write one")
 
 
 def _damaged(place: str, number: int, what: str) -> LockError:
-    return LockError(f"{place}:{number}: {what}")
+    error = LockError(f"{place}:{number}: {what}")
+    error.line = number
+    return error
 
 
-def _cut(place: str, number: int) -> LockError:
-    return _damaged(place, number, f"the file ends here, before its last line {_LAST!r}: it was cut off; {UPDATE}")
+def _cut(place: str, number: int, update: str) -> LockError:
+    return _damaged(place, number, f"the file ends here, before its last line {_LAST!r}: it was cut off; {update}")
+
+
+def unquoted(text: str) -> str | None:
+    """What a field of a line says; None where that cannot be read."""
+    if not text.startswith('"'):
+        return "" if text == _NOTHING else text
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, str) else None
 
 
 class _Reader:
     """Goes through the lines once; ``number`` is the one at hand, from 1."""
 
-    def __init__(self, lines: list[str], place: str) -> None:
+    def __init__(self, lines: list[str], place: str, update: str) -> None:
         self._lines = lines
         self._place = place
+        self._update = update
         self._number = 1
 
     def models(self) -> dict[str, ModelCost]:
@@ -177,7 +195,7 @@ class _Reader:
             model = self._model(name)
             if model.name in found:
                 first = f"the section of line {found[model.name].line} has the same name"
-                raise _damaged(self._place, model.line, f"{first}; {UPDATE} to count anew")
+                raise _damaged(self._place, model.line, f"{first}; {self._update} to count anew")
             found[model.name] = model
         if self._number != len(self._lines):
             self._number += 1
@@ -214,18 +232,13 @@ class _Reader:
 
     def _next(self) -> str:
         if self._number == len(self._lines):
-            raise _cut(self._place, self._number)
+            raise _cut(self._place, self._number, self._update)
         self._number += 1
         return self._lines[self._number - 1]
 
     def _unquoted(self, text: str) -> str:
-        if not text.startswith('"'):
-            return "" if text == _NOTHING else text
-        try:
-            found = json.loads(text)
-        except ValueError:
-            found = None
-        if not isinstance(found, str):
+        found = unquoted(text)
+        if found is None:
             raise self._edited()
         return found
 
@@ -233,4 +246,4 @@ class _Reader:
         return self._error("this line, or one just before it, was edited, moved or removed by hand, or is damaged")
 
     def _error(self, what: str) -> LockError:
-        return _damaged(self._place, self._number, f"{what}; {UPDATE} to count anew")
+        return _damaged(self._place, self._number, f"{what}; {self._update} to count anew")

@@ -6,7 +6,6 @@ is imported by the fixtures that count.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -101,6 +100,7 @@ class AssertCost:
     def _changed(self, network: Network) -> str:
         """How ``network`` differs from its snapshot; when updating, it is what it should be."""
         __tracebackhide__ = True
+        from costmodel.files import seen
         from costmodel.guard import lockfile
         from costmodel.guard.cost import cost_of as locked_cost
         from costmodel.guard.diff import difference
@@ -113,13 +113,13 @@ class AssertCost:
         if self._config.getoption(_UPDATE):
             self._node.stash.setdefault(_TAKEN, []).append((str(lock), lockfile.write([cost])))
             return ""
-        update = f"pytest {_UPDATE} {shlex.quote(_shown(test))}"
+        update = f"pytest {_UPDATE} {shlex.quote(seen(test))}"
         found = difference(_locked(lock, update).get(name), cost)
         if not found.changed:
             return ""
         from costmodel.report.guard.assertion import not_as_locked
 
-        return not_as_locked(found, _shown(lock), update)
+        return not_as_locked(found, seen(lock), update)
 
 
 @pytest.fixture
@@ -147,22 +147,13 @@ def _broken(network: Network, asked: dict[str, str | int]) -> str:
 def _locked(lock: Path, update: str) -> dict[str, ModelCost]:
     __tracebackhide__ = True
     from costmodel.checks import CostModelError
-    from costmodel.guard import lockfile
     from costmodel.guard.check import read_lock
 
     try:
-        return read_lock(lock)
-    except CostModelError as error:
         # What mends the lock of a project does not mend that of a test.
-        raise CostModelError(str(error).replace(lockfile.UPDATE, f"run `{update}`")) from None
-
-
-def _shown(path: Path) -> str:
-    """``path`` as seen from here, which is how people name it."""
-    try:
-        return Path(os.path.relpath(path)).as_posix()
-    except ValueError:  # on another drive of Windows
-        return path.as_posix()
+        return read_lock(lock, f"run `{update}`")
+    except CostModelError as error:
+        raise CostModelError(str(error)) from None
 
 
 @final
@@ -220,7 +211,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _write(lock: Path, counted: dict[str, ModelCost]) -> str:
     """Puts ``counted`` beside what other tests of the file have in ``lock``, and says so."""
-    from costmodel.files import write_whole
+    from costmodel.files import seen, write_whole
     from costmodel.guard import lockfile
     from costmodel.guard.check import Verdict, read_lock, renewed
     from costmodel.guard.diff import difference
@@ -235,6 +226,6 @@ def _write(lock: Path, counted: dict[str, ModelCost]) -> str:
     changes = [Verdict(name, difference(before.get(name), cost)) for name, cost in after.items()]
     content = lockfile.write(renewed(changes)).encode()
     if lock.is_file() and lock.read_bytes() == content:
-        return f"{_shown(lock)} is up to date"
+        return f"{seen(lock)} is up to date"
     write_whole(lock, content)
-    return f"{_shown(lock)} is written: {sum(change.stale for change in changes)} of {len(after)} changed"
+    return f"{seen(lock)} is written: {sum(change.stale for change in changes)} of {len(after)} changed"

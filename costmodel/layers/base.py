@@ -40,8 +40,11 @@ class Layer(ABC):
         return self.kind(inputs).replace("_", " ")
 
     def choices(self) -> str:
-        """What its author chose, for people."""
-        return repr(self)
+        """What its author chose, for people: ``kernel 3x3, stride 2x2``; empty where the kind says it all.
+
+        Locks keep it, so other words for the same choices make every lock of every user stale.
+        """
+        return ""
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         """Multiply-adds for one sample; 0 unless it convolves or multiplies matrices."""

@@ -34,6 +34,9 @@ class BatchNorm(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "batch_norm"
 
+    def choices(self) -> str:
+        return ", ".join(["no affine"] * (not self.affine) + ["no running statistics"] * (not self.tracked))
+
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         elements = output.elements
         return Ops(0, elements, elements)
@@ -78,6 +81,9 @@ class LayerNorm(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "layer_norm"
 
+    def choices(self) -> str:
+        return ", ".join([f"axes {self.axes}", *["no gamma"] * (not self.gamma), *["no beta"] * (not self.beta)])
+
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         return output.elements * (_NORMALISED + Ops(add=int(self.beta), mul=int(self.gamma)))
 
@@ -109,6 +115,9 @@ class GroupNorm(Layer):
 
     def kind(self, inputs: Shapes) -> str:
         return "group_norm"
+
+    def choices(self) -> str:
+        return f"groups {self.groups}{'' if self.affine else ', no affine'}"
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         return output.elements * (_NORMALISED + Ops(add=int(self.affine), mul=int(self.affine)))

@@ -56,6 +56,10 @@ class Pool(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "average_pool" if self.mean else "max_pool"
 
+    def choices(self) -> str:
+        window = f"kernel {by(self.kernel)}, stride {by(self.stride)}, padding {sides(self.padding)}"
+        return f"{window}{', with ceil mode' if self.ceil_mode else ''}"
+
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         others = output.elements * (math.prod(self.kernel) - 1)
         return Ops(add=others, div=output.elements) if self.mean else Ops(cmp=others)
@@ -128,6 +132,9 @@ class AdaptiveAveragePool(Layer):
     def kind(self, inputs: Shapes) -> str:
         # To a single position it is the mean over all of them, by whatever name it was asked for.
         return "global_average_pool" if max(self.sizes) == 1 else "adaptive_average_pool"
+
+    def choices(self) -> str:
+        return "" if max(self.sizes) == 1 else f"sizes {by(self.sizes)}"
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         x = inputs[0]

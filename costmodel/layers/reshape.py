@@ -56,6 +56,9 @@ class ZeroPad(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "zero_pad"
 
+    def choices(self) -> str:
+        return f"padding {around(self.padding)}"
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,9 @@ class ChannelShuffle(Layer):
 
     def kind(self, inputs: Shapes) -> str:
         return "channel_shuffle"
+
+    def choices(self) -> str:
+        return f"groups {self.groups}"
 
 
 @final
@@ -106,3 +112,6 @@ class ChannelSlice(Layer):
 
     def kind(self, inputs: Shapes) -> str:
         return "channel_slice"
+
+    def choices(self) -> str:
+        return f"channels {self.start}:{self.stop}"

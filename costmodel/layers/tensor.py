@@ -158,7 +158,8 @@ class Captured(Layer):
     image). ``stored``: what this call adds to the parameters: nothing where the module was called before, or shares
     its weight. ``module``: the type of the module of its own that computes it, with its path; empty where it is a
     functional call. ``called``: what that code called, such as ``torch.nn.functional.relu`` or ``torch.Tensor.add``;
-    several layers in a row may be of one call, and ``call`` numbers the calls, from 1.
+    several layers in a row may be of one call, and ``call`` numbers the calls, from 1. ``leading``: the first size of
+    what its module returned, the batch where there is one; 0 where that is not known.
 
     >>> from costmodel.layers import conv
     >>> from costmodel.values import NO_PARAMS
@@ -174,6 +175,7 @@ class Captured(Layer):
     module: str = ""
     called: str = ""
     call: int = 0
+    leading: int = 0
 
     joins: ClassVar[bool] = True
 

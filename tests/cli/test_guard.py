@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -149,8 +148,14 @@ def test_growth_against_the_base_outlives_an_update_of_the_lock(project: Path) -
     answer = run("check", "--base", "main")
     assert answer.status == 1
     assert "grew by 102,400" in answer.out
-    # The branch that adds the lock has nothing to grow from.
-    assert run("check", "--base", "empty").status == 0
+    # The branch that adds the lock has nothing to grow from, and it is said that nothing was held against it.
+    answer = run("check", "--base", "empty")
+    assert answer.status == 0
+    note = "growth not judged: not in the lock of empty"
+    assert f"multiply-adds, 4,322 parameters\n  note: {note}\n" in answer.out
+    (model,) = json.loads(run("check", "--base", "empty", "--format", "json").out)["models"]
+    assert model["notes"] == [note]
+    assert "note" not in run("check").out
 
 
 def test_what_cannot_be_counted_does_not_stop_the_others(project: Path) -> None:
@@ -203,6 +208,56 @@ def test_a_damaged_lock_ends_in_one_line_and_can_be_written_anew(project: Path) 
     place.write_text(newer)
     assert "format 2 is newer" in refusal("lock", "--update")
     assert place.read_text() == newer
+
+
+def test_reasons_outlive_a_conflict(project: Path) -> None:
+    configure(project, student())
+    run("lock", "--reason", "first")
+    place = project / "costmodel.lock"
+    ours = place.read_text()
+    expand = next(line for line in ours.splitlines() if line.startswith("  body.1.expand"))
+    theirs = expand.replace("48x16x16", "64x16x16")
+    sides = f'<<<<<<< HEAD\nreason | wider\n{expand}\n=======\nreason | "a | b"\n{theirs}\n>>>>>>> other\n'
+    place.write_text(ours.replace(f"{expand}\n", f"{sides}reason | gone\n  no.such | conv | - |\n"))
+    answer = run("lock", "--update")
+    assert (answer.status, answer.out) == (
+        0,
+        "costmodel.lock is written: 1 model\n1 reason could not be kept: gone (m0)\n",
+    )
+    (cost,) = read(place.read_bytes()).values()
+    assert [(cost.layers[number].name, text) for number, text in cost.reasons] == [
+        ("input", "first"),
+        ("body.1.expand", "wider"),
+        ("body.1.expand", "a | b"),
+    ]
+    # A lock that was cut off in the middle of a model.
+    whole = place.read_text()
+    place.write_text(whole[: whole.index("reason | wider") + 70])
+    assert "could not be kept" not in run("lock", "--update").out
+    assert 'reason | wider\nreason | "a \\u007c b"\n  body.1.expand | ' in place.read_text()
+    place.write_text("reason | alone\n")
+    assert run("lock", "--update").out.endswith("\n1 reason could not be kept: alone (no model)\n")
+
+
+def test_a_lock_over_budget_is_written_and_says_so(project: Path) -> None:
+    configure(project, student('multiply_adds = "<= 0.9 M"'))
+    said = "m0 is over budget: multiply-adds: 976,976 are over the budget <= 0.9 M (900,000) by 76,976\n"
+    for first in ("written", "up to date"):
+        answer = run("lock")
+        assert (answer.status, answer.out) == (0, f"costmodel.lock is {first}: 1 model\n{said}")
+
+
+def test_a_damaged_lock_of_another_place_is_called_by_its_name(project: Path) -> None:
+    configure(project, student())
+    run("lock")
+    (project / "past").mkdir()
+    other = project / "past" / "x.lock"
+    other.write_text((project / "costmodel.lock").read_text().replace("98304", "98305", 1))
+    message = refusal("diff", "past/x.lock", "costmodel.lock")
+    assert message.startswith("past/x.lock:10: this line, or one just before it, was edited")
+    assert message.endswith("; run `costmodel lock --update` in its project to count anew")
+    (project / "costmodel.lock").write_text(other.read_text())
+    assert refusal("diff", "costmodel.lock", "lenet").endswith("; run `costmodel lock --update` to count anew")
 
 
 def test_no_project_is_one_line() -> None:
@@ -275,6 +330,42 @@ def test_every_format_of_a_check(project: Path, monkeypatch: pytest.MonkeyPatch)
     assert "cannot write the summary to " in answer.err
 
 
+def test_what_is_damaged_or_misconfigured_is_said_in_every_format(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(project, student())
+    run("lock")
+    place = project / "costmodel.lock"
+    place.write_text(place.read_text().replace("98304", "98305", 1))
+    message = refusal("check")
+    answer = run("check", "--format", "json")
+    assert answer.status == 2
+    assert json.loads(answer.out) == {
+        "status": 2, "models": [], "error": message, "file": "costmodel.lock", "line": 10
+    }  # fmt: skip
+    suite = ElementTree.fromstring(run("check", "--format", "junit").out)[0]
+    assert (suite.get("tests"), suite.get("errors"), suite[0][0].tag, suite[0][0].text) == ("1", "1", "error", message)
+    assert run("check", "--format", "markdown").out.startswith("### The cost check could not run\n\n")
+
+    summary = project / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.parent))
+    answer = run("check", "--format", "github")
+    where = f"file={project.name}/costmodel.lock,line=10,title=costmodel"
+    assert (answer.status, answer.err) == (2, "")
+    assert answer.out == f"::error {where}::{message}\n"
+    assert summary.read_text().startswith("### The cost check could not run\n\n")
+
+    configure(project, "build = 50 %\n")
+    answer = run("check", "--format", "github")
+    toml = f"file={project.name}/costmodel.toml"
+    assert answer.out.startswith(f"::error {toml},line=2,title=costmodel::costmodel.toml is no TOML: ")
+    configure(project, "colour = 'red'\n")
+    answer = run("diff", "--format", "github")
+    assert answer.out.startswith(f"::error {toml},title=costmodel::costmodel.toml: models.")
+    assert answer.status == 2
+
+
 # --- diff -----------------------------------------------------------------------------------------------------------
 
 
@@ -298,6 +389,22 @@ def test_diff_since_the_branch_began(project: Path) -> None:
     commit(project)
     between = run("diff", "main", "HEAD")
     assert between.out == f"From {first[:12]} (main) to {commit_of(project)} (HEAD):\n{WIDER}1 model: 1 changed\n"
+
+
+def test_diff_on_the_branch_that_adds_the_lock(project: Path) -> None:
+    git(project, "init", "--quiet")
+    configure(project, student())
+    first = commit(project)
+    git(project, "checkout", "--quiet", "-b", "lock")
+    run("lock")
+    commit(project)
+    answer = run("diff", "--base", "main")
+    place = f"{first[:12]} (where HEAD and main parted)"
+    assert (answer.status, answer.out) == (
+        0,
+        f"From {place} to now:\nNo lock in {place}: every model is new.\n"
+        "m0: new: 976,976 multiply-adds, 3,922 parameters\n1 model: 1 changed\n",
+    )
 
 
 def commit_of(folder: Path) -> str:
@@ -372,18 +479,3 @@ def test_two_locks_at_once_leave_the_lock_of_one(project: Path) -> None:
     assert list(found) == ["m0", "m1", "m2", "m3", "m4"]
     assert len({cost.reasons for cost in found.values()}) == 1
     assert sorted(os.listdir(project)) == ["costmodel.lock", "costmodel.toml"]
-
-
-def test_a_lock_that_is_killed_leaves_the_old_one_or_the_new(project: Path) -> None:
-    configure(project, *['build = "mobilenet_v2"'] * 5)
-    run("lock")
-    texts = [(project / "costmodel.lock").read_text()]
-    configure(project, *['build = "mobilenet_v1"'] * 5)
-    for pause in (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
-        command = [sys.executable, "-m", "costmodel", "lock", "--update"]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            time.sleep(pause)
-            process.kill()
-        texts.append((project / "costmodel.lock").read_text())
-    run("lock", "--update")
-    assert set(texts) <= {texts[0], (project / "costmodel.lock").read_text()}

@@ -137,8 +137,10 @@ def test_a_wider_layer_is_an_annotation_a_summary_and_a_failed_step(workspace: P
 def test_what_is_misconfigured_is_an_annotation(workspace: Path) -> None:
     configure(workspace / "project", student("parametres = 1"))
     status, output, summary = check(workspace)
-    assert (status, summary) == (2, "")
-    assert output.startswith("::error title=costmodel::costmodel.toml: models.m0.budgets: no budget is called 'paramet")
+    assert status == 2
+    assert summary.startswith("### The cost check could not run\n\n`costmodel.toml: models.m0.budgets: no budget is ")
+    place = "file=project/costmodel.toml,title=costmodel"
+    assert output.startswith(f"::error {place}::costmodel.toml: models.m0.budgets: no budget is called 'paramet")
     assert output.count("\n") == 1
 
 

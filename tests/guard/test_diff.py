@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel import Network
+from costmodel import Network, apply, image
 from costmodel.architectures import build
 from costmodel.guard.align import align
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
 from costmodel.guard.diff import Cause, Difference, difference
+from costmodel.layers import Concat, pointwise_conv
 from costmodel.report.guard import tree
 from tests.guard.nets import student
 
@@ -103,6 +104,32 @@ def _inserted() -> Difference:
 
 def conv(name: str, reads: str, makes: str, kind: str = "conv", choices: str = "kernel 1x1") -> LayerCost:
     return LayerCost(name, kind, choices, reads, makes, 10, 1)
+
+
+def branches(width: int) -> Network:
+    """Two convolutions that read the same and make the same; after both of them, a third reads the first alone."""
+    x = image(3, 4)
+    left, right = (apply(x, side, pointwise_conv(width)) for side in ("left", "right"))
+    both = apply((left, right), "both", Concat())
+    return Network(apply((both, apply(left, "left2", pointwise_conv(8))), "end", Concat()), "branches")
+
+
+def test_a_branch_is_put_down_to_the_layer_that_it_reads() -> None:
+    old, new = (cost_of(branches(width), "m") for width in (16, 24))
+    assert [layer.name for layer in new.layers] == ["input", "left", "right", "both", "left2", "end"]
+    # By hand, at 16 positions: 8 channels more are 3 * 8 multiply-adds to make, and 8 * 8 to read.
+    assert {cause.own[0].layer.name: cause.multiply_adds for cause in difference(old, new).causes} == {
+        "left": 16 * (3 * 8 + 8 * 8),
+        "right": 16 * (3 * 8),
+    }
+
+
+def test_between_two_locks_all_layers_that_may_be_followed_are_named() -> None:
+    old, new = (ModelCost("m", cost_of(branches(width), "m").layers) for width in (16, 24))
+    assert tree.causes(difference(old, new)) == [
+        "right 16 -> 24 channels: +1.4 k (+39.3 %), +88 parameters (some of it perhaps by left)",
+        "left 16 -> 24 channels: +384 (+10.7 %), +24 parameters",
+    ]
 
 
 def test_what_reads_an_added_or_removed_layer_follows_it() -> None:

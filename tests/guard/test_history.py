@@ -122,14 +122,37 @@ def test_a_shallow_clone_and_its_mend(tmp_path: Path) -> None:
     place = clone / "costmodel.lock"
     assert refusal(place) == (
         "this clone is shallow and does not reach back to where HEAD and origin/main parted;"
-        " run `git fetch --unshallow` (in a GitHub workflow: actions/checkout with fetch-depth: 0)"
+        " run `git fetch --unshallow origin main:refs/remotes/origin/main` (in a GitHub workflow: actions/checkout with"
+        " fetch-depth: 0)"
     )
     assert (
         refusal(place, "HEAD~1")
         == "git knows no commit 'HEAD~1'; run `git fetch --unshallow`, as this clone is shallow"
     )
-    git(clone, "fetch", "--quiet", "--unshallow")
+    obey(clone, refusal(place))
     assert hidden(at_merge_base(place, "origin/main").models) == 48
+
+
+def obey(folder: Path, message: str) -> None:
+    """Runs the command that ``message`` names."""
+    git(folder, *message.partition("run `git ")[2].partition("`")[0].split())
+
+
+@pytest.mark.parametrize("base", ["origin/main", "main"])
+@pytest.mark.parametrize("detached", [False, True])
+def test_the_mend_for_a_clone_of_one_commit_works(tmp_path: Path, base: str, detached: bool) -> None:
+    upstream, clone = tmp_path / "upstream", tmp_path / "clone"
+    upstream.mkdir()
+    repository(upstream)
+    git(tmp_path, "clone", "--quiet", "--depth", "1", "--branch", "wider", upstream.as_uri(), "clone")
+    if detached:  # as a workflow checks out a pull request
+        git(clone, "checkout", "--quiet", "--detach")
+    message = refusal(clone / "costmodel.lock", base)
+    assert "run `git fetch --unshallow origin main:refs/remotes/origin/main`" in message
+    obey(clone, message)
+    assert hidden(at_merge_base(clone / "costmodel.lock", "origin/main").models) == 48
+    if base == "main":
+        assert refusal(clone / "costmodel.lock", "main") == "main is no branch here; did you mean origin/main?"
 
 
 def test_histories_without_a_common_commit(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from binascii import crc32
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel import CostModelError
-from costmodel.architectures import build
+from costmodel.architectures import build, names
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
-from costmodel.guard.lockfile import LockError, NewerFormatError, read, write
+from costmodel.guard.lockfile import FORMAT, LockError, NewerFormatError, read, write
 from tests.guard.nets import student
 
 SMALL = ModelCost(
@@ -110,6 +111,20 @@ def test_a_lock_holds_what_the_network_costs() -> None:
     # Table 2 of torchvision's documentation: 0.3 GFLOPs in its sense, 3,504,872 parameters.
     assert (found.multiply_adds, found.parameters) == (300_774_272, 3_504_872)
     assert len(found.layers) == len(network.nodes)
+
+
+#: A format -> the SHA-256 of the lock of all architectures that come with costmodel.
+WHOLE_ZOO = {1: "2212dbea95fdcfbf8d7dd6176e69edae38ca172e5bd57dfb4f68b94a067ddaed"}
+
+
+def test_the_lock_of_every_architecture_is_what_it_was() -> None:
+    text = write([cost_of(build(name), name) for name in names()])
+    digest = sha256(text.encode()).hexdigest()
+    assert WHOLE_ZOO.get(FORMAT) == digest, (
+        "every lock that users have committed would be stale: undo what changed the counts, the kinds or the words of"
+        " choices(); or, if it is meant, raise FORMAT and put the new digest here. A new architecture alone changes"
+        f" the digest too, and only it: {digest}"
+    )
 
 
 def test_the_hash_seed_does_not_matter() -> None:

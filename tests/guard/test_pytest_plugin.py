@@ -299,8 +299,8 @@ def test_a_lock_that_cannot_be_read_or_written_is_said(folder: Path) -> None:
     status, output = pytest_run(folder)
     assert status == 1
     assert said(output) == (
-        "costmodel.checks.CostModelError: test_cost.costmodel.lock:7: this line, or one just before it, was edited,"
-        f" moved or removed by hand, or is damaged; run {update} to count anew"
+        "costmodel.checks.CostModelError: tests/test_cost.costmodel.lock:7: this line, or one just before it, was"
+        f" edited, moved or removed by hand, or is damaged; run {update} to count anew"
     )
     assert pytest_run(folder, "--costmodel-update")[0] == 0
     assert lock.read_text() == whole
@@ -308,7 +308,7 @@ def test_a_lock_that_cannot_be_read_or_written_is_said(folder: Path) -> None:
     lock.write_text(newer)
     status, output = pytest_run(folder, "--costmodel-update")
     assert status == 1
-    assert "\ncostmodel: error: test_cost.costmodel.lock:1: format 2 is newer than format 1" in output
+    assert "\ncostmodel: error: tests/test_cost.costmodel.lock:1: format 2 is newer than format 1" in output
     assert lock.read_text() == newer
     lock.unlink()
     lock.mkdir()

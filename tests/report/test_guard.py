@@ -170,6 +170,8 @@ def test_a_gain(delta: int, before: int, text: str) -> None:
 
 CONV = LayerCost("a", "conv", "kernel 3x3, stride 1x1, padding 1x1, no bias", "8x4x4", "16x4x4", 1, 1)
 DEPTHWISE = CONV._replace(kind="depthwise_conv", choices=f"{CONV.choices[:-9]}, groups 8, no bias", makes="8x4x4")
+NORM = LayerCost("norm", "batch_norm", "", "8x4x4", "8x4x4", 0, 16)
+POOL = LayerCost("pool", "max_pool", "kernel 3x3, stride 2x2, padding 1x1", "8x4x4", "8x2x2", 0, 0)
 FC = LayerCost("fc", "linear", "10 outputs, with bias", "8", "10", 80, 90)
 
 
@@ -188,9 +190,15 @@ FC = LayerCost("fc", "linear", "10 outputs, with bias", "8", "10", 80, 90)
             DEPTHWISE._replace(choices=DEPTHWISE.choices.replace("groups 8", "groups 9"), reads="9x4x4", makes="9x4x4"),
             ["8 -> 9 channels"],
         ),
-        (FC._replace(kind="slice", choices="Slice(0, 5)"), FC._replace(kind="slice", choices="Slice(0, 6)"),
-         ["Slice(0, 5) -> Slice(0, 6)"]),
+        (
+            FC._replace(kind="channel_slice", choices="channels 0:5"),
+            FC._replace(kind="channel_slice", choices="channels 5:10"),
+            ["channels 0:5 -> 5:10"],
+        ),
+        (NORM, NORM._replace(choices="no affine"), ["affine with -> no"]),
+        (NORM._replace(choices="no running statistics"), NORM, ["running statistics no -> with"]),
+        (POOL, POOL._replace(choices=f"{POOL.choices}, with ceil mode"), ["ceil mode no -> with"]),
     ],
-)  # fmt: skip
+)
 def test_what_became_of_a_layer(old: LayerCost, new: LayerCost, words: list[str]) -> None:
     assert changed(old, new) == words

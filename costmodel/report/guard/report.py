@@ -25,6 +25,7 @@ class GuardReport:
     """Verdicts on models; ``lock`` and ``config`` are the files as people call them.
 
     With ``judged``, what changed is wrong (a check); otherwise it is news (a diff), from ``old`` to ``new``.
+    ``note`` is what people should know about all of them.
     """
 
     verdicts: Sequence[Verdict]
@@ -33,6 +34,7 @@ class GuardReport:
     judged: bool = True
     old: str = ""
     new: str = ""
+    note: str = ""
 
     @property
     def status(self) -> int:
@@ -48,8 +50,10 @@ class GuardReport:
     def text(self) -> str:
         """For a terminal: a line a model, the tree of what changed below it, and what to do."""
         lines = [] if self.judged else [f"From {plain(self.old)} to {plain(self.new)}:"]
+        lines += [plain(self.note)] * bool(self.note)
         for verdict in self.verdicts:
             lines.append(f"{plain(verdict.name)}: {self._headline(verdict)}")
+            lines += [f"  note: {plain(note)}" for note in verdict.notes]
             lines += [f"  over budget: {plain(violation)}" for violation in verdict.violations]
             if verdict.difference:
                 lines += [f"  {line}" for line in tree.lines(verdict.difference)]
@@ -103,7 +107,7 @@ class GuardReport:
         """The stable contract: every model with its costs, every change with every layer; exact integers."""
         document: dict[str, object] = {"status": self.status}
         if not self.judged:
-            document |= {"old": self.old, "new": self.new}
+            document |= {"old": self.old, "new": self.new, "note": self.note or None}
         return formats.json_text(document | {"models": [_fields(verdict) for verdict in self.verdicts]})
 
     def markdown(self) -> str:
@@ -112,7 +116,7 @@ class GuardReport:
         if not news:
             return ""
         title = "What the models cost" if not self.judged else "The cost check failed"
-        lines = [f"### {title}", "", self._summary(), ""]
+        lines = [f"### {title}", "", self._summary(), ""] + [code(self.note), ""] * bool(self.note)
         for place, verdict in enumerate(news):
             part = [f"**{code(verdict.name)}**", "", *self._table(verdict), *self._bullets(verdict), ""]
             if sum(map(len, [*lines, *part])) > LONGEST_COMMENT:
@@ -138,6 +142,7 @@ class GuardReport:
         if verdict.difference is None:
             return [f"- cannot be counted: {code(verdict.error)}"]
         found = [f"- over budget: {code(violation)}" for violation in verdict.violations]
+        found += [f"- note: {code(note)}" for note in verdict.notes]
         change = verdict.difference
         if change.changed and not change.causes:
             found.append(f"- {self._headline(verdict)}")
@@ -200,7 +205,8 @@ def _bullet(cause: Cause, verdict: Verdict) -> str:
     assert verdict.difference is not None
     # Of an added or removed layer, nothing is quoted; what else became of one may quote a name.
     became = code(what(cause)) if cause.kind in ("changed", "renamed") else what(cause)
-    return f"- {code(subject(cause))} {became}: {costs(cause, verdict.difference)}"
+    others = f" (some of it perhaps by {code(', '.join(cause.perhaps))})" if cause.perhaps else ""
+    return f"- {code(subject(cause))} {became}: {costs(cause, verdict.difference)}{others}"
 
 
 def _fields(verdict: Verdict) -> dict[str, object]:
@@ -215,6 +221,7 @@ def _fields(verdict: Verdict) -> dict[str, object]:
         **sides,
         "changes": [_change(cause) for cause in change.causes] if change else [],
         "violations": list(verdict.violations),
+        "notes": list(verdict.notes),
         "error": verdict.error or None,
     }
 
@@ -226,6 +233,7 @@ def _change(cause: Cause) -> dict[str, object]:
         "what": what(cause),
         "multiply_adds": cause.multiply_adds,
         "parameters": cause.parameters,
+        "perhaps": list(cause.perhaps),
         "layers": [
             {
                 "old": change.old.name if change.old else None,

@@ -29,7 +29,8 @@ def causes(difference: Difference, most: int = MOST_CAUSES) -> list[str]:
 
 def cause_line(cause: Cause, difference: Difference) -> str:
     """The layer to blame, what became of it, and what that costs."""
-    return f"{plain(subject(cause))} {what(cause)}: {costs(cause, difference)}"
+    others = f" (some of it perhaps by {plain(', '.join(cause.perhaps))})" if cause.perhaps else ""
+    return f"{plain(subject(cause))} {what(cause)}: {costs(cause, difference)}{others}"
 
 
 def rest(others: Sequence[Cause]) -> list[str]:

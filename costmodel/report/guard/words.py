@@ -98,6 +98,9 @@ def changed(old: LayerCost, new: LayerCost) -> list[str]:
     ['384 -> 512 channels']
     >>> changed(old, old._replace(choices="kernel 1x1, stride 2x2, padding 0x0, with bias", makes="384x4x4"))
     ['stride 1x1 -> 2x2', 'bias no -> with']
+    >>> norm = LayerCost("n", "batch_norm", "", "8x7x7", "8x7x7", 0, 16)
+    >>> changed(norm, norm._replace(choices="no affine", parameters=0))
+    ['affine with -> no']
     """
     if old.kind == new.kind == "input":
         return [f"{old.makes} {_ARROW} {new.makes}"]
@@ -123,8 +126,6 @@ def _kind(layer: LayerCost) -> str:
 def _choices(old: LayerCost, new: LayerCost) -> list[str]:
     if old.choices == new.choices:
         return []
-    if "(" in old.choices + new.choices:
-        return [f"{plain(old.choices)} {_ARROW} {plain(new.choices)}"]
     olds, news = _named(old.choices), _named(new.choices)
     if old.kind.startswith("depthwise") or new.kind.startswith("depthwise"):
         # As many groups as channels, which are said already.
@@ -132,7 +133,7 @@ def _choices(old: LayerCost, new: LayerCost) -> list[str]:
         news.pop("groups", None)
     found = []
     for name in {**olds, **news}:
-        before, after = olds.get(name, "1"), news.get(name, "1")
+        before, after = olds.get(name, _unsaid(news.get(name, ""))), news.get(name, _unsaid(olds.get(name, "")))
         if before != after:
             words = f"{before} {_ARROW} {after} {name}" if name in _AFTER else f"{name} {before} {_ARROW} {after}"
             found.append(plain(words))
@@ -140,7 +141,12 @@ def _choices(old: LayerCost, new: LayerCost) -> list[str]:
 
 
 #: Choices that are written after their number.
-_AFTER = ("outputs",)
+_AFTER = ("outputs", "rows", "features")
+
+
+def _unsaid(other: str) -> str:
+    """What a choice is where it is not stated, from what it is where it is."""
+    return {"no": "with", "with": "no"}.get(other, "1")
 
 
 def _named(choices: str) -> dict[str, str]:
