@@ -14,6 +14,7 @@ from costmodel.conventions.documents import DOCUMENTS
 from costmodel.conventions.flop_counter_mode import FLOP_COUNTER_MODE
 from costmodel.conventions.flops import FLOPS
 from costmodel.conventions.fvcore import FVCORE
+from costmodel.conventions.mmcv import MMCV
 from costmodel.conventions.paper import PAPER
 from costmodel.conventions.parameters import KERAS, SLIM, TRAINABLE, WEIGHTS
 from costmodel.conventions.ptflops import PTFLOPS, PTFLOPS_ATEN
@@ -42,6 +43,7 @@ CONVENTIONS = {
         CALFLOPS_MACS,
         DEEPSPEED,
         DEEPSPEED_MACS,
+        MMCV,
         TRAINABLE,
         WEIGHTS,
         KERAS,

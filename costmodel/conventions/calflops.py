@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from costmodel import layers
 from costmodel.checks import CostModelError
+from costmodel.conventions.captured import (
+    ATTENTION,
+    FREE,
+    is_recurrent,
+    is_whole,
+    operation,
+    taken_apart,
+)
 from costmodel.conventions.convention import (
     BUG,
     MOVES,
@@ -18,13 +26,16 @@ from costmodel.conventions.convention import (
     Items,
     has_gamma,
     nothing,
-    operation,
     padded_by_name,
     type_of,
 )
 
 #: Activations whose function is patched. A ReLU6 module calls hardtanh, which is not.
 _PATCHED = {"relu", "elu", "leaky_relu", "swish", "gelu"}
+#: Functions of torch.nn.functional that are PyTorch's own under another name.
+_NAMED = {"conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "avg_pool1d"} | {
+    "adaptive_avg_pool1d"
+}
 _SAME = 'even kernels with padding="same"' + BUG
 _GROUPS = "groups of transposed convolutions" + BUG
 
@@ -76,29 +87,47 @@ def _flops(call: Call) -> Items:
         case layers.Linear() | layers.MatMul():
             return NOTHING
         case layers.Operation():
-            return _twice(call) | _operation(call, softmax=1, instance_norm=5 if has_gamma(call) else 4)
+            return _operation(call, softmax=1, instance_norm=5 if has_gamma(call) else 4)
     return nothing(call, layers.Add, layers.Scale, *MOVES)
 
 
 def _operation(call: Call, **costs: int) -> Items:
     if call.kind.startswith("upsample"):
         raise CostModelError("no rule for upsampling: what it costs there depends on how its size was said")
-    if call.kind == "safe softmax":  # of fused attention, whose products are counted for themselves
+    # Fused attention counts its products alone, whether or not a capture took it apart.
+    if call.function == ATTENTION or call.kind == "attention":
         return NOTHING
-    return operation(call, attention=1, **costs)
+    pooled = call.input.elements if costs and "pool" in call.kind and call.function in ("fn", "") else 0
+    return {"pooling": pooled} | operation(call, FREE | {"instance_norm"}, 2 if costs else 1, **costs)
 
 
 def _by_function(call: Call) -> bool:
     return call.kind == "relu6" and call.module is not None and not type_of(call)
 
 
+def _deepspeed_sees(call: Call) -> bool:
+    """Functions of torch.nn.functional are patched, and products under whatever name; methods otherwise are not."""
+    if type_of(call) == "MultiheadAttention" or is_recurrent(call):
+        raise CostModelError(f"no rule for nn.{type_of(call)}, which calls several functions that it patches")
+    if call.function == ATTENTION:
+        return True
+    if not is_whole(call) and call.called.startswith("torch.nn.functional."):
+        raise taken_apart(call)
+    if isinstance(call.layer, (layers.MatMul, layers.Linear, layers.Conv, layers.TransposedConv)):
+        if not is_whole(call):
+            raise taken_apart(call)
+        return True
+    return not call.called or call.called.startswith("torch.nn.functional.") or call.function in _NAMED
+
+
 def _sees(call: Call) -> bool:
     """What calflops sees, which does not patch all that DeepSpeed does."""
-    if isinstance(call.layer, layers.MatMul):
-        raise CostModelError(
-            "no rule for a matrix product: torch.matmul counts, x @ y does not, and they look alike here"
-        )
-    return call.kind != "attention"
+    product = isinstance(call.layer, layers.MatMul)
+    if product and not call.called:
+        raise CostModelError("no rule for a matrix product of which nobody knows whether it is torch.matmul or x @ y")
+    if call.function in ("mm", "bmm", ATTENTION) or call.called == "torch.Tensor.matmul":
+        return False
+    return call.kind != "attention" and _deepspeed_sees(call)
 
 
 def _twice(call: Call) -> Items:
@@ -152,6 +181,7 @@ DEEPSPEED = Convention(
     factor=2,
     counts=_COUNTED,
     beside=_flops,
+    sees=_deepspeed_sees,
     bugs=_BUGS,
 )
 DEEPSPEED_MACS = Convention(
@@ -162,5 +192,6 @@ DEEPSPEED_MACS = Convention(
     quantity="multiply_adds",
     counts="multiply-adds of convolutions, linear layers, matrix products and fused attention; nothing else",
     beside=_macs,
+    sees=_deepspeed_sees,
     bugs=_BUGS,
 )

@@ -37,7 +37,10 @@ class Call(NamedTuple):
 
     ``stored`` is what this operation adds to the parameters: nothing where its layer was met before.
     ``module`` is the type of the module that computes it: empty for a functional call, None where the network is no
-    captured one, and every operation is taken to be the module that PyTorch has for it.
+    captured one, and every operation is taken to be the module that PyTorch has for it. ``called`` is the function of
+    PyTorch that the model's own code called, ``reads_held`` whether it reads parameters that are no layer's own,
+    ``leading`` the first size of what its module returned, for each of the samples that it works on at once; 0 where it
+    is not a multiple of them; ``times`` is how many those are.
     """
 
     layer: Layer
@@ -45,6 +48,10 @@ class Call(NamedTuple):
     output: Shape
     stored: Params
     module: str | None
+    called: str = ""
+    reads_held: bool = False
+    leading: int = 1
+    times: int = 1
 
     @property
     def input(self) -> Shape:
@@ -60,6 +67,11 @@ class Call(NamedTuple):
     def params(self) -> Params:
         """Numbers that the layer works with."""
         return self.layer.params(self.inputs)
+
+    @property
+    def function(self) -> str:
+        """The function's own name: ``relu`` of ``torch.Tensor.relu_``; empty where none is known."""
+        return self.called.rpartition(".")[2].strip("_")
 
     @property
     def kind(self) -> str:
@@ -171,10 +183,19 @@ def _met(entry: Entry) -> tuple[Call, int]:
     layer = entry.layer
     if not isinstance(layer, Captured):
         return Call(layer, entry.inputs, entry.output, entry.params, None), 1
-    inputs, output = entry.inputs, entry.output
-    if layer.times > 1:
-        inputs, output = tuple(Shape.of(shape.spatial) for shape in inputs), Shape.of(output.spatial)
-    return Call(layer.layer, inputs, output, entry.params, layer.module), layer.times
+    inputs, output = layer.each(entry.inputs), layer.each((entry.output,))[0]
+    leading = _leading(layer)
+    held = any(isinstance(read.layer, layers.Stored) and read.layer.holds.trainable for read in entry.node.inputs)
+    return Call(
+        layer.layer, inputs, output, entry.params, layer.module, layer.called, held, leading, layer.times
+    ), layer.times
+
+
+def _leading(layer: Captured) -> int:
+    if not layer.leading:
+        return 1
+    each, rest = divmod(layer.leading, layer.times)
+    return 0 if rest else each
 
 
 def nothing(call: Call, *decided: type[Layer]) -> Items:
@@ -201,23 +222,6 @@ def padded_by_name(call: Call) -> bool:
     """Whether PyTorch is told ``padding="same"``: it takes that at stride 1 alone; elsewhere zeros are put apart."""
     layer = call.layer
     return isinstance(layer, layers.Conv) and layer.padding == "same" and max(layer.stride) == 1
-
-
-def operation(call: Call, **costs: int) -> Items:
-    """An operation without a layer of its own, by the tool's table: counts an element of its output, 0 where it is not.
-
-    That is a tool's own rule for what it has no handler for, and holds for products too. ``attention=1`` says that
-    the tool counts the multiply-adds of fused attention.
-
-    Raises :class:`~costmodel.checks.CostModelError` for fused attention that a capture took apart.
-    """
-    assert isinstance(call.layer, layers.Operation)
-    name = call.layer.name
-    if name == "attention":
-        return {"fused attention as 0": 0 if costs.get(name) else -call.macs}
-    if name == "safe_softmax":
-        raise CostModelError("no rule for fused attention that was captured as the products it is made of")
-    return {name.replace("_", " "): costs.get(name, 0) * call.output.elements, f"{name} as 0": -call.macs}
 
 
 def type_of(call: Call) -> str:

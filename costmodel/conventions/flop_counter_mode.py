@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from costmodel import layers
+from costmodel.checks import CostModelError
+from costmodel.conventions.captured import (
+    FREE,
+    is_vector,
+    operation,
+)
 from costmodel.conventions.convention import (
     ELEMENTWISE,
     MOVES,
@@ -13,18 +19,21 @@ from costmodel.conventions.convention import (
     Convention,
     Items,
     nothing,
-    operation,
 )
 
 
 def _beside(call: Call) -> Items:
     match call.layer:
+        case layers.MatMul() if is_vector(call):
+            raise CostModelError(
+                "no rule for a product with one column: with a vector it counts 0, with a matrix it counts"
+            )
         case layers.Conv() | layers.TransposedConv() | layers.Linear() | layers.MatMul():
             return NOTHING
-        case layers.Operation("safe_softmax"):  # the products around it are counted for themselves
+        case layers.Operation("attention"):  # a kernel that computes it in one piece is in its table
             return NOTHING
         case layers.Operation():
-            return operation(call, attention=1)
+            return operation(call, FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d"}, factor=2)
     return nothing(call, *NORMS, *POOLS, *ELEMENTWISE, *MOVES)
 
 
@@ -36,7 +45,7 @@ FLOP_COUNTER_MODE = Convention(
     quantity="flops",
     held=True,
     factor=2,
-    counts="2 a multiply-add of convolutions, linear layers and matrix products; nothing else. Fused attention as on"
-    " the meta device: on the CPU it counts 0",
+    counts="2 a multiply-add of convolutions, linear layers and matrix products; nothing else. All as on the"
+    " meta device: on the CPU, kernels that compute attention, nn.MultiheadAttention or nn.LSTM in one piece count 0",
     beside=_beside,
 )

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from costmodel import layers
+from costmodel.conventions.captured import (
+    ATTENTION,
+    operation,
+    traced,
+)
 from costmodel.conventions.convention import (
     BUG,
     ELEMENTWISE,
@@ -13,13 +18,20 @@ from costmodel.conventions.convention import (
     Items,
     has_gamma,
     nothing,
-    operation,
     padded_by_name,
     type_of,
 )
 
+#: PyTorch computes them in one piece, and its table has none of them.
+_BLIND = frozenset((ATTENTION, "lstm", "gru", "rnn_tanh", "rnn_relu", "rms_norm", "baddbmm", "mv", "dot"))
+_KNOWN = frozenset(("einsum", "grid_sample"))
+
 
 def _beside(call: Call) -> Items:
+    return traced(call, _operator(call), _BLIND, _KNOWN)
+
+
+def _operator(call: Call) -> Items:
     elements = call.input.elements
     match call.layer:
         case layers.Conv() if padded_by_name(call):  # traced as aten::_convolution_mode, for which it has no handle
@@ -34,7 +46,8 @@ def _beside(call: Call) -> Items:
             return {"group norm": (5 if affine else 4) * elements}
         case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
             # Its table has the 2-D operator alone. PyTorch computes the 1-D one as 2-D, and a capture sees that.
-            flat = len(call.input.spatial) == 2 and not type_of(call).endswith("1d")
+            one = type_of(call).endswith("1d") or call.function in ("mean", "adaptive_avg_pool1d")
+            flat = len(call.input.spatial) == 2 and not one
             return {"adaptive pooling": elements if flat else 0}
         case layers.Operation():
             norm = 5 if has_gamma(call) else 4
@@ -59,5 +72,9 @@ FVCORE = Convention(
     counts="multiply-adds, which it calls flops; batch norm 2 an element (1 without gamma), layer and group norm 5 (4),"
     " 2-D adaptive average pooling 1 an element that it reads; no bias, activation, other pooling, x + y or x * y",
     beside=_beside,
-    bugs=('a convolution with padding="same" or "valid" counts 0: aten::_convolution_mode is in no table',),
+    bugs=(
+        'a convolution with padding="same" counts 0, for aten::_convolution_mode is in no table; so does one with'
+        ' padding="valid", which is taken for padding=0 here and counted',
+        "fused attention and recurrent layers count 0",
+    ),
 )

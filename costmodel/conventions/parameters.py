@@ -1,4 +1,8 @@
-"""What "parameters" counts: all that is trained, weights alone, with running statistics, or slim's three a channel."""
+"""What "parameters" counts: all that is trained, weights alone, with running statistics, or slim's three a channel.
+
+None of them has a rule for each layer, or refuses one: a layer says itself which of its numbers are weights, biases,
+gamma and beta or buffers, and these conventions add up such kinds of numbers, whatever the layer computes with them.
+"""
 
 from __future__ import annotations
 

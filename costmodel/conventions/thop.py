@@ -6,6 +6,11 @@ import math
 
 from costmodel import layers
 from costmodel.checks import CostModelError
+from costmodel.conventions.captured import (
+    FREE,
+    is_recurrent,
+    operation,
+)
 from costmodel.conventions.convention import (
     BUG,
     ELEMENTWISE,
@@ -17,12 +22,18 @@ from costmodel.conventions.convention import (
     at_every_output,
     has_gamma,
     nothing,
-    operation,
     type_of,
 )
 
-#: Modules that have a hook begin with these, and with no other module's name.
-_HOOKS = ("Conv", "BatchNorm", "LayerNorm", "InstanceNorm", "PReLU", "AvgPool", "AdaptiveAvgPool", "Linear", "Upsample")
+#: Modules that have a hook which counts something begin with these; nn.Softmax and recurrent ones have one too.
+_HOOKS = ("Conv", "BatchNorm", "LayerNorm", "InstanceNorm", "PReLU", "AvgPool", "AdaptiveAvgPool", "Linear", "Upsampl")
+#: What upsampling counts for each value it makes, by its operator.
+_UPSAMPLING = {
+    **dict.fromkeys(("upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d"), 1),
+    "upsample_linear1d": 5,
+    "upsample_bilinear2d": 11,
+    "upsample_bicubic2d": 224 + 35,
+}
 
 
 def _beside(call: Call) -> Items:
@@ -39,10 +50,13 @@ def _beside(call: Call) -> Items:
         case layers.Pool(mean=True):
             return {"average pooling": made}
         case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
-            return {"adaptive pooling": _adaptive(call.input.spatial, call.output.spatial, made)}
+            counted = _adaptive(call.input.spatial, call.output.spatial, made)
+            if call.times * counted != _adaptive(call.input.spatial, call.output.spatial, call.times * made):
+                raise CostModelError("no rule for adaptive pooling of a batch that thop cuts off as a whole")
+            return {"adaptive pooling": counted}
         case layers.Operation():
             norm = 4 if has_gamma(call) else 2
-            return operation(call, instance_norm=norm, prelu_kernel=1, upsample_bilinear2d=11)
+            return operation(call, FREE | {"rms_norm"}, 1, instance_norm=norm, prelu_kernel=1, **_UPSAMPLING)
         case layers.MatMul():  # never a module of its own
             return {"matrix products as 0": -call.macs}
     return nothing(call, layers.GroupNorm, layers.Pool, *ELEMENTWISE, *MOVES)
@@ -51,6 +65,8 @@ def _beside(call: Call) -> Items:
 def _sees(call: Call) -> bool:
     if type_of(call) == "Softmax":
         raise CostModelError("no rule for nn.Softmax: what it costs there depends on an axis that is not known here")
+    if is_recurrent(call):
+        raise CostModelError(f"no rule for nn.{type_of(call)}, for which thop has a formula of its own")
     return call.module is None or type_of(call).startswith(_HOOKS)
 
 

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from costmodel import layers
+from costmodel.checks import CostModelError
+from costmodel.conventions.captured import (
+    FREE,
+    is_recurrent,
+    operation,
+)
 from costmodel.conventions.convention import (
     BUG,
     ELEMENTWISE,
@@ -14,17 +20,41 @@ from costmodel.conventions.convention import (
     at_every_output,
     is_bias,
     nothing,
-    operation,
     type_of,
 )
+
+_FREE = FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d", "attention"}
 
 
 def _sees(call: Call) -> bool:
     # nn.MultiheadAttention holds another module, which it does not call: neither of them counts.
-    return call.module != "" and type_of(call) != "MultiheadAttention"
+    if call.module == "" or type_of(call) == "MultiheadAttention":
+        return False
+    if is_recurrent(call) or type_of(call) in ("Bilinear", "RMSNorm"):
+        raise CostModelError(
+            f"no rule for nn.{type_of(call)}, whose parameters count by their names and the sizes it makes"
+        )
+    # It asks for the names of parameters and of classes, which are anybody's in a class that is not PyTorch's.
+    held = call.stored.trainable or call.params.trainable or call.reads_held
+    if call.module is not None and not type_of(call) and held:
+        raise CostModelError(f"no rule for parameters of {call.module}, which count by the names they have there")
+    return True
 
 
 def _beside(call: Call) -> Items:
+    convolution = isinstance(call.layer, (layers.Conv, layers.TransposedConv))
+    if not call.leading or (convolution and call.leading != 1):
+        raise CostModelError("no rule for a convolution whose first axis is not its samples")
+    if isinstance(call.layer, layers.Linear):
+        # Its parameters once a sample, at however many positions it works.
+        weight = call.params.weight * call.leading
+        return {"linear layers at one position" + BUG: weight - call.macs, "bias": call.params.bias * call.leading}
+    if convolution or call.macs:
+        return _once(call)
+    return {name: count * call.leading for name, count in _once(call).items()}
+
+
+def _once(call: Call) -> Items:
     match call.layer:
         case layers.TransposedConv(bias=bias):
             excess = at_every_output(call) - call.macs
@@ -32,11 +62,6 @@ def _beside(call: Call) -> Items:
             return {"transposed convolutions at every output" + BUG: excess} | biased
         case layers.Conv(bias=bias):
             return {"bias": call.output.elements if bias else 0}
-        case layers.Linear():  # its parameters once, at however many positions it works
-            return {
-                "linear layers at one position" + BUG: call.params.weight - call.macs,
-                "bias": call.params.bias,
-            }
         case layers.BatchNorm() | layers.LayerNorm() | layers.GroupNorm():
             return {"parameters of norms": call.params.affine}
         case layers.Embedding():
@@ -47,7 +72,7 @@ def _beside(call: Call) -> Items:
             return {"parameters of PReLU": call.inputs[-1].elements}
         case layers.Operation():
             read = sum(shape.elements for shape in call.inputs[1:]) if call.layer.name == "instance_norm" else 0
-            return operation(call) | {"parameters of norms": call.stored.affine + read}
+            return operation(call, _FREE) | {"parameters of norms": call.stored.affine + read}
         case layers.MatMul():  # it stores nothing
             return {"matrix products as 0": -call.macs}
     return nothing(call, *POOLS, *ELEMENTWISE, *MOVES)

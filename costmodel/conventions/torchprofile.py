@@ -5,6 +5,12 @@ from __future__ import annotations
 import math
 
 from costmodel import layers
+from costmodel.checks import CostModelError
+from costmodel.conventions.captured import (
+    ATTENTION,
+    operation,
+    traced,
+)
 from costmodel.conventions.convention import (
     BUG,
     MOVES,
@@ -14,12 +20,31 @@ from costmodel.conventions.convention import (
     Items,
     has_gamma,
     nothing,
-    operation,
     padded_by_name,
 )
 
+#: PyTorch computes them in one piece, and its table has none of them.
+_BLIND = frozenset(("gru", "rnn_tanh", "rnn_relu", "rms_norm", "mm", "mv", "dot", "bilinear"))
+_KNOWN = frozenset(("einsum", "grid_sample"))
+
 
 def _beside(call: Call) -> Items:
+    if call.function == ATTENTION:  # its two products, and nothing else of it
+        return NOTHING
+    if call.function == "lstm":
+        if (
+            isinstance(call.layer, layers.Linear)
+            and not call.layer.bias
+            and call.layer.out_features < call.input.sizes[-1]
+        ):
+            raise CostModelError(
+                "no rule for an LSTM with projections, which torchprofile does not tell from one without"
+            )
+        return NOTHING
+    return traced(call, _operator(call), _BLIND, _KNOWN)
+
+
+def _operator(call: Call) -> Items:
     made = call.output.elements
     match call.layer:
         case layers.Conv() if padded_by_name(call):  # traced as aten::_convolution_mode, for which it has no handler
@@ -44,9 +69,7 @@ def _beside(call: Call) -> Items:
             return {"leaky relu": made}
         case layers.Operation():
             norm = 1 if has_gamma(call) else 0
-            return operation(
-                call, mul=1, mean=1, attention=1, instance_norm=norm, upsample_bilinear2d=4, grid_sampler_2d=4
-            )
+            return operation(call, mul=1, mean=1, instance_norm=norm, upsample_bilinear2d=4, grid_sampler_2d=4)
     return nothing(call, layers.Pool, layers.Activation, layers.Add, *MOVES)
 
 
@@ -73,7 +96,8 @@ TORCHPROFILE = Convention(
     " an output; no bias, other activation, max pooling or x + y",
     beside=_beside,
     bugs=(
-        'a convolution with padding="same" or "valid" counts 0: aten::_convolution_mode is in no table',
+        'a convolution with padding="same" counts 0, for aten::_convolution_mode is in no table; so does one with'
+        ' padding="valid", which is taken for padding=0 here and counted',
         "a product of sizes that a module takes in Python counts 1",
         "a transposed convolution is counted at every output instead of every input, 4 times too large at stride 2, and"
         " without its groups where it changes the number of channels",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 from costmodel.checks import CostModelError
@@ -61,28 +62,32 @@ class ConventionsReport(Tabular):
     network: Network
     batch: int = 1
 
+    @cached_property
     def _figures(self) -> dict[str, Figure | CostModelError]:
         return figures(self.network.ledger.batched(self.batch))
+
+    def _range(self, quantity: str) -> str:
+        said = [figure for figure in self._figures.values() if isinstance(figure, Figure)]
+        totals = [figure.total for figure in said if figure.convention.quantity == quantity]
+        return f"{min(totals):,} to {max(totals):,}"
 
     def lines(self) -> tuple[str, ...]:
         from costmodel.report.count import CountReport
 
-        said = [figure for figure in self._figures().values() if isinstance(figure, Figure)]
-        spread = [figure.total for figure in said if figure.convention.quantity != "parameters"]
         first = (
             f"{self.network.multiply_adds * self.batch:,} multiply-adds in the papers' convention; other counters say"
-            f" {min(spread):,} to {max(spread):,}"
+            f" {self._range('multiply_adds')}, or {self._range('flops')} FLOPs"
         )
         return first, CountReport(self.network, self.batch).subject()
 
     def table(self) -> Table:
         """A row a convention; where it has no rule for some operation, the reason instead of a figure."""
-        rows = tuple(_row(CONVENTIONS[name], said) for name, said in self._figures().items())
+        rows = tuple(_row(CONVENTIONS[name], said) for name, said in self._figures.items())
         return Table(("convention", "version", "counts", "figure", "difference", "itemised"), rows)
 
     def notes(self) -> list[str]:
         """What is known to be wrong with the tools whose figures it changes here."""
-        return [note for said in self._figures().values() if isinstance(said, Figure) for note in bugs(said)]
+        return [note for said in self._figures.values() if isinstance(said, Figure) for note in bugs(said)]
 
     def text(self, color: bool) -> str:
         """As narrow as it goes: without the versions, and without the difference, which the items add up to."""
@@ -104,7 +109,7 @@ class ConventionsReport(Tabular):
                 "model": self.network.name,
                 "input": [list(shape.sizes) for shape in self.network.inputs],
                 "batch": self.batch,
-                "conventions": [_fields(CONVENTIONS[name], said) for name, said in self._figures().items()],
+                "conventions": [_fields(CONVENTIONS[name], said) for name, said in self._figures.items()],
             }
         )
 
@@ -157,7 +162,8 @@ class ReferenceReport(Tabular):
         held = sum(found.held for found in CONVENTIONS.values())
         return (
             f"{len(CONVENTIONS)} conventions, {held} of them held against the tool itself",
-            "Held: equal to the unit on drawn networks, in the tests; the others are written from the source named.",
+            "Held: equal to the unit on drawn networks and reference modules, and on captured modules equal or refused,"
+            " in the tests; the others are written from the place named.",
         )
 
     def table(self) -> Table:

@@ -54,8 +54,9 @@ def fvcore(module: nn.Module, x: Tensor) -> Measured:
 
 
 def flop_counter_mode(module: nn.Module, x: Tensor) -> Measured:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(x)
+    # On the meta device, where PyTorch runs no kernel that computes attention or an LSTM in one piece.
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), torch.device("meta"):
+        module.to("meta")(x.to("meta"))
     found, root = counter.get_flop_counts(), type(module).__name__
     modules = {name: sum(found.get(f"{root}.{name}", {}).values()) for name in _leaves(module)}
     return Measured(counter.get_total_flops(), modules)

@@ -108,7 +108,10 @@ def _trilinear(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None
 
 
 def _attention(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
-    """Fused attention: queries by keys, a softmax, the result by values."""
+    """Fused attention: queries by keys, a softmax, the result by values.
+
+    On meta PyTorch takes it apart; this is for a kernel that some version or device keeps whole.
+    """
     made = tensors(out)[0]
     query, key, value = a["query"], a["key"], a["value"]
     scores = query.numel() // query.shape[-1] * key.shape[-2]

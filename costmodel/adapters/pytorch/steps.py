@@ -57,8 +57,11 @@ class Step:
         conv = self.layer.primitive
         assert isinstance(conv, Conv)
         written = replace(self.layer, layer=replace(conv, padding="same"))
-        if written.output(self.read_shapes) == self.shape:
-            self.layer = written
+        # As many places as it makes: of a batch, zeros around it may stand in what it reads already.
+        rank = len(conv.kernel)
+        read = Shape.of((*self.read_shapes[0].sizes[:-rank], *self.shape.sizes[-rank:]))
+        if written.output((read, *self.read_shapes[1:])) == self.shape:
+            self.layer, self.read_shapes = written, (read, *self.read_shapes[1:])
 
 
 @dataclass(slots=True)

@@ -1,0 +1,33 @@
+"""``mmcv``: what the model zoos of OpenMMLab print, written from memory and held against nothing but printed tables."""
+
+from __future__ import annotations
+
+from costmodel import layers
+from costmodel.conventions.convention import MOVES, NOTHING, Call, Convention, Items, nothing
+
+
+def _beside(call: Call) -> Items:
+    match call.layer:
+        case layers.Conv(bias=bias) | layers.TransposedConv(bias=bias):
+            return {"bias": call.output.elements if bias else 0}
+        case layers.BatchNorm():
+            return {"batch norm": 2 * call.output.elements}
+        case layers.Activation():
+            return {"activations": call.output.elements}
+        case layers.Pool() | layers.GlobalAveragePool() | layers.AdaptiveAveragePool():
+            return {"pooling": call.input.elements}
+        case layers.Linear():
+            return NOTHING
+    return nothing(call, layers.Add, layers.Scale, *MOVES)
+
+
+MMCV = Convention(
+    name="mmcv",
+    source="OpenMMLab, get_model_complexity_info",
+    version="unknown",
+    place="mmcv/cnn/utils/flops_counter.py, get_modules_mapping; from memory, and not held against the tool",
+    quantity="multiply_adds",
+    counts="multiply-adds, biases of convolutions, batch norm 2 an element, activations 1 an element,"
+    " pooling 1 an element that it reads",
+    beside=_beside,
+)
