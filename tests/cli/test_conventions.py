@@ -24,7 +24,9 @@ def test_every_figure_stands_beside_what_it_is_made_of() -> None:
     assert FVCORE.replace("fvcore ", "fvcore multiply-adds ") in squeezed(out)
     assert "flop_counter_mode FLOPs 601,548,544 = 2 x paper 300,774,272" in squeezed(out)
     assert "weights parameters 3,469,760 = trainable 3,504,872 - gamma and beta 34,112 - bias 1,000" in squeezed(out)
-    assert out.splitlines()[0].endswith("other counters say 300,774,272 to 327,550,720, or 601,548,544 to 627,396,456 FLOPs")
+    assert out.splitlines()[0].endswith(
+        "other counters say 300,774,272 to 327,550,720, or 601,548,544 to 627,396,456 FLOPs"
+    )
 
 
 def test_bugs_are_named_where_they_change_a_figure_and_not_elsewhere() -> None:
