@@ -36,6 +36,8 @@ class Claim:
     printed: Printed
     of: str
     factors: tuple[int, ...] = (1,)
+    #: Neither its unit nor whoever asked says what it is of.
+    unitless: bool = False
 
     @classmethod
     def parse(cls, text: str, of: str | None = None) -> Claim:
@@ -65,4 +67,4 @@ class Claim:
             raise CostModelError(f"{shown!r} is of {measure}, not of {of}; leave the unit out or ask for {named}")
         if amount.denominator > 1 or amount < 1:
             raise CostModelError(f"{shown!r} is not a whole count above 0; give it a unit, as in {digits[0]}M")
-        return cls(shown, Printed(int(amount), max(1, int(step))), named, factors)
+        return cls(shown, Printed(int(amount), max(1, int(step))), named, factors, not measure and of is None)

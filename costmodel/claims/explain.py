@@ -67,6 +67,13 @@ class Explanation:
         """The simplest reading that explains the claim; None where no rule fits."""
         return self.fits[0] if self.fits and self.fits[0].explains else None
 
+    @property
+    def fits_parameters(self) -> bool:
+        """Whether no rule fits it as multiply-adds, which it does not say that it is, but one does as parameters."""
+        if self.best is not None or self.claim.of == "parameters" or not self.claim.unitless:
+            return False
+        return explain(self.network, self.claim.text, "parameters").best is not None
+
     def terms(self, fit: Fit) -> tuple[Term, ...]:
         """The exact number of ``fit``, itemised: the plain one, and what each departure adds."""
         return self.readings.terms(fit.reading)

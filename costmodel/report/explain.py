@@ -41,12 +41,17 @@ class ExplainReport(Tabular):
     def _headline(self) -> str:
         found, best = self.found, self.found.best
         of = PLAIN_WORDS[found.claim.of]
+        if found.fits_parameters:
+            return f"No rule fits {found.claim.text} as multiply-adds; as parameters one does: add --of parameters"
         if best is None:
             gap = (found.plain - found.claim.printed.value) / found.claim.printed.value
             return (
                 f"No rule fits {found.claim.text}: {found.network.name} has {found.plain:,} {of},"
                 f" {percent(abs(gap))} {'more' if gap > 0 else 'less'}"
             )
+        if len(found.claim.factors) > 1:  # it says FLOPs, by which people mean either
+            twice = found.terms(best)[0].number == 2 * found.plain
+            of = "FLOPs (two a multiply-add)" if twice else "multiply-adds (called FLOPs, one each)"
         how = f"{best.reading}, {best.rule}"
         return f"{found.claim.text} is the {of} of {found.network.name}, {how}: {sum_text(found.terms(best))}"
 

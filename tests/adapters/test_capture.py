@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils import parametrizations, prune, weight_norm
 
+import costmodel as cm
 from costmodel import CostModelError, Network
 from costmodel.adapters.pytorch import from_torch
 from tests.adapters.modules import Calls, counted, stored
@@ -363,3 +364,10 @@ def test_a_module_that_runs_beside_a_capture_is_left_alone() -> None:
         thread.join()
     assert errors == []
     assert names == [["input", "0", "1"]] * 20
+
+
+def test_several_inputs_are_a_list_of_sizes() -> None:
+    module = Calls(lambda parts, x, y: parts.a(x) + parts.b(y), a=nn.Linear(8, 3), b=nn.Linear(5, 3))
+    network = from_torch(module, [(8,), (5,)])
+    assert network.multiply_adds == 8 * 3 + 5 * 3
+    assert network.inputs == (cm.Shape(8), cm.Shape(5))

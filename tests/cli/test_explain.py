@@ -79,3 +79,18 @@ def test_a_table_in_other_formats() -> None:
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str) -> None:
     assert refusal("explain", *arguments).startswith(message)
+
+
+def test_a_claim_in_flops_says_which_it_counted() -> None:
+    one = run("explain", "resnet50", "--claim", "4.1 GFLOPs").out.splitlines()[0]
+    two = run("explain", "resnet50", "--claim", "8.2 GFLOPs").out.splitlines()[0]
+    assert one.startswith("4.1 GFLOPs is the multiply-adds (called FLOPs, one each) of resnet50, the plain reading")
+    assert two.startswith("8.2 GFLOPs is the FLOPs (two a multiply-add) of resnet50, the plain reading")
+
+
+def test_a_figure_of_parameters_is_known_for_one() -> None:
+    answer = run("explain", "resnet50", "--claim", "25.6M")
+    assert answer.status == 1
+    first = answer.out.splitlines()[0]
+    assert first == "No rule fits 25.6M as multiply-adds; as parameters one does: add --of parameters"
+    assert run("explain", "resnet50", "--claim", "25.6M", "--of", "parameters").status == 0

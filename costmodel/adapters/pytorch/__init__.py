@@ -33,9 +33,10 @@ def from_torch(
     """The network that ``model`` is, for ``inputs``: the sizes of one sample, or example tensors with their batch.
 
     Nothing is computed: the module's shapes run through it on PyTorch's meta device, in evaluation mode, and every
-    operator is written down under the path of the module that asked for it. ``model`` is only read. Example tensors
-    (one, or a tuple for several arguments; any device) lend their sizes and types; figures are then of that call,
-    whatever its batch. ``kwargs`` are keyword arguments of ``forward``. Hooks run, as they do in any forward pass.
+    operator is written down under the path of the module that asked for it. ``model`` is only read. Several inputs are
+    a list of sizes, ``[(3, 224, 224), (77,)]``, or a tuple of tensors. Example tensors (of any device) lend their sizes
+    and types; figures are then of that call, whatever its batch. ``kwargs`` are keyword arguments of ``forward``. Hooks
+    run, as they do in any forward pass.
 
     Raises :class:`~costmodel.checks.CostModelError` for an operator that nobody has decided on (unless
     ``allow_uncounted``, which puts a layer of kind ``uncounted`` in its place), for control flow that depends on
@@ -57,7 +58,10 @@ def captured(
 ) -> Network:
     """The network of a module that a user named on the command line or in a file, and built with ``choices``."""
     if not inputs:
-        raise CostModelError(f"{name} is a PyTorch module; say the shape of one sample, as in --input 3x224x224")
+        raise CostModelError(
+            f"{name} is a PyTorch module; say the shape of one sample: --input 3x224x224, or in a configuration"
+            ' input = "3x224x224"'
+        )
     arguments = tuple(
         [torch.empty(1, *shape.sizes, dtype=getattr(torch, kind), device="meta") for shape, kind in inputs]
     )
@@ -98,6 +102,8 @@ def _arguments(inputs: object, model: nn.Module, kwargs: object) -> tuple[Any, .
             given = [whole(operator.index(size), "an input size") for size in sizes]
             held = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
             return (torch.empty(1, *given, dtype=held, device="meta"),)
+        if sizes and all(isinstance(each, (tuple, Shape)) for each in sizes):  # the sizes of several inputs
+            return tuple(_arguments(each, model, None)[0] for each in sizes)
         return tuple(sizes)
     raise CostModelError(
         f"the input {inputs!r:.60} is neither sizes of one sample, as in (3, 224, 224), nor example tensors"
@@ -146,6 +152,8 @@ def _mend(failure: BaseException, inputs: Mapping[str, Tensor]) -> str:
     if isinstance(failure, TypeError) and "positional argument" in text:
         return "; give as many inputs as forward takes"
     shapes = ", ".join(f"{name} {'x'.join(map(str, tensor.shape[1:]))}" for name, tensor in inputs.items())
+    if any(tuple(tensor.shape[:2]) == (1, 1) and tensor.dim() > 3 for tensor in inputs.values()):
+        shapes += " beside the batch, which sizes leave out"
     return f"; it was given {shapes}" if shapes else ""
 
 
