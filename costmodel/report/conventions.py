@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import wrap
 from typing import final
 
 from costmodel.checks import CostModelError
@@ -182,5 +183,24 @@ class ReferenceReport(Tabular):
         )
         return Table(("convention", "source", "version", "of", "counts", "bugs", "place", "held"), rows)
 
+    def text(self, color: bool) -> str:
+        """A paragraph a convention: what each counts is too long for the cells of a terminal."""
+        return "\n".join([*self.lines(), *(line for found in CONVENTIONS.values() for line in _paragraph(found))])
+
     def json(self) -> str:
         return formats.json_text({"conventions": [described(found) for found in CONVENTIONS.values()]})
+
+
+def _paragraph(found: Convention) -> list[str]:
+    held = ", held against the tool" if found.held else ""
+    version = "" if found.version == "-" else f" {found.version}"
+    told = [("counts", found.counts), *(("bug", bug) for bug in found.bugs), ("at", found.place)]
+    return [
+        "",
+        f"{found.name}: {found.source}{version}, {QUANTITIES[found.quantity]}{held}",
+        *(
+            line
+            for what, text in told
+            for line in wrap(f"{what}: {text}", 100, initial_indent="  ", subsequent_indent="    ")
+        ),
+    ]
