@@ -28,7 +28,7 @@ def test_text_has_the_answer_the_convention_the_source_and_a_row_a_design() -> N
     lines = answer.out.splitlines()
     assert (answer.status, answer.err) == (0, "")
     assert lines[0] == f"8 designs of mobilenet_v1: {COSTS[0]:,} to {COSTS[-1]:,} multiply-adds"
-    assert lines[1].startswith("Counted: multiply-adds of convolutions and linear layers")
+    assert lines[1].startswith("Counted: multiply-adds of convolutions, linear layers and matrix products")
     assert lines[2].startswith(
         "top1: percent on ImageNet, where a source measured that very network: tensorflow/models@"
     )

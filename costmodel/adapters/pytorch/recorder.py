@@ -26,6 +26,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from costmodel.adapters.pytorch.callers import Callers
 from costmodel.adapters.pytorch.operators import handler
 from costmodel.adapters.pytorch.places import line_of_source, place
+from costmodel.adapters.pytorch.shortcuts import result_of
 from costmodel.adapters.pytorch.steps import (
     Call,
     Held,
@@ -196,7 +197,7 @@ class Recorder(TorchDispatchMode):
         given = tensors((args, kwargs)) if self._real else []
         if any(tensor.is_meta for tensor in given) and not all(tensor.is_meta for tensor in given):
             return self._mixed(func, args, kwargs, given)
-        out = func(*args, **kwargs)
+        out = result_of(func, args, kwargs)
         self._alive.append(out)
         if callable(handle):
             handle(self, func, args, kwargs, out)
