@@ -100,6 +100,7 @@ def capture() -> str:
         raise ValueError(f"capture.csv has verdicts that the README does not know: {', '.join(sorted(unknown))}")
     measured = [
         f"| {row['model']} | {row['parameters'] / 1e6:,.1f} M |"
+        " "
         + " | ".join(_contender(row["contenders"][tool]) for tool in ("costmodel", "flop-counter-meta", "fvcore"))
         + " |"
         for row in speed["models"]
@@ -110,8 +111,8 @@ def capture() -> str:
             "| :--- | ---: |",
             *told,
             "",
-            f"Measured on {speed['date'][:10]} ({machine}, one thread, medians and peak memory of the process;"
-            " `python -m benchmarks.capture`,\n`python -m benchmarks.capture_speed`):",
+            f"Measured on {speed['date'][:10]} ({machine}, one thread, medians and peak memory of the process;\n"
+            "`python -m benchmarks.capture`, `python -m benchmarks.capture_speed`):",
             "",
             "| one capture | parameters | **costmodel** | FlopCounterMode on meta | fvcore |",
             "| :--- | ---: | ---: | ---: | ---: |",
@@ -121,4 +122,4 @@ def capture() -> str:
 
 
 def _contender(found: dict[str, Any]) -> str:
-    return f" {1000 * found['median_seconds']:,.0f} ms, {found['peak_bytes'] / 1e6:,.0f} MB"
+    return f"{1000 * found['median_seconds']:,.0f} ms, {found['peak_bytes'] / 1e6:,.0f} MB"

@@ -168,7 +168,7 @@ def _names(
     try:
         bound = inspect.signature(model.forward).bind(*arguments, **kwargs).arguments
     except (TypeError, ValueError):  # it says so itself when it is called
-        bound = dict(enumerate(arguments))  # type: ignore[arg-type]
+        bound = dict(enumerate(arguments))  # type: ignore[arg-type]  # numbers stand for the names
     for argument, value in bound.items():
         held = tensors(value)
         for index, tensor in enumerate(held):

@@ -66,7 +66,7 @@ class Recorder(TorchDispatchMode):
     """Records into ``steps`` what a module computes while it is entered."""
 
     def __init__(self, module: nn.Module, inputs: Mapping[str, Tensor], *, allow_uncounted: bool, real: bool) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's own has no types
         self._allow_uncounted = allow_uncounted
         #: Constants are computed for real, on the CPU: for models whose control flow reads them.
         self._real = real
