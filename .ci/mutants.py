@@ -18,10 +18,10 @@ from multiprocessing.connection import Client, Listener
 ROUNDS = (
     (
         "costmodel/formulas.py",
-        "costmodel/values.py",
-        "costmodel/scaling.py",
-        "costmodel/layers",
-        "costmodel/network.py",
+        "costmodel/core/values.py",
+        "costmodel/core/rounding.py",
+        "costmodel/core/layers",
+        "costmodel/core/network.py",
         "tests/test_layer_choices.py",
     ),
     (

@@ -46,7 +46,7 @@ def measure(name: str) -> Row:
     import torch
 
     from costmodel import CostModelError
-    from costmodel.adapters.pytorch import from_torch
+    from costmodel.capture.torch.api import from_torch
 
     torch.set_num_threads(1)
     row = Row(name)

@@ -51,7 +51,7 @@ def _count(tool: str, model: Any, sizes: tuple[int, ...]) -> int:
     import torch
 
     if tool == "costmodel":
-        from costmodel.adapters.pytorch import from_torch
+        from costmodel.capture.torch.api import from_torch
 
         return from_torch(model, sizes).multiply_adds
     if tool == "fvcore":

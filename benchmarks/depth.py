@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 import costmodel as cm
-from costmodel.layers import conv
+from costmodel.core.layers import conv
 
 CHANNELS = 16
 SIZE = 32

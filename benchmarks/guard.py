@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import results
-from costmodel.architectures import names
+from costmodel.models.registry import names
 
 DEFAULT = Path(__file__).with_name("results") / "guard.json"
 ROOT = Path(__file__).resolve().parent.parent

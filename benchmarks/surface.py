@@ -22,7 +22,7 @@ import numpy
 import costmodel as cm
 from benchmarks import results
 from benchmarks.peers import PEERS, Peer
-from costmodel.space.surface import surface
+from costmodel.scaling.surface import surface
 
 DEFAULT = Path(__file__).with_name("results") / "surface.json"
 

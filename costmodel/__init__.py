@@ -10,17 +10,18 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from costmodel.checks import CostModelError
-from costmodel.ledger import Entry, Ledger
-from costmodel.network import Network, Node, apply, image
-from costmodel.values import Ops, Params, Shape
+from costmodel.core import layers
+from costmodel.core.ledger import Entry, Ledger
+from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.values import Ops, Params, Shape
+from costmodel.errors import CostModelError
 
 if TYPE_CHECKING:
-    from costmodel.adapters.pytorch import from_torch
-    from costmodel.architectures import build
-    from costmodel.architectures.alexnet import alexnet
-    from costmodel.architectures.densenet import densenet121, densenet161, densenet169, densenet201
-    from costmodel.architectures.efficientnet import (
+    from costmodel.capture.torch.api import from_torch
+    from costmodel.guard.budget import parse_budgets
+    from costmodel.models.alexnet import alexnet
+    from costmodel.models.densenet import densenet121, densenet161, densenet169, densenet201
+    from costmodel.models.efficientnet import (
         efficientnet_b0,
         efficientnet_b1,
         efficientnet_b2,
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
         efficientnet_b6,
         efficientnet_b7,
     )
-    from costmodel.architectures.googlenet import googlenet
-    from costmodel.architectures.lenet import lenet, lenet5
-    from costmodel.architectures.mnasnet import mnasnet
-    from costmodel.architectures.mobilenet_v1 import mobilenet_v1
-    from costmodel.architectures.mobilenet_v2 import mobilenet_v2
-    from costmodel.architectures.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
-    from costmodel.architectures.resnet import (
+    from costmodel.models.googlenet import googlenet
+    from costmodel.models.lenet import lenet, lenet5
+    from costmodel.models.mnasnet import mnasnet
+    from costmodel.models.mobilenet_v1 import mobilenet_v1
+    from costmodel.models.mobilenet_v2 import mobilenet_v2
+    from costmodel.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+    from costmodel.models.registry import build
+    from costmodel.models.resnet import (
         resnet18,
         resnet34,
         resnet50,
@@ -47,16 +49,15 @@ if TYPE_CHECKING:
         resnext101_32x8d,
         resnext101_64x4d,
     )
-    from costmodel.architectures.shufflenet_v1 import shufflenet_v1
-    from costmodel.architectures.shufflenet_v2 import shufflenet_v2
-    from costmodel.architectures.squeezenet import squeezenet1_0, squeezenet1_1
-    from costmodel.architectures.vgg import vgg11, vgg13, vgg16, vgg19
-    from costmodel.claims.explain import explain
-    from costmodel.guard.budget import parse_budgets
-    from costmodel.space.compare import compare
-    from costmodel.space.solve import solve
-    from costmodel.space.sweep import sweep
-    from costmodel.symbolic import closed_form
+    from costmodel.models.shufflenet_v1 import shufflenet_v1
+    from costmodel.models.shufflenet_v2 import shufflenet_v2
+    from costmodel.models.squeezenet import squeezenet1_0, squeezenet1_1
+    from costmodel.models.vgg import vgg11, vgg13, vgg16, vgg19
+    from costmodel.reproduction.explain import explain
+    from costmodel.scaling.closed_form.api import closed_form
+    from costmodel.scaling.compare import compare
+    from costmodel.scaling.solve import solve
+    from costmodel.scaling.sweep import sweep
 
 __version__ = "0.1.0"
 
@@ -90,6 +91,7 @@ __all__ = [
     "from_torch",
     "googlenet",
     "image",
+    "layers",
     "lenet",
     "lenet5",
     "mnasnet",
@@ -122,14 +124,14 @@ __all__ = [
 
 #: Name -> the module that has it, loaded when the name is first used.
 _LAZY = {
-    "from_torch": "costmodel.adapters.pytorch",
-    "build": "costmodel.architectures",
-    "closed_form": "costmodel.symbolic",
-    "compare": "costmodel.space.compare",
-    "explain": "costmodel.claims.explain",
+    "from_torch": "costmodel.capture.torch.api",
+    "build": "costmodel.models.registry",
+    "closed_form": "costmodel.scaling.closed_form.api",
+    "compare": "costmodel.scaling.compare",
+    "explain": "costmodel.reproduction.explain",
     "parse_budgets": "costmodel.guard.budget",
-    "solve": "costmodel.space.solve",
-    "sweep": "costmodel.space.sweep",
+    "solve": "costmodel.scaling.solve",
+    "sweep": "costmodel.scaling.sweep",
 }
 
 
@@ -137,7 +139,7 @@ def __getattr__(name: str) -> object:
     if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     # An architecture is loaded with its family, when it is first named.
-    from costmodel.architectures import FAMILIES, architecture
+    from costmodel.models.registry import FAMILIES, architecture
 
     if name in FAMILIES:
         return architecture(name).build

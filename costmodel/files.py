@@ -8,7 +8,7 @@ import secrets
 import time
 from pathlib import Path
 
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 
 #: A write takes less than this; what is left of one that began before that was killed.
 _STALE_SECONDS = 60
@@ -25,7 +25,7 @@ def seen(path: str | Path) -> str:
 def write_whole(path: str | Path, content: bytes) -> None:
     """Put ``content`` at ``path``: written beside it, then moved there, so no reader sees half of it.
 
-    Raises :class:`~costmodel.checks.CostModelError` where that cannot be done; what was there stays.
+    Raises :class:`~costmodel.errors.CostModelError` where that cannot be done; what was there stays.
     """
     try:
         place = Path(os.path.realpath(path))  # a link keeps pointing where it points

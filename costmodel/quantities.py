@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from costmodel.checks import CostModelError, nearest
+from costmodel.errors import CostModelError, nearest
 
 #: What a budget can be of: each is a property of a network.
 QUANTITIES = ("multiply_adds", "flops", "parameters", "weights")
@@ -38,7 +38,7 @@ class Quantity(NamedTuple):
 def parse_count(text: str) -> int:
     """The whole number that ``text`` writes, with commas, an exponent or a decimal unit (M is 10^6) if it likes.
 
-    Raises :class:`~costmodel.checks.CostModelError` where it is no number, has an unknown unit or is not whole.
+    Raises :class:`~costmodel.errors.CostModelError` where it is no number, has an unknown unit or is not whole.
 
     >>> parse_count("100M"), parse_count("0.5G"), parse_count("100,000,000"), parse_count("1e8")
     (100000000, 500000000, 100000000, 100000000)
@@ -62,7 +62,7 @@ def parse_quantity(text: str) -> Quantity:
     """The amount that ``text`` writes, exactly, and the quantity that its unit names, if it names one.
 
     Units are MAC and MAdd (multiply-adds), FLOP (half a multiply-add), param, B (bytes) and %, after a decimal prefix
-    if there is one (M is 10^6). Raises :class:`~costmodel.checks.CostModelError` where it is no number, for an unknown
+    if there is one (M is 10^6). Raises :class:`~costmodel.errors.CostModelError` where it is no number, for an unknown
     unit, and for a bare B, which could be a billion.
 
     >>> parse_quantity("300 MMAC").measure, parse_quantity("2.6 M").measure, parse_quantity("10 MB").amount
@@ -95,7 +95,7 @@ def _spelled() -> list[str]:
 def parse_budget(text: str) -> tuple[str, int]:
     """A quantity and the most of it that is allowed: ``multiply_adds=100M``.
 
-    Raises :class:`~costmodel.checks.CostModelError` for another quantity, and as :func:`parse_count` does.
+    Raises :class:`~costmodel.errors.CostModelError` for another quantity, and as :func:`parse_count` does.
 
     >>> parse_budget("parameters=3M")
     ('parameters', 3000000)

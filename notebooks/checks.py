@@ -14,7 +14,7 @@ from operator import index
 from typing import NamedTuple
 
 import costmodel as cm
-from costmodel.layers import Flatten, GlobalAveragePool, Linear, conv, depthwise_conv, pointwise_conv
+from costmodel.core.layers import Flatten, GlobalAveragePool, Linear, conv, depthwise_conv, pointwise_conv
 from costmodel.published.tables import published
 
 

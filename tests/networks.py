@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from costmodel import Network, Node, Shape, apply, image
-from costmodel import layers as cm
+from costmodel.core import layers as cm
 from reference_models.layers import Add, Concat, Scale
 
 Choices = dict[str, Any]

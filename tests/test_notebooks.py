@@ -53,7 +53,7 @@ def defined(module: str) -> set[str]:
 def public() -> set[str]:
     """What the package lists, its layers, and the modules that the reference describes as a whole."""
     described = re.findall(r"^\.\. automodule:: (\S+)$", REFERENCE.read_text(), re.MULTILINE)
-    modules = {"costmodel", "costmodel.layers", *described}
+    modules = {"costmodel", "costmodel.core.layers", *described}
     return {*INSTALLED, *modules}.union(*map(defined, modules))
 
 
@@ -222,12 +222,12 @@ def test_a_notebook_uses_the_public_interface_alone(path: Path) -> None:
     [
         ("from costmodel.guard.budget import parse_budgets", {"costmodel.guard.budget.parse_budgets"}),
         ("import costmodel.guard.budget", {"costmodel.guard.budget"}),
-        ("from costmodel.layers import elementwise", {"costmodel.layers.elementwise"}),
+        ("from costmodel.core.layers import elementwise", {"costmodel.core.layers.elementwise"}),
         ("from costmodel.published.tables import Decimal", {"costmodel.published.tables.Decimal"}),
         ("cm.guard", {"costmodel.guard"}),
         ("net._nodes", {"_nodes"}),
         ("import scipy", {"scipy"}),
-        ("from costmodel.layers import RELU6, conv\nimport math\ncm.parse_budgets({})", set()),
+        ("from costmodel.core.layers import RELU6, conv\nimport math\ncm.parse_budgets({})", set()),
     ],
 )
 def test_what_is_not_public_is_seen(source: str, seen: set[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from costmodel.verification import compare
+from costmodel.reproduction.verification import compare
 from reference_models.oracles import image, measure
 from tests.networks import Description, descriptions, module_from, network_of
 

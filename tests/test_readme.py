@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.readme import capture, speed
-from costmodel.architectures import build, names
+from costmodel.models.registry import build, names
 from tests.cli_runner import run
 
 ROOT = Path(__file__).parent.parent

@@ -44,7 +44,7 @@ class _Commands(Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        from costmodel.architectures import FAMILIES
+        from costmodel.models.registry import FAMILIES
 
         if args[0].partition(":")[0] in FAMILIES:
             raise click.UsageError(f"{args[0]!r} is a model, not a command; write: costmodel count {args[0]}")

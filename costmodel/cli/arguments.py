@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar
 
 import click
 
-from costmodel.checks import CostModelError, nearest, whole
-from costmodel.values import MOST_AXES, Shape
+from costmodel.core.values import MOST_AXES, Shape
+from costmodel.errors import CostModelError, nearest, positive_int
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from costmodel.adapters import Input
+    from costmodel.capture.input_spec import InputSpec
     from costmodel.conventions import Convention
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ def _number(text: str, least: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
         shown = repr(text) if len(text) <= 40 else f"a text of {len(text)} characters"
         raise CostModelError(f"{shown} is not a whole number of at least {least} and at most 19 digits")
-    return whole(int(text), "size", least)
+    return positive_int(int(text), "size", least)
 
 
 def _axes(text: str) -> list[str]:
@@ -109,8 +109,8 @@ def parse_choice(text: str) -> tuple[str, object]:
         return name, value
 
 
-def _input(text: str) -> Input:
-    from costmodel.adapters import parse_input
+def _input(text: str) -> InputSpec:
+    from costmodel.capture.input_spec import parse_input
 
     return parse_input(text)
 

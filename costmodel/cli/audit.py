@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from costmodel.claims.audit import audit
 from costmodel.cli.arguments import answer, format_option
 from costmodel.report.audit import AuditReport
+from costmodel.reproduction.audit import audit
 
 
 @click.command("audit")

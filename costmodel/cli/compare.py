@@ -6,7 +6,7 @@ import click
 
 from costmodel.cli.arguments import BUDGET, POSITIVE, answer, format_option
 from costmodel.report.compare import CompareReport
-from costmodel.space.compare import compare
+from costmodel.scaling.compare import compare
 
 
 @click.command("compare")

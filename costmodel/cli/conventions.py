@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from costmodel.checks import CostModelError
 from costmodel.cli.arguments import POSITIVE, answer, format_option
-from costmodel.cli.chosen import Chosen, network_options
+from costmodel.cli.model_options import Chosen, network_options
+from costmodel.errors import CostModelError
 from costmodel.report.conventions import ConventionsReport, ReferenceReport
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costmodel.checks import CostModelError
 from costmodel.cli.arguments import CONVENTION, POSITIVE, answer, format_option, plot_option
-from costmodel.cli.chosen import Chosen, network_options
-from costmodel.ledger import GROUPINGS
+from costmodel.cli.model_options import Chosen, network_options
+from costmodel.core.ledger import GROUPINGS
+from costmodel.errors import CostModelError
 from costmodel.report.count import CountReport
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def command(
             ("--figure", figure),
             ("--convention", convention),
         )
-        from costmodel.adapters.over_resolutions import over_resolutions
         from costmodel.report.formula import FormulaReport
+        from costmodel.scaling.closed_form.over_resolutions import over_resolutions
 
         answer(FormulaReport(over_resolutions(model, chosen.inputs, chosen.choices)), style)
         return

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import click
 
-from costmodel.checks import CostModelError
 from costmodel.cli.guard import answer, failing_in, guard_format_option, project, shown
+from costmodel.errors import CostModelError
 from costmodel.guard import history, lockfile
 from costmodel.guard.budget import Budgets
 from costmodel.guard.check import Verdict, check, importable, opened, read_lock
@@ -91,8 +91,8 @@ def _matched(old: _Side, new: _Side) -> dict[str, tuple[ModelCost | None, ModelC
 
 
 def _side(text: str, found: Config | None) -> _Side:
-    from costmodel.architectures import FAMILIES, names
-    from costmodel.checks import nearest
+    from costmodel.errors import nearest
+    from costmodel.models.registry import FAMILIES, names
 
     if Path(text).is_file():
         ours = found is not None and found.lock.is_file() and Path(text).samefile(found.lock)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from costmodel.claims.claim import CLAIMED
-from costmodel.claims.explain import explain
 from costmodel.cli.arguments import answer, format_option
-from costmodel.cli.chosen import Chosen, network_options
+from costmodel.cli.model_options import Chosen, network_options
 from costmodel.report.explain import ExplainReport
+from costmodel.reproduction.claim import CLAIMED
+from costmodel.reproduction.explain import explain
 
 
 @click.command("explain")

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from costmodel.adapters import Input
-from costmodel.adapters.over_resolutions import over_resolutions
-from costmodel.architectures import FAMILIES, names
-from costmodel.checks import CostModelError, nearest
+from costmodel.capture.input_spec import InputSpec
 from costmodel.cli.arguments import CHOICE, INPUT, on_a_terminal
+from costmodel.errors import CostModelError, nearest
+from costmodel.models.registry import FAMILIES, names
 from costmodel.report.formula import FormulaReport, SeparableReport
-from costmodel.symbolic import ClosedForm, closed_form, separable_steps
+from costmodel.scaling.closed_form.api import ClosedForm, closed_form, separable_steps
+from costmodel.scaling.closed_form.over_resolutions import over_resolutions
 
 _SEPARABLE = "separable"
 
@@ -37,7 +37,7 @@ _SEPARABLE = "separable"
 def command(
     model: str,
     alpha: float | None,
-    inputs: tuple[Input, ...],
+    inputs: tuple[InputSpec, ...],
     choices: tuple[tuple[str, object], ...],
     by: str | None,
     style: str,
@@ -64,7 +64,7 @@ def command(
     sys.stdout.flush()
 
 
-def _form(model: str, alpha: float | None, inputs: Sequence[Input], choices: Mapping[str, object]) -> ClosedForm:
+def _form(model: str, alpha: float | None, inputs: Sequence[InputSpec], choices: Mapping[str, object]) -> ClosedForm:
     if ":" not in model and model not in FAMILIES:
         near = nearest(model, [_SEPARABLE, *names()])
         raise CostModelError(f"no model is called {model!r}; {near}`costmodel models` lists them all")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 from costmodel.files import seen
 from costmodel.guard import config
 from costmodel.guard.check import FAILED

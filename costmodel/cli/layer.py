@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costmodel.blocks import bare, depthwise_separable, inverted_residual
-from costmodel.checks import CostModelError
 from costmodel.cli.arguments import EXTRA, PADDING, POSITIVE, SHAPE, SIZES, Group, answer, format_option, plot_option
-from costmodel.layers import Layer, Linear, conv, depthwise_conv, transposed_conv
-from costmodel.network import Network, apply, image
+from costmodel.core.layers import Layer, Linear, conv, depthwise_conv, transposed_conv
+from costmodel.core.network import Network, apply, image
+from costmodel.core.values import Shape
+from costmodel.errors import CostModelError
+from costmodel.models.blocks import bare, depthwise_separable, inverted_residual
 from costmodel.report.layer import LayerReport
-from costmodel.values import Shape
 
 if TYPE_CHECKING:
     from pathlib import Path

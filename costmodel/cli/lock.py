@@ -8,7 +8,7 @@ import click
 
 from costmodel.cli.guard import project, shown
 from costmodel.files import write_whole
-from costmodel.guard import lockfile, salvage
+from costmodel.guard import lockfile, recover_reasons
 from costmodel.guard.check import FAILED, Verdict, check, read_lock, renewed
 from costmodel.guard.config import Config
 from costmodel.guard.cost import ModelCost
@@ -36,7 +36,7 @@ def command(update: bool, reason: str) -> None:
         print(f"{report.lock} is left as it was{': every model must be counted for it' if failed else ''}.")
         sys.stdout.flush()
         sys.exit(FAILED if failed else 1)
-    costs, lost = salvage.reattached(renewed(verdicts, " ".join(reason.split())), salvaged)
+    costs, lost = recover_reasons.reattached(renewed(verdicts, " ".join(reason.split())), salvaged)
     content, models = lockfile.write(costs).encode(), f"{len(costs)} model{'s' if len(costs) != 1 else ''}"
     if found.lock.is_file() and found.lock.read_bytes() == content:
         print(f"{report.lock} is up to date: {models}{', so no reason is needed' if reason else ''}")
@@ -54,7 +54,7 @@ def command(update: bool, reason: str) -> None:
     sys.stdout.flush()
 
 
-def _locked(found: Config, update: bool) -> tuple[dict[str, ModelCost], list[salvage.Reason]]:
+def _locked(found: Config, update: bool) -> tuple[dict[str, ModelCost], list[recover_reasons.Reason]]:
     try:
         return read_lock(found.lock), []
     except lockfile.NewerFormatError:
@@ -62,7 +62,7 @@ def _locked(found: Config, update: bool) -> tuple[dict[str, ModelCost], list[sal
     except lockfile.LockError:
         # What is damaged is written anew, from the models; what people wrote in it is kept where it can be.
         if update:
-            return {}, salvage.reasons(found.lock.read_bytes())
+            return {}, recover_reasons.reasons(found.lock.read_bytes())
         raise
 
 

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from costmodel.architectures import Architecture, architecture, architectures, check_variant
 from costmodel.cli.arguments import on_a_terminal
+from costmodel.models.registry import Architecture, architecture, architectures, check_variant
 from costmodel.report import models
 
 

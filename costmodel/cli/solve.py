@@ -6,10 +6,10 @@ from typing import TypeVar
 
 import click
 
-from costmodel.checks import CostModelError
 from costmodel.cli.arguments import BUDGET, Parsed, answer, format_option
+from costmodel.errors import CostModelError
 from costmodel.report.solve import SolveReport
-from costmodel.space.solve import MAXIMISE, solve
+from costmodel.scaling.solve import MAXIMIZE, solve
 
 _V = TypeVar("_V")
 
@@ -31,7 +31,7 @@ def _fixed(text: str) -> tuple[str, str]:
     multiple=True,
     help="Fix an argument; a resolution may have several values.  [default: resolution=96:320:32]",
 )
-@click.option("--maximise", type=click.Choice(MAXIMISE), default="multiply_adds", show_default=True)
+@click.option("--maximize", type=click.Choice(MAXIMIZE), default="multiply_adds", show_default=True)
 @format_option
 @click.pass_context
 def command(
@@ -39,7 +39,7 @@ def command(
     model: str,
     budgets: tuple[tuple[str, int], ...],
     fixed: tuple[tuple[str, str], ...],
-    maximise: str,
+    maximize: str,
     style: str,
 ) -> None:
     """Find the largest alpha of MODEL within budgets, at each resolution; exit status 1 where nothing fits.
@@ -49,7 +49,7 @@ def command(
     \b
     costmodel solve mobilenet_v2 --max multiply_adds=100M --max parameters=3M --at resolution=160
     """
-    solution = solve(model, _once("--max", budgets), _once("--at", fixed), maximise)
+    solution = solve(model, _once("--max", budgets), _once("--at", fixed), maximize)
     answer(SolveReport(solution), style)
     if not solution.designs:
         ctx.exit(1)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costmodel.checks import CostModelError
 from costmodel.cli.arguments import answer, on_a_terminal, plot_option
+from costmodel.errors import CostModelError
 from costmodel.files import write_whole
 from costmodel.report.sweep import SweepReport, file_suffix
-from costmodel.space.sweep import sweep
+from costmodel.scaling.sweep import sweep
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from costmodel.architectures import build, names
-from costmodel.checks import CostModelError
 from costmodel.cli.arguments import POSITIVE, on_a_terminal
+from costmodel.errors import CostModelError
+from costmodel.models.registry import build, names
 from costmodel.report import verify as report
-from costmodel.verification import Verdict, compare
+from costmodel.reproduction.verification import Verdict, compare
 
 
 @click.command("verify")

@@ -7,12 +7,11 @@
 
 from __future__ import annotations
 
-from costmodel.checks import CostModelError, nearest
+from costmodel.conventions.all_arithmetic import FLOPS
 from costmodel.conventions.calflops import CALFLOPS, CALFLOPS_MACS, DEEPSPEED, DEEPSPEED_MACS
 from costmodel.conventions.convention import Convention, Figure, Items
 from costmodel.conventions.documents import DOCUMENTS
 from costmodel.conventions.flop_counter_mode import FLOP_COUNTER_MODE
-from costmodel.conventions.flops import FLOPS
 from costmodel.conventions.fvcore import FVCORE
 from costmodel.conventions.mmcv import MMCV
 from costmodel.conventions.paper import PAPER
@@ -21,7 +20,8 @@ from costmodel.conventions.ptflops import PTFLOPS, PTFLOPS_ATEN
 from costmodel.conventions.thop import THOP
 from costmodel.conventions.torchinfo import TORCHINFO
 from costmodel.conventions.torchprofile import TORCHPROFILE
-from costmodel.ledger import Ledger
+from costmodel.core.ledger import Ledger
+from costmodel.errors import CostModelError, nearest
 
 __all__ = ["CONVENTIONS", "Convention", "Figure", "Items", "convention", "figures"]
 
@@ -55,14 +55,14 @@ CONVENTIONS = {
 def convention(name: str) -> Convention:
     """The convention called ``name``.
 
-    Raises :class:`~costmodel.checks.CostModelError` with the nearest name where there is none.
+    Raises :class:`~costmodel.errors.CostModelError` with the nearest name where there is none.
 
     >>> convention("thop").version
     '0.1.1.post2209072238'
     >>> convention("fv_core")
     Traceback (most recent call last):
         ...
-    costmodel.checks.CostModelError: no convention is called 'fv_core'; did you mean fvcore? there are paper, ...
+    costmodel.errors.CostModelError: no convention is called 'fv_core'; did you mean fvcore? there are paper, ...
     """
     if name not in CONVENTIONS:
         raise CostModelError(
@@ -74,7 +74,7 @@ def convention(name: str) -> Convention:
 def figures(ledger: Ledger) -> dict[str, Figure | CostModelError]:
     """What every convention says of a network; the reason, where one has no rule for an operation in it.
 
-    Raises :class:`~costmodel.checks.CostModelError` where the paper's convention has none.
+    Raises :class:`~costmodel.errors.CostModelError` where the paper's convention has none.
 
     >>> import costmodel as cm
     >>> said = figures(cm.lenet5().ledger)

@@ -5,16 +5,6 @@ Both patch the functions of ``torch.nn.functional``, so that modules and functio
 
 from __future__ import annotations
 
-from costmodel import layers
-from costmodel.checks import CostModelError
-from costmodel.conventions.captured import (
-    ATTENTION,
-    FREE,
-    is_recurrent,
-    is_whole,
-    operation,
-    taken_apart,
-)
 from costmodel.conventions.convention import (
     BUG,
     MOVES,
@@ -29,6 +19,16 @@ from costmodel.conventions.convention import (
     padded_by_name,
     type_of,
 )
+from costmodel.conventions.function_calls import (
+    ATTENTION,
+    FREE,
+    is_recurrent,
+    is_whole,
+    operation,
+    taken_apart,
+)
+from costmodel.core import layers
+from costmodel.errors import CostModelError
 
 #: Activations whose function is patched. A ReLU6 module calls hardtanh, which is not.
 _PATCHED = {"relu", "elu", "leaky_relu", "swish", "gelu"}

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias, final
 
-from costmodel import layers
-from costmodel.checks import CostModelError
-from costmodel.layers import Captured, Layer, Shapes
-from costmodel.ledger import Entry, Ledger
-from costmodel.values import Params, Shape
+from costmodel.core import layers
+from costmodel.core.layers import Captured, Layer, Shapes
+from costmodel.core.ledger import Entry, Ledger
+from costmodel.core.values import Params, Shape
+from costmodel.errors import CostModelError
 
 #: What is counted beside the base, by the name that people read: ``{"batch norm": 802816}``.
 Items: TypeAlias = dict[str, int]
@@ -119,7 +119,7 @@ class Convention:
     def items(self, entry: Entry) -> Items:
         """What it counts of one operation beside the base.
 
-        Raises :class:`~costmodel.checks.CostModelError`, with the operation as the place, where it has no rule.
+        Raises :class:`~costmodel.errors.CostModelError`, with the operation as the place, where it has no rule.
         """
         call, times = _met(entry)
         try:
@@ -201,7 +201,7 @@ def _leading(layer: Captured) -> int:
 def nothing(call: Call, *decided: type[Layer]) -> Items:
     """Nothing, for a layer of which somebody ``decided`` that.
 
-    Raises :class:`~costmodel.checks.CostModelError` for every other.
+    Raises :class:`~costmodel.errors.CostModelError` for every other.
     """
     if isinstance(call.layer, decided):
         return NOTHING

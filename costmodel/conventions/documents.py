@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from costmodel import layers
 from costmodel.conventions.convention import ELEMENTWISE, MOVES, NORMS, NOTHING, POOLS, Call, Convention, Items, nothing
+from costmodel.core import layers
 
 
 def _beside(call: Call) -> Items:

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from costmodel import layers
-from costmodel.checks import CostModelError
-from costmodel.conventions.captured import (
-    FREE,
-    is_vector,
-    operation,
-)
 from costmodel.conventions.convention import (
     ELEMENTWISE,
     MOVES,
@@ -20,6 +13,13 @@ from costmodel.conventions.convention import (
     Items,
     nothing,
 )
+from costmodel.conventions.function_calls import (
+    FREE,
+    is_vector,
+    operation,
+)
+from costmodel.core import layers
+from costmodel.errors import CostModelError
 
 
 def _beside(call: Call) -> Items:

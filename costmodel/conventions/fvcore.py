@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from costmodel import layers
-from costmodel.conventions.captured import (
-    ATTENTION,
-    operation,
-    traced,
-)
 from costmodel.conventions.convention import (
     BUG,
     ELEMENTWISE,
@@ -21,6 +15,12 @@ from costmodel.conventions.convention import (
     padded_by_name,
     type_of,
 )
+from costmodel.conventions.function_calls import (
+    ATTENTION,
+    operation,
+    traced,
+)
+from costmodel.core import layers
 
 #: PyTorch computes them in one piece, and its table has none of them.
 _BLIND = frozenset((ATTENTION, "lstm", "gru", "rnn_tanh", "rnn_relu", "rms_norm", "baddbmm", "mv", "dot"))

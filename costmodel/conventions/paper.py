@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costmodel.conventions.convention import NOTHING, Call, Convention, Items, undecided
-from costmodel.layers import Uncounted
+from costmodel.core.layers import Uncounted
 
 
 def _beside(call: Call) -> Items:

@@ -6,8 +6,8 @@ gamma and beta or buffers, and these conventions add up such kinds of numbers, w
 
 from __future__ import annotations
 
-from costmodel import layers
 from costmodel.conventions.convention import NOTHING, Call, Convention, Items
+from costmodel.core import layers
 
 
 def _trainable(call: Call) -> Items:

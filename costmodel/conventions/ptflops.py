@@ -2,17 +2,6 @@
 
 from __future__ import annotations
 
-from costmodel import layers
-from costmodel.checks import CostModelError
-from costmodel.conventions.captured import (
-    ATTENTION,
-    FREE,
-    is_recurrent,
-    is_vector,
-    is_whole,
-    operation,
-    taken_apart,
-)
 from costmodel.conventions.convention import (
     BUG,
     ELEMENTWISE,
@@ -28,6 +17,17 @@ from costmodel.conventions.convention import (
     nothing,
     type_of,
 )
+from costmodel.conventions.function_calls import (
+    ATTENTION,
+    FREE,
+    is_recurrent,
+    is_vector,
+    is_whole,
+    operation,
+    taken_apart,
+)
+from costmodel.core import layers
+from costmodel.errors import CostModelError
 
 #: Activations by what counts them: a hook on the module, and a patch of the function that the module calls.
 _HOOKED = {"relu": "ReLU", "relu6": "ReLU6", "elu": "ELU", "leaky_relu": "LeakyReLU", "gelu": "GELU"}
@@ -89,7 +89,7 @@ def _met(what: str, elements: int, hooked: bool, patched: bool) -> Items:
 def _patched(call: Call) -> bool:
     """Whether the function is patched that computes it.
 
-    Raises :class:`~costmodel.checks.CostModelError` where that cannot be told.
+    Raises :class:`~costmodel.errors.CostModelError` where that cannot be told.
     """
     if call.called in _TWICE and not type_of(call):
         raise CostModelError(f"no rule for {call.called}, which counts only under its name in torch.nn.functional")

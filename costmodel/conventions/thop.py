@@ -4,13 +4,6 @@ from __future__ import annotations
 
 import math
 
-from costmodel import layers
-from costmodel.checks import CostModelError
-from costmodel.conventions.captured import (
-    FREE,
-    is_recurrent,
-    operation,
-)
 from costmodel.conventions.convention import (
     BUG,
     ELEMENTWISE,
@@ -24,6 +17,13 @@ from costmodel.conventions.convention import (
     nothing,
     type_of,
 )
+from costmodel.conventions.function_calls import (
+    FREE,
+    is_recurrent,
+    operation,
+)
+from costmodel.core import layers
+from costmodel.errors import CostModelError
 
 #: Modules that have a hook which counts something begin with these; nn.Softmax and recurrent ones have one too.
 _HOOKS = ("Conv", "BatchNorm", "LayerNorm", "InstanceNorm", "PReLU", "AvgPool", "AdaptiveAvgPool", "Linear", "Upsampl")

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from costmodel import layers
-from costmodel.checks import CostModelError
-from costmodel.conventions.captured import (
-    FREE,
-    is_recurrent,
-    operation,
-)
 from costmodel.conventions.convention import (
     BUG,
     ELEMENTWISE,
@@ -22,6 +15,13 @@ from costmodel.conventions.convention import (
     nothing,
     type_of,
 )
+from costmodel.conventions.function_calls import (
+    FREE,
+    is_recurrent,
+    operation,
+)
+from costmodel.core import layers
+from costmodel.errors import CostModelError
 
 _FREE = FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d", "attention"}
 

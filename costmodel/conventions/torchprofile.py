@@ -4,13 +4,6 @@ from __future__ import annotations
 
 import math
 
-from costmodel import layers
-from costmodel.checks import CostModelError
-from costmodel.conventions.captured import (
-    ATTENTION,
-    operation,
-    traced,
-)
 from costmodel.conventions.convention import (
     BUG,
     MOVES,
@@ -22,6 +15,13 @@ from costmodel.conventions.convention import (
     nothing,
     padded_by_name,
 )
+from costmodel.conventions.function_calls import (
+    ATTENTION,
+    operation,
+    traced,
+)
+from costmodel.core import layers
+from costmodel.errors import CostModelError
 
 #: PyTorch computes them in one piece, and its table has none of them.
 _BLIND = frozenset(("gru", "rnn_tanh", "rnn_relu", "rms_norm", "mm", "mv", "dot", "bilinear"))

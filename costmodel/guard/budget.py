@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, final
 
-from costmodel.checks import CostModelError, nearest
+from costmodel.errors import CostModelError, nearest
 from costmodel.quantities import QUANTITIES, Quantity, parse_quantity
 
 if TYPE_CHECKING:
+    from costmodel.core.network import Network
     from costmodel.guard.cost import ModelCost
-    from costmodel.network import Network
 
 GROWTH = "growth"
 
@@ -103,7 +103,7 @@ class Budgets:
 def parse_budgets(texts: Mapping[str, object]) -> Budgets:
     """Budgets by quantity, and growth: ``{"multiply_adds": "<= 250 M", "growth": "<= 0 %"}``.
 
-    Raises :class:`~costmodel.checks.CostModelError` for an unknown quantity, for what is no amount, and for a unit of
+    Raises :class:`~costmodel.errors.CostModelError` for an unknown quantity, for what is no amount, and for a unit of
     something else.
     """
     growth = parse_growth(texts[GROWTH]) if GROWTH in texts else None
@@ -113,7 +113,7 @@ def parse_budgets(texts: Mapping[str, object]) -> Budgets:
 def parse_limit(quantity: str, text: object) -> Budget:
     """The budget of ``quantity`` that ``text`` writes: ``"<= 250 M"``, ``"0.6 GFLOPs"``, ``"10 MB"``, or a number.
 
-    Parameters have 4 bytes each. Raises :class:`~costmodel.checks.CostModelError` as :func:`parse_budgets` does.
+    Parameters have 4 bytes each. Raises :class:`~costmodel.errors.CostModelError` as :func:`parse_budgets` does.
 
     >>> parse_limit("multiply_adds", "<= 0.6 GFLOPs").most, parse_limit("parameters", "10 MB").most
     (Fraction(300000000, 1), Fraction(2500000, 1))
@@ -132,7 +132,7 @@ def parse_limit(quantity: str, text: object) -> Budget:
 def parse_growth(text: object) -> Growth:
     """What a model may grow: ``"<= 0 %"`` of each quantity, ``"1 MMAC"``, ``"10 k"`` of each, ``"1 MB"``.
 
-    Raises :class:`~costmodel.checks.CostModelError` as :func:`parse_budgets` does.
+    Raises :class:`~costmodel.errors.CostModelError` as :func:`parse_budgets` does.
 
     >>> parse_growth("<= 1 MMAC").quantities, parse_growth("<= 0.5 %").quantities
     (('multiply_adds',), ('multiply_adds', 'parameters'))

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, final
 
-from costmodel.adapters import open_model
-from costmodel.checks import CostModelError
+from costmodel.core.network import Network
+from costmodel.errors import CostModelError
 from costmodel.files import seen
 from costmodel.guard import lockfile
 from costmodel.guard.config import Config, Model
 from costmodel.guard.cost import ModelCost, cost_of
 from costmodel.guard.diff import Difference, difference
-from costmodel.network import Network
+from costmodel.load import open_model
 
 IN_ORDER, VIOLATED, FAILED = 0, 1, 2
 
@@ -98,7 +98,7 @@ def _verdict(model: Model, locked: ModelCost | None, base: Base) -> Verdict:
 def opened(model: Model) -> Network:
     """The network that ``model`` is; what the code that builds it prints goes to the standard error.
 
-    Raises :class:`~costmodel.checks.CostModelError` for whatever goes wrong in it.
+    Raises :class:`~costmodel.errors.CostModelError` for whatever goes wrong in it.
     """
     with contextlib.redirect_stdout(sys.stderr):
         try:
@@ -148,7 +148,7 @@ def _with_reasons(change: Difference, new: ModelCost, reason: str) -> ModelCost:
 def read_lock(path: Path, update: str = lockfile.UPDATE) -> dict[str, ModelCost]:
     """The models in the lock file at ``path``; none where there is no file. ``update`` is what writes it anew.
 
-    Raises :class:`~costmodel.checks.CostModelError` where it cannot be read, and as :func:`lockfile.read` does.
+    Raises :class:`~costmodel.errors.CostModelError` where it cannot be read, and as :func:`lockfile.read` does.
     """
     try:
         content = path.read_bytes()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from costmodel.adapters import Input, parse_input
-from costmodel.checks import CostModelError, nearest
+from costmodel.capture.input_spec import InputSpec, parse_input
+from costmodel.errors import CostModelError, nearest
 from costmodel.files import seen
 from costmodel.guard import lockfile
 from costmodel.guard.budget import Budgets, parse_budgets
@@ -36,7 +36,7 @@ class Model:
     name: str
     build: str
     kwargs: Mapping[str, object]
-    inputs: tuple[Input, ...]
+    inputs: tuple[InputSpec, ...]
     budgets: Budgets
 
 
@@ -62,7 +62,7 @@ class Config:
 def find(start: Path) -> Path:
     """The configuration of the project that ``start`` is in: the nearest one, in it or above it.
 
-    Raises :class:`~costmodel.checks.CostModelError` where there is none, and where one folder has two.
+    Raises :class:`~costmodel.errors.CostModelError` where there is none, and where one folder has two.
     """
     for folder in (start, *start.parents):
         found = [place for place in (folder / OWN, folder / SHARED) if _is_ours(place)]
@@ -85,7 +85,7 @@ def _is_ours(place: Path) -> bool:
 def load(path: Path) -> Config:
     """The models that the file at ``path`` lists.
 
-    Raises :class:`~costmodel.checks.CostModelError` for a file that is no TOML, for an unknown key, with the nearest
+    Raises :class:`~costmodel.errors.CostModelError` for a file that is no TOML, for an unknown key, with the nearest
     one, and for a value of the wrong kind.
     """
     whole = _parsed(path)

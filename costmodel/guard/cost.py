@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple, final
 
-from costmodel.layers import Layer
-from costmodel.network import Network, Node
-from costmodel.values import Shape
+from costmodel.core.layers import Layer
+from costmodel.core.network import Network, Node
+from costmodel.core.values import Shape
 
 
 class LayerCost(NamedTuple):

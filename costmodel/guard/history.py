@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 from costmodel.guard import lockfile
 from costmodel.guard.cost import ModelCost
 
@@ -35,7 +35,7 @@ class Past(NamedTuple):
 def at_merge_base(lock: Path, base: str) -> Past:
     """The lock as it was where HEAD and ``base`` parted.
 
-    Raises :class:`~costmodel.checks.CostModelError`, with the command that mends it, where there is no git, no
+    Raises :class:`~costmodel.errors.CostModelError`, with the command that mends it, where there is no git, no
     repository, no ``base``, no commit that both have (a shallow clone), or no lock in that commit.
     """
     folder = lock.parent
@@ -56,7 +56,7 @@ def at_merge_base(lock: Path, base: str) -> Past:
 def at_commit(lock: Path, commit: str) -> Past:
     """The lock as it was in ``commit``: a hash, a branch, a tag, ``HEAD~3``.
 
-    Raises :class:`~costmodel.checks.CostModelError` as :func:`at_merge_base` does.
+    Raises :class:`~costmodel.errors.CostModelError` as :func:`at_merge_base` does.
     """
     _repository(lock.parent)
     return _lock(lock, _commit(lock.parent, commit), commit)

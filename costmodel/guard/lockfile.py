@@ -31,7 +31,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zlib import crc32
 
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 from costmodel.guard.cost import LayerCost, ModelCost
 
 #: Raised whenever a file that was written before would be read wrongly, or would be written otherwise.

@@ -16,9 +16,9 @@ import pytest
 if TYPE_CHECKING:
     from pluggy import Result
 
-    from costmodel.checks import CostModelError
+    from costmodel.core.network import Network
+    from costmodel.errors import CostModelError
     from costmodel.guard.cost import ModelCost
-    from costmodel.network import Network
 
 _UPDATE = "--costmodel-update"
 
@@ -51,7 +51,7 @@ def cost_of() -> Callable[..., Network]:
 def _counted(model: object, input: object = None) -> Network:  # noqa: A002  # what people call it
     """The network that ``model`` is."""
     __tracebackhide__ = True
-    from costmodel.checks import CostModelError
+    from costmodel.errors import CostModelError
     from costmodel.guard.subject import network
 
     try:
@@ -133,7 +133,7 @@ def assert_cost(request: pytest.FixtureRequest) -> AssertCost:
 
 def _broken(network: Network, asked: dict[str, str | int]) -> str:
     __tracebackhide__ = True
-    from costmodel.checks import CostModelError
+    from costmodel.errors import CostModelError
     from costmodel.guard.budget import parse_limit
     from costmodel.report.guard.assertion import over_budget
 
@@ -146,7 +146,7 @@ def _broken(network: Network, asked: dict[str, str | int]) -> str:
 
 def _locked(lock: Path, update: str) -> dict[str, ModelCost]:
     __tracebackhide__ = True
-    from costmodel.checks import CostModelError
+    from costmodel.errors import CostModelError
     from costmodel.guard.check import read_lock
 
     try:
@@ -188,7 +188,7 @@ class _Updates:
     # First, so that the summary comes after it.
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        from costmodel.checks import CostModelError
+        from costmodel.errors import CostModelError
 
         for lock, counted in sorted(self._counted.items()):
             try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costmodel.adapters import Input, is_module, network_of, open_model, parse_input
-from costmodel.checks import CostModelError, a, whole
-from costmodel.network import Network
-from costmodel.values import Shape
+from costmodel.capture.input_spec import InputSpec, parse_input
+from costmodel.core.network import Network
+from costmodel.core.values import Shape
+from costmodel.errors import CostModelError, positive_int, type_name
+from costmodel.load import is_module, network_of, open_model
 
 
 def network(model: object, given: object = None) -> Network:
@@ -17,7 +18,7 @@ def network(model: object, given: object = None) -> Network:
     ``given`` is the input: the sizes of one sample as a tuple or a text, a list of texts where there are several
     inputs, or example tensors for a module that is built. Counted anew at every call.
 
-    Raises :class:`~costmodel.checks.CostModelError` for everything that cannot be built, captured or counted, and
+    Raises :class:`~costmodel.errors.CostModelError` for everything that cannot be built, captured or counted, and
     for an input that a network was not built for.
 
     >>> network("mobilenet_v2", (3, 192, 192)).multiply_adds, str(network("lenet").input)
@@ -29,8 +30,8 @@ def network(model: object, given: object = None) -> Network:
     name = model if isinstance(model, str) else getattr(model, "__name__", type(model).__name__)
     if inputs is None:
         raise CostModelError(
-            f"the input of {name} is {a(given)}; give the sizes of one sample, as in (3, 224, 224) or '3x224x224'"
-            " (example tensors are for a torch.nn.Module that is built)"
+            f"the input of {name} is {type_name(given)}; give the sizes of one sample, as in (3, 224, 224) or"
+            " '3x224x224' (example tensors are for a torch.nn.Module that is built)"
         )
     if isinstance(model, str):
         return open_model(model, inputs)
@@ -45,8 +46,8 @@ def network(model: object, given: object = None) -> Network:
     return network_of(model, name, inputs)
 
 
-def _captured(module: Any, inputs: tuple[Input, ...] | None, given: object) -> Network:
-    from costmodel.adapters.pytorch import from_torch
+def _captured(module: Any, inputs: tuple[InputSpec, ...] | None, given: object) -> Network:
+    from costmodel.capture.torch.api import from_torch
 
     name = type(module).__name__
     if inputs is None:
@@ -58,17 +59,17 @@ def _captured(module: Any, inputs: tuple[Input, ...] | None, given: object) -> N
     return network_of(module, name, inputs)
 
 
-def _inputs(given: object) -> tuple[Input, ...] | None:
+def _inputs(given: object) -> tuple[InputSpec, ...] | None:
     """The sizes that ``given`` writes; None where it is something else, such as tensors."""
     if given is None:
         return ()
     if isinstance(given, str):
         return (parse_input(given),)
     if isinstance(given, Shape):
-        return (Input(given),)
+        return (InputSpec(given),)
     if isinstance(given, Sequence) and given:
         if all(isinstance(text, str) for text in given):
             return tuple([parse_input(text) for text in given])
         if all(isinstance(size, int) for size in given):
-            return (Input(Shape.of([whole(size, "an input size") for size in given])),)
+            return (InputSpec(Shape.of([positive_int(size, "an input size") for size in given])),)
     return None

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar, final
 
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 
 MILLION = 10**6
 
@@ -35,7 +35,7 @@ class Printed:
     def parse(cls, text: str, unit: int = 1) -> Printed:
         """The figure that ``text`` prints in multiples of ``unit``.
 
-        Raises :class:`~costmodel.checks.CostModelError` where ``text`` is no decimal number, or its last digit is
+        Raises :class:`~costmodel.errors.CostModelError` where ``text`` is no decimal number, or its last digit is
         worth less than 1.
         """
         try:

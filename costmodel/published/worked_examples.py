@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import final
 
-from costmodel.layers import Conv, Layer, conv
-from costmodel.values import Shape
+from costmodel.core.layers import Conv, Layer, conv
+from costmodel.core.values import Shape
 
 
 @final

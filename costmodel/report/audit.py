@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.claims.audit import totals
-from costmodel.claims.finding import EXPLAINED, Finding
 from costmodel.report import formats
 from costmodel.report.explain import sum_text
 from costmodel.report.table import Table
 from costmodel.report.tabular import Tabular
+from costmodel.reproduction.audit import totals
+from costmodel.reproduction.audit_result import EXPLAINED, Finding
 
 
 @final

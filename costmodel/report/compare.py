@@ -9,7 +9,7 @@ from costmodel.report import formats
 from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
 from costmodel.report.tabular import Tabular
-from costmodel.space.compare import Comparison, Part
+from costmodel.scaling.compare import Comparison, Part
 
 
 @final

@@ -7,10 +7,10 @@ from functools import cached_property
 from textwrap import wrap
 from typing import final
 
-from costmodel.checks import CostModelError
 from costmodel.conventions import CONVENTIONS, Convention, Figure, figures
 from costmodel.conventions.convention import BUG
-from costmodel.network import Network
+from costmodel.core.network import Network
+from costmodel.errors import CostModelError
 from costmodel.report import formats
 from costmodel.report.table import Cell, Table
 from costmodel.report.tabular import Tabular

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-from costmodel.ledger import Ledger
-from costmodel.network import Network
+from costmodel.core.ledger import Ledger
+from costmodel.core.network import Network
 from costmodel.report import formats
 from costmodel.report.table import Table, costs, fields
 from costmodel.report.units import si

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.claims.claim import PLAIN_WORDS
-from costmodel.claims.explain import ODDS, Explanation, Fit, Numbers
-from costmodel.claims.readings import MOST_DEPARTURES, Term
 from costmodel.report import formats
 from costmodel.report.table import Table
 from costmodel.report.tabular import Tabular
 from costmodel.report.units import percent
+from costmodel.reproduction.claim import PLAIN_WORDS
+from costmodel.reproduction.explain import ODDS, Explanation, Fit, Numbers
+from costmodel.reproduction.readings import MOST_DEPARTURES, Term
 
 #: Fits that people are shown; JSON has all.
 SHOWN = 10

@@ -7,8 +7,8 @@ import io
 import json
 from collections.abc import Sequence
 
+from costmodel.core.values import Shape
 from costmodel.report.table import Table
-from costmodel.values import Shape
 
 _LATEX = str.maketrans(
     {

@@ -8,15 +8,15 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, final
 
 from costmodel import formulas
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 from costmodel.report import formats
 from costmodel.report.table import Cell, Table
 from costmodel.report.units import percent
-from costmodel.symbolic import Alphas, ClosedForm, LayerForm, Piece, Polynomial
-from costmodel.symbolic.polynomial import Powers
+from costmodel.scaling.closed_form.api import Alphas, ClosedForm, LayerForm, Piece, Polynomial
+from costmodel.scaling.closed_form.polynomial import Powers
 
 if TYPE_CHECKING:
-    from costmodel.symbolic.separable import Step
+    from costmodel.scaling.closed_form.separable import Step
 
 #: Width multipliers that papers and model zoos publish.
 NAMED_ALPHAS = (0.25, 0.35, 0.5, 0.75, 1.0, 1.3, 1.4)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas
 
-from costmodel.ledger import Ledger
-from costmodel.network import Network
+from costmodel.core.ledger import Ledger
+from costmodel.core.network import Network
+from costmodel.core.values import Shape
 from costmodel.report.conventions import ConventionsReport
 from costmodel.report.table import costs
-from costmodel.values import Shape
 
 
 def frame(ledger: Ledger, by: str, depth: int) -> pandas.DataFrame:

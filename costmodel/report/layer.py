@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import final
 
 from costmodel import formulas
-from costmodel.layers import Conv, Layer, Linear, TransposedConv
-from costmodel.ledger import Entry
-from costmodel.network import Network
+from costmodel.core.layers import Conv, Layer, Linear, TransposedConv
+from costmodel.core.ledger import Entry
+from costmodel.core.network import Network
 from costmodel.published.worked_examples import errata
 from costmodel.report import formats
 from costmodel.report.count import headline

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 
-from costmodel.architectures import Architecture, full_name
+from costmodel.models.registry import Architecture, full_name
 from costmodel.report import formats
 from costmodel.report.table import Table
 

@@ -10,7 +10,7 @@ from typing import final
 from costmodel.report import formats
 from costmodel.report.table import Cell, Table
 from costmodel.report.tabular import Tabular
-from costmodel.space.solve import RESOLUTIONS, Design, Smallest, Solution
+from costmodel.scaling.solve import RESOLUTIONS, Design, Smallest, Solution
 
 _FIRST = {
     "multiply_adds": "the most multiply-adds first",
@@ -34,9 +34,9 @@ class SolveReport(Tabular):
         if not found.designs:
             return f"No {found.name} has {limits}: {_least(found)}", tried
         count = len(found.designs)
-        head = f"{count} design{'s' * (count > 1)} of {found.name} with {limits}, {_FIRST[found.maximise]}"
+        head = f"{count} design{'s' * (count > 1)} of {found.name} with {limits}, {_FIRST[found.maximize]}"
         notes = [head, tried, "Every alpha from alpha_from up to, not including, alpha_below builds the same network."]
-        if found.maximise == "accuracy":
+        if found.maximize == "accuracy":
             notes.append("Published designs alone: the accuracy of others is not known, and is not guessed.")
         sources = {design.accuracy.source for design in found.designs if design.accuracy}
         notes += [f"top1: percent on ImageNet, as measured by {', '.join(sorted(sources))}."] if sources else []
@@ -68,7 +68,7 @@ class SolveReport(Tabular):
             {
                 "model": found.name,
                 "budgets": dict(found.budgets),
-                "maximise": found.maximise,
+                "maximize": found.maximize,
                 "designs": [_fields(design) for design in found.designs],
                 "smallest": [_least_fields(least, found) for least in found.smallest],
             }

@@ -9,12 +9,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from costmodel.checks import CostModelError
+from costmodel.core.values import Shape
+from costmodel.errors import CostModelError
 from costmodel.report import formats
 from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
 from costmodel.report.tabular import Tabular
-from costmodel.values import Shape
 
 if TYPE_CHECKING:
     import pandas
@@ -26,7 +26,7 @@ MOST_ROWS = 10_000
 @final
 @dataclass(frozen=True)
 class SweepReport(Tabular):
-    """The grid that :func:`~costmodel.space.sweep.sweep` returns."""
+    """The grid that :func:`~costmodel.scaling.sweep.sweep` returns."""
 
     frame: pandas.DataFrame
 
@@ -80,7 +80,7 @@ def file_suffix(path: str) -> str:
     >>> file_suffix("grid.xlsx")
     Traceback (most recent call last):
         ...
-    costmodel.checks.CostModelError: 'grid.xlsx' has no suffix that is known; end it in .csv, .parquet, .json or .md
+    costmodel.errors.CostModelError: 'grid.xlsx' has no suffix that is known; end it in .csv, .parquet, .json or .md
     """
     suffix = Path(path).suffix.lower()
     if suffix not in (".csv", ".parquet", ".json", ".md"):

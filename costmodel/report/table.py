@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeAlias, final
 
-from costmodel.checks import CostModelError
-from costmodel.ledger import Entry, Ledger
+from costmodel.core.ledger import Entry, Ledger
+from costmodel.core.values import Shape
+from costmodel.errors import CostModelError
 from costmodel.report.units import percent
-from costmodel.values import Shape
 
 #: A float is a share; other numbers with a point are decimals.
 Cell: TypeAlias = str | int | float | Decimal | Shape
@@ -28,7 +28,7 @@ class Table:
     def sorted(self, column: str) -> Table:
         """The same rows by ``column``: numbers and shapes from the largest down, names in order of the alphabet.
 
-        Raises :class:`~costmodel.checks.CostModelError` where there is no such column.
+        Raises :class:`~costmodel.errors.CostModelError` where there is no such column.
         """
         key = column.replace("-", "_")
         if key not in self.columns:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costmodel.core.values import Shape
 from costmodel.report import formats
 from costmodel.report.table import Table
-from costmodel.values import Shape
-from costmodel.verification import Verdict
+from costmodel.reproduction.verification import Verdict
 
 SIDE_BY_SIDE = ("name", "output", "PyTorch", "parameters", "numel", "multiply_adds", "fvcore")
 

@@ -34,11 +34,11 @@ from sphinx.util.docutils import SphinxDirective
 
 import costmodel as cm
 from costmodel import formulas
-from costmodel.architectures import FAMILIES, build, names
-from costmodel.claims.audit import audit
 from costmodel.cli import COMMANDS
 from costmodel.conventions import CONVENTIONS, Convention
+from costmodel.models.registry import FAMILIES, build, names
 from costmodel.report.audit import AuditReport
+from costmodel.reproduction.audit import audit
 
 SECONDS = 120
 ROOT = Path(__file__).parent.parent.parent

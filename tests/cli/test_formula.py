@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import costmodel as cm
-from costmodel.architectures import names
+from costmodel.models.registry import names
 from costmodel.report.formula import FormulaReport
 from tests.cli_runner import refusal, run
 

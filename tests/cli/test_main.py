@@ -31,7 +31,7 @@ def test_version() -> None:
 def test_models_lists_names_variants_and_defaults() -> None:
     lines = run("models").out.splitlines()
     rows = {line.split()[0]: line for line in lines[5:]}
-    assert set(rows) == set(costmodel.architectures.FAMILIES)
+    assert set(rows) == set(costmodel.models.registry.FAMILIES)
     assert "scaled-head, biased, keras" in rows["mobilenet_v2"]
     assert rows["lenet"].endswith("resolution 32, num-classes 10, in-channels 3")
     more = run("models", "mobilenet_v2:keras", "lenet").out
@@ -39,7 +39,7 @@ def test_models_lists_names_variants_and_defaults() -> None:
     assert "mobilenet_v2:scaled-head  the last 1x1 convolution is scaled by alpha below 1 too (document 003)" in more
     assert "colour images" in more
     listed = json.loads(run("models", "--format", "json").out)
-    assert {model["name"] for model in listed} == set(costmodel.architectures.FAMILIES)
+    assert {model["name"] for model in listed} == set(costmodel.models.registry.FAMILIES)
     v1 = next(model for model in listed if model["name"] == "mobilenet_v1")
     assert v1["defaults"] == {"alpha": 1.0, "resolution": 224, "num_classes": 1000, "in_channels": 3}
     assert {"", "plain", "biased"} <= set(v1["variants"])
@@ -121,7 +121,7 @@ def test_the_module_runs_like_the_command() -> None:
 OPTIONS = [
     "--alpha", "--resolution", "--input", "--num-classes", "--batch", "--by", "--depth", "--sort", "--format",
     "--kernel", "--stride", "--padding", "--dilation", "--groups", "--out", "--bias", "--expansion", "--multiplier",
-    "--output-padding", "--in-channels", "--variant", "--max", "--at", "--maximise", "--budget", "-o", "--width", "-x",
+    "--output-padding", "--in-channels", "--variant", "--max", "--at", "--maximize", "--budget", "-o", "--width", "-x",
     "--help", "--version", "--",
 ]  # fmt: skip
 WORDS = [

@@ -48,10 +48,10 @@ def test_json_is_the_contract() -> None:
 
 
 def test_accuracy_is_that_of_published_designs_and_says_so() -> None:
-    answer = run("solve", *BUDGETS, "--maximise", "accuracy")
+    answer = run("solve", *BUDGETS, "--maximize", "accuracy")
     assert "Published designs alone: the accuracy of others is not known, and is not guessed." in answer.out
     assert "top1: percent on ImageNet, as measured by tensorflow/models@" in answer.out
-    designs = json.loads(run("solve", *BUDGETS, "--maximise", "accuracy", "--format", "json").out)["designs"]
+    designs = json.loads(run("solve", *BUDGETS, "--maximize", "accuracy", "--format", "json").out)["designs"]
     assert (designs[0]["alpha"], designs[0]["resolution"], designs[0]["top1"]) == (0.5, 224, 65.4)
 
 
@@ -69,7 +69,7 @@ def test_where_nothing_fits_the_least_is_said_and_the_status_is_1() -> None:
 
 
 def test_where_no_published_design_fits_that_is_what_is_said() -> None:
-    answer = run("solve", "mobilenet_v1", "--max", "multiply_adds=13M", "--maximise", "accuracy")
+    answer = run("solve", "mobilenet_v1", "--max", "multiply_adds=13M", "--maximize", "accuracy")
     assert answer.status == 1
     assert answer.out.startswith(
         "No mobilenet_v1 has at most 13,000,000 multiply-adds: some networks have, but none who"
@@ -104,7 +104,7 @@ def test_markdown_is_a_table() -> None:
         (("mobilenet_v2", "--max", "flops=1", "--at", "160"), "Invalid value for '--at': '160' fixes nothing"),
         (("mobilenet_v2", "--max", "flops=1", "--at", "size=1"), "mobilenet_v2 takes no size (size=1 given); it takes"),
         (("mobilenet_v2", "--max", "flops=1", "--at", "resolution=0"), "input: size=0 must be a whole number"),
-        (("mobilenet_v2", "--max", "flops=1", "--maximise", "size"), "Invalid value for '--maximise': 'size' is"),
+        (("mobilenet_v2", "--max", "flops=1", "--maximize", "size"), "Invalid value for '--maximize': 'size' is"),
         (("resnet50", "--max", "flops=1G"), "resnet50 takes no alpha, which is what is solved for"),
     ],
 )

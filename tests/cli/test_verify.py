@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 import reference_models
 from costmodel import Network, apply, image
-from costmodel.architectures import build
-from costmodel.layers import RELU, conv
-from costmodel.verification import compare
+from costmodel.core.layers import RELU, conv
+from costmodel.models.registry import build
+from costmodel.reproduction.verification import compare
 from reference_models import oracles
 from reference_models.layers import Add, named
 from reference_models.oracles import Measured, measure
@@ -164,7 +164,7 @@ def test_oracles_that_disagree_are_not_believed(monkeypatch: pytest.MonkeyPatch)
 
 def test_all_is_a_row_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     # Another dictionary: entries taken out of this one would come back in another order.
-    monkeypatch.setattr("costmodel.architectures.FAMILIES", {"lenet": "lenet", "lenet5": "lenet"})
+    monkeypatch.setattr("costmodel.models.registry.FAMILIES", {"lenet": "lenet", "lenet5": "lenet"})
     answer = run("verify", "--all")
     lines = answer.out.splitlines()
     assert (answer.status, answer.err) == (0, "")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 from torch import nn
 
-from costmodel import Shape, layers
+from costmodel import Shape
+from costmodel.core import layers
 from tests.networks import by_rank
 from tests.strategies import windows
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pytest
 
 import costmodel as cm
-from costmodel import CostModelError, Network, Shape, apply, formulas, image, layers
+from costmodel import CostModelError, Network, Shape, apply, formulas, image
 from costmodel.conventions import CONVENTIONS, convention, figures
-from costmodel.network import Node
-from costmodel.values import NO_PARAMS, Params
+from costmodel.core import layers
+from costmodel.core.network import Node
+from costmodel.core.values import NO_PARAMS, Params
 
 #: MobileNetV2 1.0-224, from 299,494,272 multiply-adds of convolutions and 1,280,000 of the classifier.
 CONV, LINEAR, BIAS, NORM, RELU6, POOL = 299_494_272, 1_280_000, 1_000, 6_678_112, 6_105_792, 62_720

@@ -11,8 +11,8 @@ from torch import nn
 import costmodel
 import reference_models
 from costmodel import CostModelError, Network, apply
-from costmodel.architectures import build, names
 from costmodel.conventions import CONVENTIONS, convention
+from costmodel.models.registry import build, names
 from reference_models.oracles import image
 from tests.conventions.peers import PEERS, measure
 from tests.conventions.singles import TABLE, Single, single_layers

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from costmodel import Network, Node, apply, image
-from costmodel.blocks import conv_bn, pooled_classifier
-from costmodel.layers import RELU, Add, conv, depthwise_conv, pointwise_conv
+from costmodel.core.layers import RELU, Add, conv, depthwise_conv, pointwise_conv
+from costmodel.models.blocks import conv_bn, pooled_classifier
 
 
 def student(

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel import Network, apply, image
-from costmodel.architectures import build
+from costmodel.core.layers import Concat, pointwise_conv
 from costmodel.guard.align import align
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
 from costmodel.guard.diff import Cause, Difference, difference
-from costmodel.layers import Concat, pointwise_conv
+from costmodel.models.registry import build
 from costmodel.report.guard import tree
 from tests.guard.nets import student
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costmodel import CostModelError
-from costmodel.architectures import build, names
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
 from costmodel.guard.lockfile import FORMAT, LockError, NewerFormatError, read, write
+from costmodel.models.registry import build, names
 from tests.guard.nets import student
 
 SMALL = ModelCost(
@@ -129,7 +129,7 @@ def test_the_lock_of_every_architecture_is_what_it_was() -> None:
 
 def test_the_hash_seed_does_not_matter() -> None:
     script = (
-        "from costmodel.architectures import build; from costmodel.guard.cost import cost_of;"
+        "from costmodel.models.registry import build; from costmodel.guard.cost import cost_of;"
         "from costmodel.guard.lockfile import write;"
         "print(write([cost_of(build(name), name) for name in ('googlenet', 'mobilenet_v3_large')]), end='')"
     )

@@ -187,11 +187,11 @@ lenet: weights: 120,920 are over the budget <= 0.4 MB (100,000) by 20,920
     classifier.fc2.linear  10,080   8.3 %  linear, 120 -> 84
     features.conv1.conv     1,200   1.0 %  conv 5x5, 3x32x32 -> 16x28x28
     classifier.fc3            840   0.7 %  linear, 84 -> 10
-costmodel.checks.CostModelError: no model is called 'lent'; did you mean lenet? `costmodel models` lists them all
-costmodel.checks.CostModelError: parameters = '<= 3 MFLOPs' is in FLOPs, which are something else; multiply_adds and \
+costmodel.errors.CostModelError: no model is called 'lent'; did you mean lenet? `costmodel models` lists them all
+costmodel.errors.CostModelError: parameters = '<= 3 MFLOPs' is in FLOPs, which are something else; multiply_adds and \
 flops are in MAC or FLOPs, parameters and weights in B, params or without a unit
 RuntimeError: no weights here
-costmodel.checks.CostModelError: raising raised RuntimeError: no weights here"""
+costmodel.errors.CostModelError: raising raised RuntimeError: no weights here"""
 
 
 def test_a_failure_says_the_figure_the_budget_and_the_layers(folder: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_lock_that_cannot_be_read_or_written_is_said(folder: Path) -> None:
     status, output = pytest_run(folder)
     assert status == 1
     assert said(output) == (
-        "costmodel.checks.CostModelError: tests/test_cost.costmodel.lock:7: this line, or one just before it, was"
+        "costmodel.errors.CostModelError: tests/test_cost.costmodel.lock:7: this line, or one just before it, was"
         f" edited, moved or removed by hand, or is damaged; run {update} to count anew"
     )
     assert pytest_run(folder, "--costmodel-update")[0] == 0
@@ -332,7 +332,7 @@ def test_light():
     heavy = {"torch", "numpy", "pandas", "matplotlib", "rich", "click", "sympy"}
     assert heavy & set(sys.modules) == set()
     rooms = {name.split(".")[1] for name in sys.modules if name.startswith("costmodel.")}
-    assert rooms <= {"checks", "formulas", "values", "layers", "network", "ledger", "guard"}
+    assert rooms <= {"errors", "formulas", "core", "guard"}
     assert {name for name in sys.modules if name.startswith("costmodel.guard.")} == {"costmodel.guard.pytest_plugin"}
 
 def test_snapshots_take_no_hook(pytestconfig):

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TypeAlias, TypeVar
 
 from costmodel import Network
-from costmodel.architectures import architecture, build
+from costmodel.models.registry import architecture, build
 from costmodel.published.tables import MILLION, Printed, PublishedFigure
 from tests.published.scopes import NETWORKS
 

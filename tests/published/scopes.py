@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from costmodel import Entry, Network, apply, image
-from costmodel.blocks import conv_activation, conv_bn, linear_activation, pooled_classifier, squeeze_excite
-from costmodel.layers import (
+from costmodel.core.layers import (
     RELU,
     Activation,
     BatchNorm,
@@ -18,6 +17,7 @@ from costmodel.layers import (
     max_pool,
     pointwise_conv,
 )
+from costmodel.models.blocks import conv_activation, conv_bn, linear_activation, pooled_classifier, squeeze_excite
 
 
 def multipliers(net: Network) -> list[Entry]:

@@ -12,7 +12,7 @@ from itertools import chain
 import pytest
 
 from costmodel import CostModelError
-from costmodel.architectures import FAMILIES
+from costmodel.models.registry import FAMILIES
 from costmodel.published.tables import MILLION, Printed, PublishedFigure, published
 from tests.published import multiply_adds, parameters
 from tests.published.claims import Claim, Excuse, Scope, about, key, network_of

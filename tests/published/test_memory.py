@@ -11,9 +11,9 @@ import pytest
 
 import costmodel as cm
 from costmodel import Network
-from costmodel.ledger import Ledger
+from costmodel.core.ledger import Ledger
+from costmodel.core.values import Shape
 from costmodel.published.tables import MemoryRow, Printed, mobilenet_v2_memory
-from costmodel.values import Shape
 
 #: Columns of the table. The last is headed g=3, but 400, 800 and 1600 channels are those of two groups.
 NETS = {

@@ -9,8 +9,9 @@ import pytest
 
 import costmodel as cm
 from costmodel import Network, apply, image
-from costmodel.blocks import bare, depthwise_separable
-from costmodel.layers import Conv, Linear, Pool, conv, depthwise_conv
+from costmodel.core.layers import Conv, Linear, Pool, conv, depthwise_conv
+from costmodel.core.values import Shape
+from costmodel.models.blocks import bare, depthwise_separable
 from costmodel.published.tables import (
     MILLION,
     MobileNetV1Part,
@@ -19,7 +20,6 @@ from costmodel.published.tables import (
     mobilenet_v1_parts,
     mobilenet_v1_rows,
 )
-from costmodel.values import Shape
 
 PAPER = "arXiv:1704.04861 Table 1"
 GROUPS = {

@@ -6,9 +6,9 @@ import pytest
 
 import costmodel as cm
 from costmodel import Entry, Network
-from costmodel.blocks import squeeze_excite
-from costmodel.layers import Activation, Conv, Linear
-from costmodel.network import image
+from costmodel.core.layers import Activation, Conv, Linear
+from costmodel.core.network import image
+from costmodel.models.blocks import squeeze_excite
 from costmodel.published.tables import (
     MILLION,
     MobileNetV2Row,

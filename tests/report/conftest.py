@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from costmodel.space.sweep import sweep
+from costmodel.scaling.sweep import sweep
 
 MODELS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large:slim", "mobilenet_v3_small:wide-head")
 

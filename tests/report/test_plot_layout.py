@@ -12,10 +12,10 @@ from matplotlib.transforms import Bbox
 
 import costmodel as cm
 from costmodel import Network, apply, image
-from costmodel.architectures import build
-from costmodel.layers import conv
+from costmodel.core.layers import conv
+from costmodel.models.registry import build
 from costmodel.report import plots
-from costmodel.space.sweep import sweep
+from costmodel.scaling.sweep import sweep
 
 
 def words(figure: Figure) -> Iterator[tuple[Text, Bbox]]:

@@ -14,11 +14,11 @@ from matplotlib.lines import Line2D
 
 import costmodel as cm
 from costmodel import CostModelError, Network, apply, image
-from costmodel.architectures import build
-from costmodel.layers import RELU, BatchNorm, conv, depthwise_conv, pointwise_conv
+from costmodel.core.layers import RELU, BatchNorm, conv, depthwise_conv, pointwise_conv
+from costmodel.models.registry import build
 from costmodel.published.tables import mobilenet_v1_parts, published
 from costmodel.report import plots
-from costmodel.space.sweep import sweep
+from costmodel.scaling.sweep import sweep
 from tests.report.conftest import MODELS
 from tests.test_structure import loaded
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import costmodel as cm
 from costmodel import Network, apply, image
-from costmodel.layers import RELU
+from costmodel.core.layers import RELU
 from costmodel.report.count import CountReport
 from costmodel.report.units import percent, si
 

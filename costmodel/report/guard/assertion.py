@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costmodel.core.ledger import Entry
+from costmodel.core.network import Network
 from costmodel.guard.budget import Budget
 from costmodel.guard.diff import Difference
-from costmodel.ledger import Entry
-from costmodel.network import Network
 from costmodel.report.guard import tree
 from costmodel.report.guard.safe import plain
 from costmodel.report.guard.words import total

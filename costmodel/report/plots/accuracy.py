@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 from costmodel.report.plots.canvas import COLORS, DASHES, finish, logarithmic, panels, shortened, style, unit
-from costmodel.space import pareto
+from costmodel.scaling import pareto
 
 if TYPE_CHECKING:
     import pandas
@@ -45,7 +45,7 @@ def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
     ``frame`` has the columns of a sweep: model, variant, alpha, resolution, multiply_adds, parameters, top1 (percent,
     empty where nobody measured) and top1_source.
 
-    Raises :class:`~costmodel.checks.CostModelError` where no design was measured, and for more alphas or models than
+    Raises :class:`~costmodel.errors.CostModelError` where no design was measured, and for more alphas or models than
     a reader can tell apart.
     """
     if against not in COSTS:

@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 from costmodel.files import write_whole
 from costmodel.report.plots.canvas import style
 
@@ -23,7 +23,7 @@ def picture_path(path: str | Path) -> Path:
     >>> picture_path("tradeoff.jpg")
     Traceback (most recent call last):
         ...
-    costmodel.checks.CostModelError: 'tradeoff.jpg' is no picture file; end its name in .png, .svg or .pdf
+    costmodel.errors.CostModelError: 'tradeoff.jpg' is no picture file; end its name in .png, .svg or .pdf
     """
     found = Path(path)
     if found.suffix.lower() not in _DATES:
@@ -34,7 +34,7 @@ def picture_path(path: str | Path) -> Path:
 def save(figure: Figure, path: str | Path) -> None:
     """Write ``figure`` to ``path`` in the format of its suffix: png, svg or pdf. A file that is there is replaced.
 
-    Raises :class:`~costmodel.checks.CostModelError` for another suffix and for a path that cannot be written.
+    Raises :class:`~costmodel.errors.CostModelError` for another suffix and for a path that cannot be written.
     """
     target = picture_path(path)
     suffix = target.suffix.lower()

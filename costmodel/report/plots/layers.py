@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from costmodel.checks import CostModelError
-from costmodel.network import Network
+from costmodel.core.network import Network
+from costmodel.errors import CostModelError
 from costmodel.report.count import CountReport
 from costmodel.report.plots.canvas import COLORS, TEXT, finish, number, panels, shortened, style, unit
 from costmodel.report.units import percent
@@ -25,8 +25,8 @@ _WORK, _STORED = COLORS[2], COLORS[5]
 def depth(network: Network, by: str = "block", depth: int = 2, batch: int = 1) -> Figure:
     """Multiply-adds and parameters of each ``"block"``, ``"layer"`` or ``"stage"``, from the input down: a bar each.
 
-    ``depth`` and ``batch`` as for :meth:`Network.table <costmodel.network.Network.table>`. Parts without any cost
-    are left out. Raises :class:`~costmodel.checks.CostModelError` for a network that costs nothing.
+    ``depth`` and ``batch`` as for :meth:`Network.table <costmodel.core.network.Network.table>`. Parts without any cost
+    are left out. Raises :class:`~costmodel.errors.CostModelError` for a network that costs nothing.
     """
     parts = network.ledger.batched(batch).by(by, depth)
     costs = {name: (part.multiply_adds, part.parameters) for name, part in parts.items()}
@@ -48,7 +48,7 @@ def types(network: Network) -> Figure:
     """Share of the multiply-adds and of the weights by type of layer, in percent: MobileNetV1's Table 2.
 
     Types that hold neither are left out, as there: norms, activations, pooling. Raises
-    :class:`~costmodel.checks.CostModelError` for a network that costs nothing.
+    :class:`~costmodel.errors.CostModelError` for a network that costs nothing.
     """
     parts = network.ledger.by("type")
     costs = _costly(network, {name: (part.multiply_adds, part.weights) for name, part in parts.items()})

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from costmodel import formulas
-from costmodel.checks import whole
+from costmodel.errors import positive_int
 from costmodel.report.plots.canvas import COLORS, DASHES, finish, logarithmic, number, panels, style
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ def separable_ratio(kernels: Sequence[int | tuple[int, ...]] = (3, 5, 7), output
     """Cost of a depthwise separable convolution over a standard one, ``1/N + 1/K^2``, against its outputs N.
 
     A line a kernel: 3 is 3x3, a tuple has a size an axis. ``outputs`` marks that N on the first of them. Raises
-    :class:`~costmodel.checks.CostModelError` for sizes below 1.
+    :class:`~costmodel.errors.CostModelError` for sizes below 1.
 
     >>> separable_ratio(outputs=256).axes[0].get_xlabel()
     'output channels N'
     """
     windows = [kernel if isinstance(kernel, tuple) else (kernel, kernel) for kernel in kernels]
     for size in (size for window in windows for size in window):
-        whole(size, "kernel")
-    marked = [] if outputs is None else [whole(outputs, "outputs")]
+        positive_int(size, "kernel")
+    marked = [] if outputs is None else [positive_int(outputs, "outputs")]
     low, high = min(_FEWEST, *marked, _MOST), max(_FEWEST, *marked, _MOST)
     channels = sorted({round(low * (high / low) ** (step / 200)) for step in range(201)} | set(marked))
     with style():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
 from costmodel.report.plots.accuracy import tradeoff
 from costmodel.report.plots.work import contour
 
@@ -18,7 +18,7 @@ SWEEP_FIGURES = ("accuracy", "parameters", "contour")
 def of_sweep(frame: pandas.DataFrame, figure: str = "accuracy") -> Figure:
     """``"accuracy"`` against multiply-adds, or against ``"parameters"``, or the ``"contour"`` of the multiply-adds.
 
-    Raises :class:`~costmodel.checks.CostModelError` for another name, and where the frame does not hold what the
+    Raises :class:`~costmodel.errors.CostModelError` for another name, and where the frame does not hold what the
     picture shows.
     """
     if figure == "accuracy":

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from costmodel.architectures import FAMILIES, architecture
-from costmodel.checks import CostModelError
+from costmodel.errors import CostModelError
+from costmodel.models.registry import FAMILIES, architecture
 from costmodel.report.plots.canvas import Unit, finish, number, panels, round_values, style, unit
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def contour(frame: pandas.DataFrame, budgets: Sequence[int] = ()) -> Figure:
     ``frame`` is the sweep of one model over every pair of its alphas and resolutions, at least two of each. The
     designs that were counted are dots; the lines are drawn between them.
 
-    Raises :class:`~costmodel.checks.CostModelError` for another frame, and where no budget lies within the surface.
+    Raises :class:`~costmodel.errors.CostModelError` for another frame, and where no budget lies within the surface.
     """
     name, grid = _surface(frame)
     counts = [int(count) for row in grid.to_numpy().tolist() for count in row]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from costmodel import Network, apply, image
-from costmodel.blocks import conv_bn, pooled_classifier
-from costmodel.layers import RELU6, Add, conv, depthwise_conv, pointwise_conv
+from costmodel.core.layers import RELU6, Add, conv, depthwise_conv, pointwise_conv
+from costmodel.models.blocks import conv_bn, pooled_classifier
 
 #: Of each block: the channels that it expands to, the channels that it makes, its stride.
 BLOCKS = (

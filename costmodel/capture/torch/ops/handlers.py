@@ -1,0 +1,77 @@
+"""From each operator of PyTorch to a layer: handlers for those with choices of their own, tables for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from costmodel.capture.operator_costs import CREATIONS, ELEMENTWISE, MOVES, REDUCTIONS, REPEATS
+from costmodel.capture.torch.ops.handler_utils import Handler, also, arithmetic, known_among
+from costmodel.capture.torch.ops.matmul import PRODUCTS
+from costmodel.capture.torch.ops.norm import NORMS
+from costmodel.capture.torch.ops.pointwise import OTHERS
+from costmodel.capture.torch.tape import name_of, sample, tensors
+from costmodel.core.layers import Operation
+
+if TYPE_CHECKING:
+    from costmodel.capture.torch.dispatch import Recorder
+
+#: Writes down one call as PyTorch dispatches it: positional and keyword arguments, defaults left out.
+Writer: TypeAlias = "Callable[[Recorder, Any, tuple[Any, ...], dict[str, Any], Any], None]"
+
+HANDLERS: dict[str, Handler] = {**PRODUCTS, **NORMS, **OTHERS}
+
+
+@cache
+def handler(func: Any) -> Writer | Literal["creation", "unknown"] | None:
+    """How to write down a call of ``func``; None for a view, which is the same values in the same place."""
+    if any(result.alias_info is not None and not result.alias_info.is_write for result in func._schema.returns):
+        return None
+    name = name_of(func)
+    if func.namespace in ("profiler", "prim"):  # marks in a log, questions about a tensor
+        return None
+    if func.namespace not in ("aten", "prims"):
+        return "unknown"
+    if name in CREATIONS:
+        return "creation"
+    if name in HANDLERS:
+        return _with_names(HANDLERS[name])
+    if name in MOVES:
+        return _moved
+    if name in ELEMENTWISE or name in REDUCTIONS or name in REPEATS:
+        return _counted
+    return "unknown"
+
+
+def _with_names(handle: Handler) -> Writer:
+    """A handler that gets its arguments by the names of the schema, with the defaults filled in."""
+
+    def called(recorder: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+        declared = func._schema.arguments
+        given = {argument.name: argument.default_value for argument in declared}
+        given.update(zip((argument.name for argument in declared), args, strict=False))
+        given.update(kwargs)
+        handle(recorder, name_of(func), given, out)
+
+    return called
+
+
+def _counted(recorder: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+    arithmetic(recorder, name_of(func), (args, kwargs), out)
+
+
+def _moved(recorder: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+    """Values of one tensor stay that tensor; values of several make a node that costs nothing."""
+    reads = known_among(recorder, (args, kwargs))
+    results = tensors(out)
+    if not reads or not results:
+        return
+    sources = list({id(recorder.source(tensor)): tensor for tensor in reads}.values())
+    if len(sources) == 1:
+        for result in results:
+            recorder.same(result, sources[0])
+        return
+    name = name_of(func)
+    recorder.add(name, Operation(name, sample(results[0].shape)), sources, results[0])
+    also(recorder, out, results[0])

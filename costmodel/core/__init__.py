@@ -1,0 +1,1 @@
+"""The representation: shapes, counts, layers, the graph of a network, its ledger."""

@@ -1,0 +1,39 @@
+"""Width rounding rules: what becomes of ``alpha * channels``, which is rarely a whole number.
+
+A rule is a function from a width to a number of channels; an architecture takes one as it takes a kernel size.
+The arithmetic is that of floating point on purpose: the frameworks round ``32 * 0.35`` in floating point too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from costmodel.errors import CostModelError
+
+WidthRule: TypeAlias = Callable[[float], int]
+
+
+def make_divisible(width: float, divisor: int = 8) -> int:
+    """``width`` rounded to a multiple of ``divisor``, never below 0.9 of it nor below ``divisor`` (F8; 002, 003, 004).
+
+    ``max(divisor, int(width + divisor/2) // divisor * divisor)``, and one divisor more where that loses over 10 %.
+
+    >>> make_divisible(32 * 0.75), make_divisible(32 * 0.35), make_divisible(1)
+    (24, 16, 8)
+    """
+    rounded = max(divisor, int(width + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * width else rounded
+
+
+def truncate(width: float) -> int:
+    """``int(width)``: the Keras listing of document 002, which rounds to no divisor.
+
+    Raises :class:`~costmodel.errors.CostModelError` where nothing is left.
+
+    >>> truncate(24 * 0.35)
+    8
+    """
+    if width < 1:
+        raise CostModelError(f"a width of {width:g} channels truncates to 0; use a larger alpha")
+    return int(width)

@@ -1,0 +1,160 @@
+"""MobileNetV3, large and small (arXiv:1905.02244, Tables 1 and 2).
+
+Padding is symmetric in every variant: TensorFlow pads one side more, which changes neither a size nor a count.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from costmodel.core.layers import HARD_SWISH, RELU, Dropout, Flatten, GlobalAveragePool, Linear, conv, depthwise_conv
+from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.rounding import make_divisible
+from costmodel.errors import width_multiplier
+from costmodel.models.blocks import conv_bn, inverted_residual, squeeze_excite
+from costmodel.models.registry import Architecture, built, check_variant
+
+STEM = 16
+
+
+class Row(NamedTuple):
+    """A line of the paper's tables, at width multiplier 1."""
+
+    kernel: int
+    expanded: int
+    out: int
+    squeeze_excite: bool
+    hard_swish: bool
+    stride: int
+
+
+LARGE = (
+    Row(3, 16, 16, False, False, 1),
+    Row(3, 64, 24, False, False, 2),
+    Row(3, 72, 24, False, False, 1),
+    Row(5, 72, 40, True, False, 2),
+    Row(5, 120, 40, True, False, 1),
+    Row(5, 120, 40, True, False, 1),
+    Row(3, 240, 80, False, True, 2),
+    Row(3, 200, 80, False, True, 1),
+    Row(3, 184, 80, False, True, 1),
+    Row(3, 184, 80, False, True, 1),
+    Row(3, 480, 112, True, True, 1),
+    Row(3, 672, 112, True, True, 1),
+    Row(5, 672, 160, True, True, 2),
+    Row(5, 960, 160, True, True, 1),
+    Row(5, 960, 160, True, True, 1),
+)
+SMALL = (
+    Row(3, 16, 16, True, False, 2),
+    Row(3, 72, 24, False, False, 2),
+    Row(3, 88, 24, False, False, 1),
+    Row(5, 96, 40, True, True, 2),
+    Row(5, 240, 40, True, True, 1),
+    Row(5, 240, 40, True, True, 1),
+    Row(5, 120, 48, True, True, 1),
+    Row(5, 144, 48, True, True, 1),
+    Row(5, 288, 96, True, True, 2),
+    Row(5, 576, 96, True, True, 1),
+    Row(5, 576, 96, True, True, 1),
+)
+
+VARIANTS = {
+    "": "as in torchvision: every width is scaled by alpha, the head's too",
+    "slim": "as in TF-slim in its finegrain mode: the head is not scaled, expansions are ratios to the scaled input",
+    "keras": "as in Keras: as slim, but the stem always has 16 channels and the head grows with an alpha above 1",
+    "minimalistic": "as slim, without squeeze-excite, 5x5 kernels and hard swish (TF-slim)",
+}
+SMALL_VARIANTS = VARIANTS | {"wide-head": "as slim, with a head of 1280: the paper's other version of Table 2"}
+
+
+def mobilenet_v3_large(
+    alpha: float = 1.0,
+    resolution: int | tuple[int, int] = 224,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    variant: str = "",
+) -> Network:
+    """MobileNetV3-Large at width multiplier ``alpha`` on square (or height, width) images.
+
+    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`. Raises
+    :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
+
+    >>> net = mobilenet_v3_large()
+    >>> net.multiply_adds, net.parameters
+    (216589760, 5483032)
+    """
+    check_variant("mobilenet_v3_large", variant, VARIANTS)
+    x = _features(LARGE, alpha, image(in_channels, resolution), variant)
+    x = _head(x, _head_width(1280, alpha, variant), num_classes, variant)
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "mobilenet_v3_large", variant, VARIANTS, "arXiv:1905.02244 Table 1", choices)
+
+
+def mobilenet_v3_small(
+    alpha: float = 1.0,
+    resolution: int | tuple[int, int] = 224,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    variant: str = "",
+) -> Network:
+    """MobileNetV3-Small at width multiplier ``alpha`` on square (or height, width) images.
+
+    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`. Raises
+    :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
+
+    >>> net = mobilenet_v3_small()
+    >>> net.multiply_adds, net.parameters
+    (56510400, 2542856)
+    """
+    check_variant("mobilenet_v3_small", variant, SMALL_VARIANTS)
+    x = _features(SMALL, alpha, image(in_channels, resolution), variant)
+    x = _head(x, _head_width(1280 if variant == "wide-head" else 1024, alpha, variant), num_classes, variant)
+    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+    return built(x, "mobilenet_v3_small", variant, SMALL_VARIANTS, "arXiv:1905.02244 Table 2", choices)
+
+
+def _features(rows: tuple[Row, ...], alpha: float, x: Node, variant: str) -> Node:
+    """The stem, the blocks of ``rows``, and the last convolution, six times as wide as what it reads."""
+    alpha = width_multiplier(alpha)
+    minimalistic = variant == "minimalistic"
+    swish = RELU if minimalistic else HARD_SWISH
+    x = conv_bn(x, "features.0", conv(STEM if variant == "keras" else make_divisible(STEM * alpha), 3, 2, 1), swish)
+    read = STEM
+    for index, row in enumerate(rows, start=1):
+        # torchvision scales the table's expansion, the others keep its ratio to the channels that the block reads.
+        expanded = row.expanded * alpha if variant == "" else row.expanded / read * x.shape.channels
+        kernel = 3 if minimalistic else row.kernel
+        depthwise = depthwise_conv(make_divisible(expanded), kernel, row.stride, kernel // 2)
+        attention = None
+        if row.squeeze_excite and not minimalistic:
+            attention = partial(squeeze_excite, squeezed=make_divisible(depthwise.out_channels / 4))
+        activation = swish if row.hard_swish else RELU
+        width = make_divisible(row.out * alpha)
+        x = inverted_residual(x, f"features.{index}", depthwise, width, activation, attention=attention)
+        read = row.out
+    slim = variant not in ("", "keras")
+    last = make_divisible(6 * read * alpha) if slim else 6 * x.shape.channels
+    return conv_bn(x, f"features.{len(rows) + 1}", conv(last, 1), swish)
+
+
+def _head_width(width: int, alpha: float, variant: str) -> int:
+    """Channels of the first layer after the pool."""
+    if variant == "":
+        return make_divisible(width * alpha)
+    return make_divisible(width * max(1.0, alpha)) if variant == "keras" else width
+
+
+def _head(x: Node, width: int, num_classes: int, variant: str) -> Node:
+    """The last stage after the pool, where the paper moved it: a 1x1 convolution of one position is a linear layer."""
+    x = apply(apply(x, "pool", GlobalAveragePool()), "flatten", Flatten())
+    x = apply(x, "head.linear", Linear(width))
+    x = apply(x, "head.activation", RELU if variant == "minimalistic" else HARD_SWISH)
+    return apply(apply(x, "dropout", Dropout()), "classifier", Linear(num_classes))
+
+
+ARCHITECTURES = {
+    "mobilenet_v3_large": Architecture(mobilenet_v3_large, "MobileNetV3-Large, arXiv:1905.02244", VARIANTS),
+    "mobilenet_v3_small": Architecture(mobilenet_v3_small, "MobileNetV3-Small, arXiv:1905.02244", SMALL_VARIANTS),
+}

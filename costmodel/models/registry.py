@@ -1,0 +1,254 @@
+"""Whole architectures by name: the registry. One file a family; a family is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from types import ModuleType
+from typing import final
+
+from costmodel.core.network import Network, Node
+from costmodel.errors import CostModelError, nearest, type_name
+
+
+@final
+@dataclass(frozen=True)
+class Architecture:
+    """An architecture that the command line knows by name.
+
+    ``build`` is a function of keyword arguments (``alpha``, ``resolution`` ...) that all have defaults;
+    ``variants`` maps the name of each variant, ``""`` for the bare name, to a line on what it is and where it is from.
+    ``widths`` of (alpha, variant), if given, is all that alpha decides: two alphas with the same widths build the same
+    network, and the channels and groups of every layer are whole multiples of one of the widths, or constant. That
+    spares a sweep most of its builds.
+    """
+
+    build: Callable[..., Network]
+    summary: str
+    variants: Mapping[str, str]
+    widths: Callable[[float, str], tuple[int, ...]] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.build.__name__
+
+
+#: Name of each architecture -> the module of its family. Importing one family costs nothing for the others.
+FAMILIES = {
+    "lenet": "lenet",
+    "lenet5": "lenet",
+    "alexnet": "alexnet",
+    "vgg11": "vgg",
+    "vgg13": "vgg",
+    "vgg16": "vgg",
+    "vgg19": "vgg",
+    "googlenet": "googlenet",
+    "resnet18": "resnet",
+    "resnet34": "resnet",
+    "resnet50": "resnet",
+    "resnet101": "resnet",
+    "resnet152": "resnet",
+    "resnext50_32x4d": "resnet",
+    "resnext101_32x4d": "resnet",
+    "resnext101_32x8d": "resnet",
+    "resnext101_64x4d": "resnet",
+    "squeezenet1_0": "squeezenet",
+    "squeezenet1_1": "squeezenet",
+    "densenet121": "densenet",
+    "densenet161": "densenet",
+    "densenet169": "densenet",
+    "densenet201": "densenet",
+    "mobilenet_v1": "mobilenet_v1",
+    "mobilenet_v2": "mobilenet_v2",
+    "mobilenet_v3_large": "mobilenet_v3",
+    "mobilenet_v3_small": "mobilenet_v3",
+    "shufflenet_v1": "shufflenet_v1",
+    "shufflenet_v2": "shufflenet_v2",
+    "mnasnet": "mnasnet",
+    "efficientnet_b0": "efficientnet",
+    "efficientnet_b1": "efficientnet",
+    "efficientnet_b2": "efficientnet",
+    "efficientnet_b3": "efficientnet",
+    "efficientnet_b4": "efficientnet",
+    "efficientnet_b5": "efficientnet",
+    "efficientnet_b6": "efficientnet",
+    "efficientnet_b7": "efficientnet",
+}
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture called ``name``, without variant.
+
+    Raises :class:`~costmodel.errors.CostModelError` with the nearest name where there is none.
+
+    >>> architecture("mobilenet_v2").variants[""]
+    'as in torchvision: the last 1x1 convolution never gets narrower than 1280 (document 004)'
+    """
+    if name not in FAMILIES:
+        raise CostModelError(f"no model is called {name!r}; {nearest(name, names())}`costmodel models` lists them all")
+    module = importlib.import_module(f"costmodel.models.{FAMILIES[name]}")
+    found: Architecture = module.ARCHITECTURES[name]
+    return found
+
+
+def resolve(name: str) -> tuple[Architecture, str]:
+    """The architecture and the variant that ``name`` names: ``NAME``, ``NAME:VARIANT``, or ``MODULE:FUNCTION``.
+
+    The latter is a function of your own that returns a :class:`~costmodel.core.network.Network`; its module may lie in
+    the current directory. Raises :class:`~costmodel.errors.CostModelError` where there is none.
+
+    >>> found, variant = resolve("mobilenet_v2:keras")
+    >>> found.name, variant
+    ('mobilenet_v2', 'keras')
+    """
+    base, _, variant = name.partition(":")
+    if base not in FAMILIES and variant:
+        return _function(base, variant), ""
+    found = architecture(base)
+    if variant:
+        check_variant(base, variant, found.variants)
+    return found, variant
+
+
+def build(name: str, **choices: object) -> Network:
+    """The network that ``name``, read as by :func:`resolve`, makes of ``choices``; defaults for the rest.
+
+    Raises :class:`~costmodel.errors.CostModelError` for an unknown name and for a choice it does not take.
+
+    >>> build("mobilenet_v2:scaled-head", alpha=0.5).name
+    'mobilenet_v2:scaled-head'
+    """
+    found, variant = resolve(name)
+    check_choices(name, choices, inspect.signature(found.build).parameters)
+    return found.build(**choices, variant=variant) if variant else found.build(**choices)
+
+
+def check_choices(name: str, choices: Mapping[str, object], known: Mapping[str, inspect.Parameter]) -> None:
+    """Raises :class:`~costmodel.errors.CostModelError` for a choice that ``name`` does not take."""
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return
+    for choice, value in choices.items():
+        if choice not in known:
+            raise takes_no(name, choice, f"{choice}={value} given", known)
+
+
+def takes_no(name: str, choice: str, given: str, known: Iterable[str]) -> CostModelError:
+    """What to say of an argument that ``name`` does not have."""
+    takes = [other for other in known if other != "variant"]
+    return CostModelError(
+        f"{_base(name)} takes no {choice} ({given}); {nearest(choice, takes)}it takes {', '.join(takes) or 'nothing'}"
+    )
+
+
+def _base(name: str) -> str:
+    base = name.partition(":")[0]
+    return base if base in FAMILIES else name
+
+
+def _function(module_name: str, function_name: str) -> Architecture:
+    """The user's own function, made to answer with a network or with one line."""
+    name = f"{module_name}:{function_name}"
+    function = own(name)
+    if not callable(function):
+        raise CostModelError(f"{name} is {type_name(function)}, not a function; write one that returns a Network")
+
+    @wraps(function)
+    def answer(**choices: object) -> Network:
+        made = called(name, function, choices)
+        if not isinstance(made, Network):
+            raise CostModelError(f"{name} returned {type_name(made)}; let it return a costmodel.Network")
+        return made
+
+    return Architecture(answer, f"{name}, a function of yours", {"": ""})
+
+
+def own(name: str) -> object:
+    """What the user's module holds under ``MODULE:NAME``; the module may lie in the current directory.
+
+    Raises :class:`~costmodel.errors.CostModelError` where it holds nothing of that name, or cannot be imported.
+    """
+    module_name, _, function_name = name.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), function_name)):
+        raise CostModelError(f"no model is called {name!r}; {nearest(name, names())}write NAME, NAME:VARIANT or"
+            " MODULE:FUNCTION; `costmodel models` lists the names")  # fmt: skip
+    module = _module(module_name)
+    if not hasattr(module, function_name):
+        near = nearest(function_name, [other for other in vars(module) if callable(getattr(module, other))])
+        place = getattr(module, "__file__", "built in")
+        raise CostModelError(
+            f"{module_name} ({place}) has no function {function_name!r}; {near or 'give it one'}".rstrip()
+        )
+    found: object = getattr(module, function_name)
+    return found
+
+
+def called(name: str, function: Callable[..., object], choices: Mapping[str, object]) -> object:
+    """What the user's ``function`` makes of ``choices``.
+
+    Raises :class:`~costmodel.errors.CostModelError` for a choice it does not take, and for whatever it raises.
+    """
+    try:
+        known = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        raise CostModelError(f"{name} does not say which arguments it takes; wrap it in a function of yours") from None
+    check_choices(name, choices, known)
+    try:
+        return function(**choices)
+    except CostModelError as error:
+        raise error.at(name) from None
+    except (Exception, SystemExit) as error:
+        raise CostModelError(f"{name} raised {type(error).__name__}: {error}") from error
+
+
+def _module(name: str) -> ModuleType:
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)  # last, so that a file here never stands in for an installed module
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or not f"{name}.".startswith(f"{missing.name}."):
+            raise CostModelError(f"{name} needs {missing.name}, which is not installed") from missing
+        raise CostModelError(
+            f"no model and no module is called {name!r}; {nearest(name, names())}`costmodel models` lists the models;"
+            " a module of yours is looked for in the current directory"
+        ) from None
+    except (Exception, SystemExit) as error:
+        raise CostModelError(f"{name} cannot be imported, it raised {type(error).__name__}: {error}") from error
+
+
+def architectures() -> Iterator[Architecture]:
+    """Every architecture, in the order of the registry."""
+    return map(architecture, FAMILIES)
+
+
+def check_variant(name: str, variant: str, variants: Mapping[str, str]) -> None:
+    """Raises :class:`~costmodel.errors.CostModelError` where ``name`` has no such variant."""
+    if variant not in variants:
+        known = ", ".join(f"{name}:{other}" for other in variants if other) or "it has none"
+        raise CostModelError(f"{name} has no variant {variant!r}; {nearest(variant, variants)}variants: {known}")
+
+
+def built(
+    output: Node, name: str, variant: str, variants: Mapping[str, str], source: str, choices: Mapping[str, object]
+) -> Network:
+    """The network that ends in ``output``: named with its variant, its source the variant's own where there is one."""
+    return Network(output, full_name(name, variant), choices, variants[variant] if variant else source)
+
+
+def full_name(name: str, variant: str) -> str:
+    """An architecture with its variant after a colon, as a user writes it.
+
+    >>> full_name("mobilenet_v2", "keras"), full_name("mobilenet_v2", "")
+    ('mobilenet_v2:keras', 'mobilenet_v2')
+    """
+    return f"{name}:{variant}" if variant else name
+
+
+def names() -> list[str]:
+    """Every network that can be built by name: each architecture, then each of its variants."""
+    return [full_name(found.name, variant) for found in architectures() for variant in found.variants]

@@ -1,0 +1,77 @@
+"""Parts of a network that printed figures are known to leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from costmodel.core.layers import Add, BatchNorm, Conv, Linear, Scale
+from costmodel.core.ledger import Entry
+from costmodel.core.network import Node
+
+
+@final
+@dataclass(frozen=True)
+class Part:
+    """What a figure may leave out: a name, and the entries that it is in a network."""
+
+    text: str
+    of: Callable[[Sequence[Entry]], list[Entry]]
+
+
+def _multipliers(entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.ops.mac]
+
+
+def _classifier(entries: Sequence[Entry]) -> list[Entry]:
+    return _multipliers(entries)[-1:]
+
+
+def _linear(entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if isinstance(entry.layer.primitive, Linear)]
+
+
+def _stem(entries: Sequence[Entry]) -> list[Entry]:
+    return _multipliers(entries)[:1]
+
+
+def _projections(entries: Sequence[Entry]) -> list[Entry]:
+    """1x1 convolutions of a shortcut: what is added reads, through one and its norm, what a longer branch reads."""
+    nodes = [entry.node for entry in entries]
+    reads = [node for other in nodes for node in other.inputs]
+    added = [_before_norm(node) for other in nodes if isinstance(other.layer.primitive, Add) for node in other.inputs]
+    projections = {node for node in added if _pointwise(node) and reads.count(node.inputs[0]) > 1}
+    return [entry for entry in entries if entry.node in projections]
+
+
+def _before_norm(node: Node) -> Node:
+    return node.inputs[0] if isinstance(node.layer.primitive, BatchNorm) else node
+
+
+def _pointwise(node: Node) -> bool:
+    layer = node.layer.primitive
+    return isinstance(layer, Conv) and set(layer.kernel) == {1}
+
+
+def _attention(entries: Sequence[Entry]) -> list[Entry]:
+    """All between a tensor and the values that scale its channels, and the scaling."""
+    scales = [entry.node for entry in entries if isinstance(entry.layer.primitive, Scale)]
+    inside = {node for scale in scales for node in (scale, *_between(scale.inputs[1], scale.inputs[0]))}
+    return [entry for entry in entries if entry.node in inside]
+
+
+def _between(node: Node, start: Node) -> Iterator[Node]:
+    while node is not start and len(node.inputs) == 1:
+        yield node
+        (node,) = node.inputs
+
+
+#: The likeliest first. Of a paper that says what it leaves out, most leave out the classifier.
+PARTS = (
+    Part("without the classifier", _classifier),
+    Part("convolutions alone", _linear),
+    Part("without the stem", _stem),
+    Part("without projections on the shortcuts", _projections),
+    Part("without squeeze-and-excite", _attention),
+)

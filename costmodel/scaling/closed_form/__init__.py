@@ -1,0 +1,1 @@
+"""Closed forms: what a network costs at every alpha and resolution at once."""

@@ -1,0 +1,141 @@
+"""A closed form, as plain values: what a network costs as polynomials in alpha and rho, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import final
+
+from costmodel.core.network import Network
+from costmodel.errors import CostModelError
+from costmodel.scaling.closed_form.polynomial import Polynomial, total
+
+
+@final
+@dataclass(frozen=True)
+class LayerForm:
+    """What one layer costs, as polynomials in (alpha, rho)."""
+
+    name: str
+    label: str
+    multiply_adds: Polynomial
+    parameters: Polynomial
+
+
+@final
+@dataclass(frozen=True)
+class Alphas:
+    """Width multipliers from ``low`` to ``high``, and those among them at which no width is rounded.
+
+    These are the whole multiples of ``step``; None where there are none at all.
+    """
+
+    low: Fraction
+    high: Fraction | None
+    #: Whether ``high`` is one of them.
+    closed: bool
+    step: Fraction | None
+
+    def __contains__(self, alpha: float | Fraction) -> bool:
+        above = alpha > 0 and alpha >= self.low
+        return above and (self.high is None or alpha < self.high or (self.closed and alpha == self.high))
+
+    def exact(self, alpha: float | Fraction) -> bool:
+        """Whether ``alpha``, a float read as the decimal that it shows, is among them and rounds no width."""
+        return alpha in self and self.step is not None and decimal(alpha) % self.step == 0
+
+
+def decimal(alpha: float | Fraction) -> Fraction:
+    """The fraction that ``alpha`` shows: 7/20 for 0.35.
+
+    >>> decimal(0.35)
+    Fraction(7, 20)
+    """
+    return Fraction(str(alpha))
+
+
+@final
+@dataclass(frozen=True)
+class Piece:
+    """The closed form over one range of alphas; ``alphas`` is None where the cost does not depend on alpha."""
+
+    alphas: Alphas | None
+    layers: tuple[LayerForm, ...]
+
+    @cached_property
+    def multiply_adds(self) -> Polynomial:
+        """Of the whole network."""
+        return total(layer.multiply_adds for layer in self.layers)
+
+    @cached_property
+    def parameters(self) -> Polynomial:
+        """Of the whole network."""
+        return total(layer.parameters for layer in self.layers)
+
+
+@final
+@dataclass(frozen=True)
+class Resolutions:
+    """Square images of ``step * rho`` a side, for whole ``rho`` from ``first`` to ``last``; None: without end."""
+
+    step: int
+    first: int
+    last: int | None
+
+    def __contains__(self, resolution: int) -> bool:
+        rho, rest = divmod(resolution, self.step)
+        return rest == 0 and rho >= self.first and (self.last is None or rho <= self.last)
+
+
+@final
+@dataclass(frozen=True, repr=False)
+class ClosedForm:
+    """What ``name`` costs at every alpha and resolution, as polynomials: exact wherever :meth:`holds`.
+
+    >>> import costmodel as cm
+    >>> form = cm.closed_form("mobilenet_v1")
+    >>> form
+    <closed form of mobilenet_v1: resolution 32 rho>
+    >>> form.holds(alpha=0.75, resolution=192), form.multiply_adds(0.75, 192)
+    (True, Fraction(239273472, 1))
+    >>> form.holds(alpha=0.35, resolution=192), form.holds(alpha=0.75, resolution=200)
+    (False, False)
+    """
+
+    network: Network
+    resolutions: Resolutions
+    pieces: tuple[Piece, ...]
+    #: The true network at an alpha and a resolution, rounding and all; alpha is None where the form has none.
+    build: Callable[[float | None, int], Network]
+    #: Why alpha is not among the variables, where the network has one; or how the form was found.
+    note: str = ""
+    #: Whether symbols went through every layer; otherwise it is what the network was seen to cost.
+    proven: bool = True
+
+    def __repr__(self) -> str:
+        ranges = f", {len(self.pieces)} ranges of alpha" if len(self.pieces) > 1 else ""
+        return f"<closed form of {self.network.name}: resolution {self.resolutions.step} rho{ranges}>"
+
+    def holds(self, alpha: float | Fraction = 1, resolution: int = 224) -> bool:
+        """Whether the form claims to equal the integer count there."""
+        exact = any(piece.alphas is None or piece.alphas.exact(alpha) for piece in self.pieces)
+        return exact and resolution in self.resolutions
+
+    def multiply_adds(self, alpha: float | Fraction = 1, resolution: int = 224) -> Fraction:
+        """Multiply-adds by the form, as if no width were rounded."""
+        return self.piece(alpha).multiply_adds.at(decimal(alpha), Fraction(resolution, self.resolutions.step))
+
+    def parameters(self, alpha: float | Fraction = 1, resolution: int = 224) -> Fraction:
+        """Trainable parameters by the form, as if no width were rounded."""
+        return self.piece(alpha).parameters.at(decimal(alpha), Fraction(resolution, self.resolutions.step))
+
+    def piece(self, alpha: float | Fraction) -> Piece:
+        """The piece that has ``alpha``. Raises :class:`~costmodel.errors.CostModelError` where none does."""
+        for piece in self.pieces:
+            if piece.alphas is None or alpha in piece.alphas:
+                return piece
+        end = self.pieces[-1].alphas
+        below = f"; use an alpha below {end.high}" if end and alpha > 0 else ""
+        raise CostModelError(f"{self.network.name} has no closed form at alpha={alpha}{below}")

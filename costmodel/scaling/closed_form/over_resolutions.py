@@ -1,0 +1,49 @@
+"""The cost of whatever a user names as a closed form in the resolution.
+
+A captured module is not exported with symbolic sizes: ``torch.export`` takes seconds, refuses what it cannot prove
+rather than what the module cannot run, and gives sizes without the names and layers of a capture. Instead the module is
+captured at several resolutions, 0.1 to 0.4 s each, and ``symbolic.fitted`` finds the polynomial of each layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from costmodel.capture.input_spec import InputSpec
+from costmodel.core.values import Shape
+from costmodel.errors import CostModelError
+from costmodel.load import open_model
+
+if TYPE_CHECKING:
+    from costmodel.core.network import Network
+    from costmodel.scaling.closed_form.api import ClosedForm
+
+
+def over_resolutions(
+    name: str, inputs: Sequence[InputSpec] = (), choices: Mapping[str, object] | None = None
+) -> ClosedForm:
+    """The closed form of what ``name`` names, for square images; the first of ``inputs`` is the one that varies.
+
+    Raises :class:`~costmodel.errors.CostModelError` as :func:`~costmodel.load.open_model` and
+    :func:`~costmodel.scaling.closed_form.api.closed_form_of` do, and for an input that is no square image.
+
+    >>> over_resolutions("resnet18").multiply_adds(resolution=224)
+    Fraction(1814073344, 1)
+    """
+    from costmodel.scaling.closed_form.api import closed_form_of
+
+    given = dict(choices or {})
+    usual = inputs[0].shape if inputs else open_model(name, inputs, given).input
+    if len(usual.spatial) != 2 or usual.spatial[0] != usual.spatial[1]:
+        raise CostModelError(
+            f"a closed form in the resolution is of a square image, as in 3x224x224; the input of {name} is {usual}"
+        )
+
+    def at(resolution: int) -> Network:
+        if not inputs:
+            return open_model(name, (), {**given, "resolution": resolution})
+        square = InputSpec(Shape(usual.channels, (resolution, resolution)), inputs[0].type)
+        return open_model(name, (square, *inputs[1:]), given)
+
+    return closed_form_of(at, usual.spatial[0])

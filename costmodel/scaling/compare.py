@@ -1,0 +1,111 @@
+"""Networks side by side, stage by stage: at one resolution, or each as large as one budget allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+from costmodel.core.ledger import Ledger
+from costmodel.core.network import Network
+from costmodel.errors import CostModelError
+from costmodel.models.registry import build
+from costmodel.scaling.family import Family
+
+
+class Part(NamedTuple):
+    """What one network does at one size of the map."""
+
+    channels: int
+    multiply_adds: int
+    parameters: int
+
+
+class Stage(NamedTuple):
+    """Everything whose output has the sizes ``output`` (none for a vector), of each network that has such a stage."""
+
+    output: tuple[int, ...]
+    parts: tuple[Part | None, ...]
+
+
+@final
+@dataclass(frozen=True)
+class Comparison:
+    """Networks, their stages from the largest map down, and the budget that they share, if any."""
+
+    networks: tuple[Network, ...]
+    stages: tuple[Stage, ...]
+    budget: tuple[str, int] | None = None
+
+
+def compare(
+    names: Sequence[str],
+    *,
+    alpha: float | None = None,
+    resolution: int | None = None,
+    budget: tuple[str, int] | None = None,
+) -> Comparison:
+    """The networks called ``names`` by stage, stages aligned by the sizes of their output.
+
+    With ``budget``, a quantity and the most of it, each is the one of the largest alpha within it.
+
+    Raises :class:`~costmodel.errors.CostModelError` for fewer than two names, for both an alpha and a budget, for
+    inputs of different sizes, and where nothing of a network is within the budget.
+
+    >>> found = compare(["mobilenet_v1", "mobilenet_v2"], budget=("multiply_adds", 300_000_000))
+    >>> [(network.config["alpha"], network.multiply_adds) for network in found.networks]
+    [(0.7187499999999999, 298410608), (0.9874999999999998, 299896192)]
+    >>> found.stages[3].output, [part.multiply_adds for part in found.stages[3].parts]
+    ((14, 14), [149557408, 96601344])
+    """
+    if len(names) < 2:
+        raise CostModelError("a comparison needs two models, as in mobilenet_v1 mobilenet_v2")
+    if alpha is not None and budget is not None:
+        raise CostModelError(f"alpha={alpha} and a budget of {budget[0]} both decide the widths; give one of them")
+    choices = {"alpha": alpha, "resolution": resolution}
+    given = {argument: value for argument, value in choices.items() if value is not None}
+    networks = tuple(_within(name, given, *budget) if budget else build(name, **given) for name in names)
+    sizes = {network.input.spatial: network.name for network in networks}
+    if len(sizes) > 1:
+        (one, first), (two, second), *_ = sizes.items()
+        raise CostModelError(
+            f"{first} reads {'x'.join(map(str, one))} and {second} {'x'.join(map(str, two))}; give them one resolution"
+        )
+    return Comparison(networks, _stages(networks), budget)
+
+
+def _within(name: str, given: Mapping[str, Any], quantity: str, most: int) -> Network:
+    family = Family(name, given)
+    alpha = family.within(quantity, most)
+    if alpha is None:
+        least = family.costs(family.least)[quantity]
+        raise CostModelError(f"{name} has at least {least:,} {quantity}, more than {most:,}; raise the budget")
+    return build(name, alpha=alpha, **given)
+
+
+def _stages(networks: Sequence[Network]) -> tuple[Stage, ...]:
+    found = [_by_output(network.ledger) for network in networks]
+    # From the largest map down; a vector after a map of one position, as every network has them.
+    outputs = sorted(
+        {output for stages in found for output in stages}, key=lambda sizes: (len(sizes), sizes), reverse=True
+    )
+    return tuple(
+        Stage(output, tuple(_part(stages[output]) if output in stages else None for stages in found))
+        for output in outputs
+    )
+
+
+def _by_output(ledger: Ledger) -> dict[tuple[int, ...], list[Ledger]]:
+    """Blocks by the spatial sizes that they put out; blocks of one size need not follow one another."""
+    stages: dict[tuple[int, ...], list[Ledger]] = {}
+    for block in ledger.by("block").values():
+        stages.setdefault(block.output.spatial, []).append(block)
+    return stages
+
+
+def _part(blocks: Sequence[Ledger]) -> Part:
+    return Part(
+        blocks[-1].output.channels,
+        sum(block.multiply_adds for block in blocks),
+        sum(block.parameters for block in blocks),
+    )

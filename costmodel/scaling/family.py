@@ -1,0 +1,151 @@
+"""The networks that alpha makes of one architecture, all else fixed: where their cost steps, to the float.
+
+"Does this alpha fit?" and "does it build the same network?" have answers that change once as alpha grows, so bisecting
+the floating-point numbers themselves finds the two neighbours between which an answer changes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import struct
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from costmodel.core.network import Network
+from costmodel.errors import LARGEST_ALPHA, CostModelError
+from costmodel.models.registry import build, resolve
+from costmodel.quantities import QUANTITIES
+
+#: Alphas at which a family without ``widths`` is asked whether its cost grows.
+_PROBES = tuple(0.05 * 1.1**power for power in range(60))
+
+
+class Family:
+    """Every network of ``name`` with ``choices``, by alpha.
+
+    Raises :class:`~costmodel.errors.CostModelError` where there is no alpha, where some alphas cannot be built, and
+    where a larger alpha is found to cost less.
+    """
+
+    def __init__(self, name: str, choices: Mapping[str, Any]) -> None:
+        self._name, self._choices = name, choices
+        self._found, self._variant = resolve(name)
+        known = inspect.signature(self._found.build).parameters
+        if "alpha" not in known:
+            raise CostModelError(f"{name} takes no alpha, which is what is solved for; sweep its resolutions instead")
+        self._costs: dict[Hashable, dict[str, int]] = {}
+        self._keys: dict[float, Hashable] = {}
+        default = known["alpha"].default
+        self._usual = float(default) if isinstance(default, (int, float)) else 1.0
+        #: The least alpha that makes a network.
+        self.least = self._least()
+        self._check()
+
+    def costs(self, alpha: float) -> dict[str, int]:
+        """Each quantity at ``alpha``."""
+        key = self.key(alpha)
+        if key not in self._costs:
+            self._costs[key] = _costs(self._build(alpha))
+        return self._costs[key]
+
+    def key(self, alpha: float) -> Hashable:
+        """What two alphas have in common when they build the same network: its widths, or all of its operations."""
+        if alpha not in self._keys:
+            if self._found.widths is None:
+                network = self._build(alpha)
+                self._keys[alpha] = tuple((node.name, node.layer, node.input_shapes) for node in network.nodes)
+                self._costs.setdefault(self._keys[alpha], _costs(network))
+            else:
+                self._keys[alpha] = self._found.widths(alpha, self._variant)
+        return self._keys[alpha]
+
+    def interval(self, alpha: float) -> tuple[float, float | None]:
+        """The least alpha that builds the network of ``alpha``, and the least above that does not; None for no such."""
+        key = self.key(alpha)
+        if self.key(self.least) == key:
+            first = self.least
+        else:
+            first = _following(_last(lambda other: self.key(other) != key, self.least, alpha))
+        return first, self.following(_last(lambda other: self.key(other) == key, alpha, LARGEST_ALPHA))
+
+    def within(self, quantity: str, budget: int) -> float | None:
+        """The largest alpha that costs at most ``budget``; None where even the least alpha costs more."""
+        if self.costs(self.least)[quantity] > budget:
+            return None
+        return _last(lambda alpha: self.costs(alpha)[quantity] <= budget, self.least, LARGEST_ALPHA)
+
+    @staticmethod
+    def following(alpha: float) -> float | None:
+        """The next larger alpha; None after the largest."""
+        return None if alpha >= LARGEST_ALPHA else _following(alpha)
+
+    def _build(self, alpha: float) -> Network:
+        return build(self._name, alpha=alpha, **self._choices)
+
+    def _least(self) -> float:
+        tiny = math.ulp(0.0)
+        if self._buildable(tiny):
+            return tiny
+        self._build(self._usual)  # raises where no alpha is to blame
+        return _following(_last(lambda alpha: not self._buildable(alpha), tiny, self._usual))
+
+    def _buildable(self, alpha: float) -> bool:
+        try:
+            self._build(alpha)
+        except CostModelError:
+            return False
+        return True
+
+    def _check(self) -> None:
+        """A probe, not a proof, for the families that say nothing of their widths."""
+        probes = [self.least, *(alpha for alpha in _PROBES if self.least < alpha < LARGEST_ALPHA), LARGEST_ALPHA]
+        if self._found.widths is not None:
+            probes = [self.least, LARGEST_ALPHA]
+        try:
+            costs = [self.costs(alpha) for alpha in probes]
+        except CostModelError as error:
+            raise CostModelError(f"{error}; {self._name} has no continuous alpha, sweep the ones it has") from None
+        for lower, upper, low, high in zip(probes, probes[1:], costs, costs[1:], strict=False):
+            if fallen := [quantity for quantity in QUANTITIES if high[quantity] < low[quantity]]:
+                raise CostModelError(
+                    f"{self._name} has fewer {fallen[0]} at alpha {upper:g} than at {lower:g}; its largest alpha is not"
+                    " its largest network, so sweep it"
+                )
+
+
+def _costs(network: Network) -> dict[str, int]:
+    return {quantity: getattr(network, quantity) for quantity in QUANTITIES}
+
+
+def _last(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """The largest float from ``low`` to ``high`` for which ``holds``; it must at ``low``, and once it ends, for good.
+
+    >>> _last(lambda alpha: alpha * alpha <= 2.0, 1.0, 2.0)
+    1.414213562373095
+    """
+    if holds(high):
+        return high
+    # Positive floats are in the order of their bits.
+    inside, outside = _bits(low), _bits(high)
+    while outside - inside > 1:
+        middle = (inside + outside) // 2
+        if holds(_float(middle)):
+            inside = middle
+        else:
+            outside = middle
+    return _float(inside)
+
+
+def _following(alpha: float) -> float:
+    return math.nextafter(alpha, math.inf)
+
+
+def _bits(value: float) -> int:
+    bits: int = struct.unpack("<q", struct.pack("<d", value))[0]
+    return bits
+
+
+def _float(bits: int) -> float:
+    value: float = struct.unpack("<d", struct.pack("<q", bits))[0]
+    return value

@@ -1,0 +1,186 @@
+"""The largest designs within budgets, exactly: alpha is continuous, its cost a step function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+from costmodel.errors import CostModelError, nearest
+from costmodel.quantities import parse_budget
+from costmodel.scaling.family import Family
+from costmodel.scaling.measured import Accuracy, accuracy, measured
+from costmodel.scaling.sweep import values
+
+#: Resolutions that are tried where none is given.
+RESOLUTIONS = tuple(range(96, 321, 32))
+MAXIMIZE = ("multiply_adds", "alpha", "accuracy")
+
+
+class Breach(NamedTuple):
+    """The first larger network that breaks a budget: the least alpha that makes it, its cost, how far it is over."""
+
+    quantity: str
+    alpha: float
+    cost: int
+    over: int
+
+
+@final
+@dataclass(frozen=True)
+class Design:
+    """A network within all budgets. Every alpha from ``alpha_from`` up to, not including, ``alpha_below`` builds it.
+
+    ``alpha_below`` is None where the interval ends with the largest alpha there is, and that one is in it.
+    """
+
+    alpha: float
+    alpha_from: float
+    alpha_below: float | None
+    resolution: int
+    multiply_adds: int
+    parameters: int
+    accuracy: Accuracy | None
+    #: A budget that no larger alpha breaks has none.
+    breaches: tuple[Breach, ...]
+
+
+class Smallest(NamedTuple):
+    """The least that any alpha costs at a resolution."""
+
+    resolution: int
+    costs: Mapping[str, int]
+
+
+@final
+@dataclass(frozen=True)
+class Solution:
+    """Designs, best first; and where there are none, why: the smallest network of each resolution."""
+
+    name: str
+    budgets: Mapping[str, int]
+    maximize: str
+    resolutions: tuple[int, ...]
+    designs: tuple[Design, ...]
+    smallest: tuple[Smallest, ...]
+
+
+def solve(
+    name: str, budgets: Mapping[str, int | str], at: Mapping[str, Any] | None = None, maximize: str = "multiply_adds"
+) -> Solution:
+    """The largest alpha of ``name`` within all ``budgets``, at each resolution; best first by ``maximize``.
+
+    ``budgets`` maps quantities (multiply_adds, flops, parameters, weights) to the most that is allowed, a number or
+    text (``"100M"``). ``at`` fixes other arguments: ``{"resolution": 160}``, or several resolutions; without one, 96
+    to 320 by 32. To maximize ``"accuracy"`` ranks the published designs that fit, for others have no known accuracy.
+
+    Raises :class:`~costmodel.errors.CostModelError` for an unknown quantity, for a network without alpha, or whose
+    cost does not grow with it, and to maximize an accuracy that nobody published.
+
+    >>> best = solve("mobilenet_v2", {"multiply_adds": 300_000_000}, at={"resolution": 224}).designs[0]
+    >>> best.multiply_adds, best.alpha_from, best.alpha_below
+    (299896192, 0.975, 0.9874999999999999)
+    """
+    most = _checked(budgets, maximize)
+    fixed = {argument: values(name, argument, given) for argument, given in (at or {}).items()}
+    published = measured(name) if maximize == "accuracy" else {}
+    if maximize == "accuracy" and not published:
+        raise CostModelError(f"no source measured the accuracy of {name}; maximize multiply_adds or alpha")
+    resolutions = fixed.pop("resolution", tuple(sorted({size for _, size in published})) or RESOLUTIONS)
+    choices = {argument: _single(argument, several) for argument, several in fixed.items()}
+    designs, smallest = [], []
+    for resolution in resolutions:
+        family = Family(name, {**choices, "resolution": resolution})
+        least = family.costs(family.least)
+        smallest.append(Smallest(resolution, least))
+        if any(least[quantity] > budget for quantity, budget in most.items()):
+            continue
+        ends = {quantity: _end(family, quantity, budget) for quantity, budget in most.items()}
+        largest = min(ends.values())
+        alphas = [alpha for alpha, size in published if size == resolution and alpha <= largest] or [largest]
+        designs += [_design(name, family, alpha, {**choices, "resolution": resolution}, most, ends) for alpha in alphas]
+    if maximize == "accuracy":
+        designs = [design for design in designs if design.accuracy]
+    designs.sort(key=_RANKS[maximize], reverse=True)
+    return Solution(name, most, maximize, resolutions, tuple(designs), tuple(smallest))
+
+
+def _end(family: Family, quantity: str, budget: int) -> float:
+    """The largest alpha within one budget, which the least alpha is known to keep."""
+    end = family.within(quantity, budget)
+    assert end is not None
+    return end
+
+
+def _design(
+    name: str,
+    family: Family,
+    alpha: float,
+    choices: Mapping[str, Any],
+    budgets: Mapping[str, int],
+    ends: Mapping[str, float],
+) -> Design:
+    costs = family.costs(alpha)
+    first, below = family.interval(alpha)
+    # The accuracy is the network's, so any published alpha of the interval will do.
+    same = (
+        known
+        for known, size in measured(name)
+        if size == choices["resolution"] and family.key(known) == family.key(alpha)
+    )
+    found = (accuracy(name, {**choices, "alpha": known}) for known in same)
+    breaches = []
+    for quantity, end in ends.items():
+        if (over := family.following(end)) is not None:
+            cost = family.costs(over)[quantity]
+            breaches.append(Breach(quantity, over, cost, cost - budgets[quantity]))
+    return Design(
+        alpha,
+        first,
+        below,
+        choices["resolution"],
+        costs["multiply_adds"],
+        costs["parameters"],
+        next(found, None),
+        tuple(breaches),
+    )
+
+
+def _checked(budgets: Mapping[str, int | str], maximize: str) -> dict[str, int]:
+    """The budgets as numbers."""
+    if maximize not in MAXIMIZE:
+        raise CostModelError(
+            f"cannot maximize {maximize!r}; {nearest(maximize, MAXIMIZE)}there are {', '.join(MAXIMIZE)}"
+        )
+    if not budgets:
+        raise CostModelError("no budget is given; name at least one, as in multiply_adds=100M")
+    return dict(_limit(quantity, budget) for quantity, budget in budgets.items())
+
+
+def _limit(quantity: str, budget: int | str) -> tuple[str, int]:
+    if isinstance(budget, int) and budget >= 0:  # read already; written out again it may be longer than a text may be
+        return parse_budget(f"{quantity}=0")[0], budget
+    return parse_budget(f"{quantity}={budget}")
+
+
+def _single(argument: str, several: tuple[Any, ...]) -> Any:
+    if argument == "alpha":
+        raise CostModelError("alpha is what is solved for; fix another argument, or count that network")
+    if argument == "variant":
+        raise CostModelError("a variant is part of the name; write it after a colon, as in mobilenet_v2:scaled-head")
+    if len(several) > 1:
+        raise CostModelError(
+            f"{argument} is fixed at {len(several)} values; give one, only a resolution may have several"
+        )
+    return several[0]
+
+
+def _by_accuracy(design: Design) -> tuple[float, int]:
+    return design.accuracy.top1 if design.accuracy else 0.0, -design.multiply_adds
+
+
+_RANKS: Mapping[str, Callable[[Design], tuple[float, float]]] = {
+    "multiply_adds": lambda design: (design.multiply_adds, design.alpha),
+    "alpha": lambda design: (design.alpha, design.multiply_adds),
+    "accuracy": _by_accuracy,
+}

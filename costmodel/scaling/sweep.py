@@ -1,0 +1,186 @@
+"""Grids of networks: a row a design, with its exact cost and, where a source measured it, its accuracy."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from costmodel.errors import LARGEST_SIZE, CostModelError
+from costmodel.models.registry import Architecture, build, resolve, takes_no
+from costmodel.scaling.axes import check_size, parse_axis
+from costmodel.scaling.measured import accuracy, measured
+from costmodel.scaling.surface import separates, surface_and_parameters
+
+if TYPE_CHECKING:
+    import pandas
+
+#: Told how many designs are done, and of how many.
+Progress = Callable[[int, int], object]
+
+
+def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **axes: Any) -> pandas.DataFrame:
+    """The cost of every design of a grid: a row for each model and each combination of the values of ``axes``.
+
+    ``models`` is a name, or several, as :func:`~costmodel.models.registry.build` reads it. An axis is any argument of
+    the architecture, with one value, several values, or text as the command line takes it (``"0.25:1.4:0.05"``).
+
+    Columns: model, variant, alpha, resolution, the other axes, multiply_adds, parameters (64-bit integers), top1
+    (percent on ImageNet) and top1_source, the last two empty where nobody measured that very network. The resolution
+    varies fastest, then alpha. Loads pandas. Raises :class:`~costmodel.errors.CostModelError` for an argument that a
+    model does not take, an empty axis, too many designs, and a count beyond 64 bits.
+
+    >>> import costmodel as cm
+    >>> grid = cm.sweep("mobilenet_v1", alpha=[0.5, 1.0], resolution="160:224:64")
+    >>> print(grid[["alpha", "resolution", "multiply_adds", "top1"]].to_string(index=False))
+     alpha  resolution  multiply_adds  top1
+       0.5         160       76524800  59.1
+       0.5         224      149497088  63.3
+       1.0         160      290675200  68.0
+       1.0         224      568740352  70.9
+    """
+    import pandas
+
+    names = [models] if isinstance(models, str) else list(models)
+    if not names:
+        raise CostModelError("no model to sweep; name one, as in mobilenet_v2")
+    grids = [_Grid(name, axes) for name in names]
+    total = sum(grid.size for grid in grids)
+    check_size(total, "the grid")
+    counter = _Counter(total, progress)
+    blocks = [block for grid in grids for block in grid.blocks(counter.add)]
+    return pandas.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0]
+
+
+class _Counter:
+    """How far a sweep is."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._done, self._total, self._progress = 0, total, progress
+
+    def add(self, designs: int) -> None:
+        self._done += designs
+        if self._progress:
+            self._progress(self._done, self._total)
+
+
+def values(name: str, argument: str, given: Any) -> tuple[Any, ...]:
+    """What ``given`` says about one argument of the network called ``name``: a value, several, or text to parse.
+
+    >>> values("mobilenet_v2", "alpha", "0.5:1:0.25"), values("mobilenet_v2", "alpha", 1)
+    ((0.5, 0.75, 1.0), (1,))
+    """
+    found, variant = resolve(name)
+    known = inspect.signature(found.build).parameters
+    if argument not in known:
+        shown = given if isinstance(given, (str, int, float)) else "an axis"
+        raise takes_no(name, argument, f"{argument}={shown} given", known)
+    if argument == "variant" and variant:
+        raise CostModelError(f"{name} names its variant already; leave out the axis, or write {found.name}")
+    if isinstance(given, str):
+        if argument == "variant":
+            return tuple(part.strip() for part in given.split(","))
+        return parse_axis(argument, given, _kind(known[argument]))
+    if hasattr(given, "tolist"):
+        given = given.tolist()  # numpy and pandas, to plain numbers
+    # A tuple of two is an oblong resolution for a network and two resolutions for a reader: it is the latter here.
+    several = tuple(given) if isinstance(given, Iterable) else (given,)
+    if not several:
+        raise CostModelError(f"{argument} has no values; give at least one")
+    return several
+
+
+def _kind(parameter: inspect.Parameter) -> Any:
+    """A value of the kind that the argument takes: its default, or what its annotation says."""
+    kinds: dict[Any, Any] = {"float": 1.0, "int": 1, "str": "", "bool": False}
+    annotation = getattr(parameter.annotation, "__name__", parameter.annotation)
+    default = kinds.get(annotation, parameter.default)
+    return default if isinstance(default, (int, float, str)) else None
+
+
+class _Grid:
+    """The designs of one model."""
+
+    def __init__(self, name: str, axes: Mapping[str, Any]) -> None:
+        self._name = name
+        self._found, self._variant = resolve(name)
+        known = inspect.signature(self._found.build).parameters
+        self._axes = {argument: values(name, argument, given) for argument, given in axes.items()}
+        for argument in ("alpha", "resolution"):
+            default = known[argument].default if argument in known else inspect.Parameter.empty
+            if argument not in self._axes and default is not inspect.Parameter.empty:
+                self._axes[argument] = (default,)
+        self.size = math.prod(map(len, self._axes.values()))
+        self._others = [argument for argument in axes if argument not in ("variant", "alpha", "resolution")]
+
+    def blocks(self, progress: Callable[[int], None]) -> Iterable[pandas.DataFrame]:
+        """A frame for each combination of what is neither alpha nor resolution."""
+        outer = {argument: self._axes[argument] for argument in ("variant", *self._others) if argument in self._axes}
+        for combination in product(*outer.values()):
+            choices = dict(zip(outer, combination, strict=True))
+            variant = choices.pop("variant", self._variant)
+            name = self._network_name(variant)
+            counts, stored = self._counts(name, choices, progress)
+            yield self._frame(name, variant, choices, counts, stored)
+
+    def _network_name(self, variant: str) -> str:
+        found: Architecture = self._found
+        if not variant or variant == self._variant:
+            return self._name
+        resolve(named := f"{found.name}:{variant}")
+        return named
+
+    def _counts(self, name: str, choices: dict[str, Any], progress: Callable[[int], None]) -> tuple[Any, Any]:
+        """Multiply-adds and parameters of each design, alpha by alpha."""
+        import numpy
+
+        alphas, resolutions = self._axes.get("alpha", ()), self._axes.get("resolution", ())
+        square = not any(isinstance(resolution, tuple) for resolution in resolutions)
+        if alphas and resolutions and square and separates(name):
+            surface, stored = surface_and_parameters(name, alphas, resolutions, **choices)
+            progress(surface.size)
+            return surface.ravel(), numpy.repeat(numpy.array(stored, dtype=numpy.int64), len(resolutions))
+        inner = {argument: self._axes[argument] for argument in ("alpha", "resolution") if argument in self._axes}
+        counts = numpy.empty((math.prod(map(len, inner.values())), 2), dtype=numpy.int64)
+        for row, point in enumerate(product(*inner.values())):
+            counts[row] = _count(name, {**choices, **dict(zip(inner, point, strict=True))})
+            progress(1)
+        return counts[:, 0], counts[:, 1]
+
+    def _frame(self, name: str, variant: str, choices: dict[str, Any], counts: Any, stored: Any) -> pandas.DataFrame:
+        import numpy
+        import pandas
+
+        alphas, resolutions = self._axes.get("alpha", (math.nan,)), self._axes.get("resolution", (math.nan,))
+        # Series, because an array would unpack oblong resolutions.
+        numbers = all(isinstance(alpha, (int, float)) for alpha in alphas)
+        columns: dict[str, Any] = {
+            "model": self._name.partition(":")[0] if self._variant else self._name,
+            "variant": variant,
+            "alpha": numpy.repeat(pandas.Series(alphas, dtype=float if numbers else None).to_numpy(), len(resolutions)),
+            "resolution": numpy.tile(pandas.Series(resolutions), len(alphas)),
+            **{argument: [value] * len(counts) for argument, value in choices.items()},
+            "multiply_adds": counts,
+            "parameters": stored,
+            "top1": math.nan,
+            "top1_source": "",
+        }
+        frame = pandas.DataFrame(columns)
+        for alpha, resolution in measured(name):
+            found = accuracy(name, {"alpha": alpha, "resolution": resolution, **choices})
+            if found:
+                here = (frame["alpha"] == alpha) & (frame["resolution"] == resolution)
+                frame.loc[here, "top1"] = found.top1
+                frame.loc[here, "top1_source"] = found.source
+        return frame
+
+
+def _count(name: str, choices: dict[str, Any]) -> tuple[int, int]:
+    network = build(name, **choices)
+    figures = network.multiply_adds, network.parameters
+    if max(figures) > LARGEST_SIZE:
+        at = ", ".join(f"{argument}={value}" for argument, value in choices.items())
+        raise CostModelError(f"{name} at {at}: {max(figures):,} would overflow 64-bit integers; use smaller sizes")
+    return figures
