@@ -9,6 +9,7 @@ from typing import NamedTuple, final
 from costmodel.core.layers import Layer
 from costmodel.core.network import Network, Node
 from costmodel.core.values import Shape
+from costmodel.guard.choice_text import choices_text
 
 
 class LayerCost(NamedTuple):
@@ -88,7 +89,7 @@ def _line(node: Node) -> LayerCost:
 # Cached, as are the shapes: the layers of a network repeat a few choices, and the check counts a hundred networks.
 @lru_cache(maxsize=4096)
 def _choices(layer: Layer) -> str:
-    return layer.choices()
+    return choices_text(layer.choices())
 
 
 @lru_cache(maxsize=65536)

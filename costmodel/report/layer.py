@@ -11,6 +11,7 @@ from costmodel import formulas
 from costmodel.core.layers import Conv, Layer, Linear, TransposedConv
 from costmodel.core.ledger import Entry
 from costmodel.core.network import Network
+from costmodel.guard.choice_text import choices_text
 from costmodel.published.worked_examples import errata
 from costmodel.report import formats
 from costmodel.report.count import headline
@@ -37,7 +38,7 @@ class LayerReport:
     def subject(self) -> str:
         """The layer in a line, with every choice."""
         ledger = self.network.ledger
-        return f"{self.network.name}: {ledger.input} to {ledger.output}; {self.window.choices()}"
+        return f"{self.network.name}: {ledger.input} to {ledger.output}; {choices_text(self.window.choices())}"
 
     def notes(self) -> list[str]:
         """The arithmetic of a single layer, or the comparison of a separable one."""

@@ -5,7 +5,7 @@ of what it reads. Each answers four questions about its inputs: ``output`` (the 
 (arithmetic for one sample), ``params`` (stored numbers) and ``kind`` (its name in a report).
 """
 
-from costmodel.core.layers.base import Input, Layer, Shapes, Sizes
+from costmodel.core.layers.base import Choices, Input, Layer, Shapes, Sizes
 from costmodel.core.layers.convolution import (
     Conv,
     Linear,
@@ -48,6 +48,7 @@ __all__ = [
     "Captured",
     "ChannelShuffle",
     "ChannelSlice",
+    "Choices",
     "Concat",
     "Conv",
     "Dropout",

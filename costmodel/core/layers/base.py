@@ -13,6 +13,9 @@ Shapes: TypeAlias = tuple[Shape, ...]
 
 Sizes: TypeAlias = tuple[int, ...]
 
+#: What an author chose, by name: a number, one size an axis, one (before, after) an axis, a word, or whether.
+Choices: TypeAlias = tuple[tuple[str, object], ...]
+
 
 class Layer(ABC):
     """One primitive operation. Subclasses are final, frozen and hashable."""
@@ -39,12 +42,12 @@ class Layer(ABC):
         """``kind`` for people, with the kernel where there is one: ``depthwise conv 3x3``."""
         return self.kind(inputs).replace("_", " ")
 
-    def choices(self) -> str:
-        """What its author chose, for people: ``kernel 3x3, stride 2x2``; empty where the kind says it all.
+    def choices(self) -> Choices:
+        """What its author chose, as (name, value): ``("kernel", (3, 3))``; empty where the kind says it all.
 
-        Locks keep it, so other words for the same choices make every lock of every user stale.
+        Locks keep them, so another name for the same choice makes every lock of every user stale.
         """
-        return ""
+        return ()
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         """Multiply-adds for one sample; 0 unless it convolves or multiplies matrices."""

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias, cast, final
 
 from costmodel import formulas
-from costmodel.core.layers.base import Layer, Shapes, Sizes
+from costmodel.core.layers.base import Choices, Layer, Shapes, Sizes
 from costmodel.core.layers.window import (
     Padding,
     by,
@@ -64,12 +64,12 @@ class _Convolution(Layer):
     def label(self, inputs: Shapes) -> str:
         return f"{self.kind(inputs).replace('_', ' ')} {by(self.kernel)}"
 
-    def choices(self) -> str:
-        """What its author chose, for people: ``kernel 3x3, stride 2x2, padding 1x1, no bias``."""
-        stated = [f"kernel {by(self.kernel)}", f"stride {by(self.stride)}", f"padding {sides(self.padding)}"]
-        stated += [f"dilation {by(self.dilation)}"] if max(self.dilation) > 1 else []
-        stated += [f"groups {self.groups}"] if self.groups > 1 else []
-        return ", ".join([*stated, "with bias" if self.bias else "no bias"])
+    def choices(self) -> Choices:
+        """What its author chose; dilation and groups where they are not 1."""
+        stated: Choices = (("kernel", self.kernel), ("stride", self.stride), ("padding", self.padding))
+        stated += (("dilation", self.dilation),) if max(self.dilation) > 1 else ()
+        stated += (("groups", self.groups),) if self.groups > 1 else ()
+        return (*stated, ("bias", self.bias))
 
     def _grouping(self, inputs: Shapes, name: str) -> str:
         if self.groups == 1:
@@ -169,8 +169,8 @@ class TransposedConv(_Convolution):
     def kind(self, inputs: Shapes) -> str:
         return self._grouping(inputs, "transposed_conv")
 
-    def choices(self) -> str:
-        return f"{_Convolution.choices(self)}, output padding {by(self.output_padding)}"
+    def choices(self) -> Choices:
+        return (*_Convolution.choices(self), ("output padding", self.output_padding))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         positions, area = math.prod(inputs[0].spatial), math.prod(self.kernel)
@@ -324,8 +324,8 @@ class Linear(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "linear"
 
-    def choices(self) -> str:
-        return f"{self.out_features} outputs, {'with bias' if self.bias else 'no bias'}"
+    def choices(self) -> Choices:
+        return (("outputs", self.out_features), ("bias", self.bias))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         if self.features_last:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import final
 
 from costmodel import formulas
-from costmodel.core.layers.base import Layer, Shapes
+from costmodel.core.layers.base import Choices, Layer, Shapes
 from costmodel.core.layers.window import indivisible
 from costmodel.core.values import Ops, Params, Shape
 from costmodel.errors import CostModelError, positive_int
@@ -34,8 +34,9 @@ class BatchNorm(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "batch_norm"
 
-    def choices(self) -> str:
-        return ", ".join(["no affine"] * (not self.affine) + ["no running statistics"] * (not self.tracked))
+    def choices(self) -> Choices:
+        stated = (("affine", self.affine), ("running statistics", self.tracked))
+        return tuple([(name, value) for name, value in stated if not value])
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         elements = output.elements
@@ -81,8 +82,9 @@ class LayerNorm(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "layer_norm"
 
-    def choices(self) -> str:
-        return ", ".join([f"axes {self.axes}", *["no gamma"] * (not self.gamma), *["no beta"] * (not self.beta)])
+    def choices(self) -> Choices:
+        stated = (("gamma", self.gamma), ("beta", self.beta))
+        return (("axes", self.axes), *[(name, value) for name, value in stated if not value])
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         return output.elements * (_NORMALISED + Ops(add=int(self.beta), mul=int(self.gamma)))
@@ -116,8 +118,8 @@ class GroupNorm(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "group_norm"
 
-    def choices(self) -> str:
-        return f"groups {self.groups}{'' if self.affine else ', no affine'}"
+    def choices(self) -> Choices:
+        return (("groups", self.groups),) if self.affine else (("groups", self.groups), ("affine", False))
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         return output.elements * (_NORMALISED + Ops(add=int(self.affine), mul=int(self.affine)))

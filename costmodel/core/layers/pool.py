@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from costmodel import formulas
-from costmodel.core.layers.base import Layer, Shapes, Sizes
+from costmodel.core.layers.base import Choices, Layer, Shapes, Sizes
 from costmodel.core.layers.window import by, check_window, does_not_fit, each, paddings, sides, wrong_rank
 from costmodel.core.values import Ops, Shape
 from costmodel.errors import CostModelError, positive_int
@@ -56,9 +56,9 @@ class Pool(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "average_pool" if self.mean else "max_pool"
 
-    def choices(self) -> str:
-        window = f"kernel {by(self.kernel)}, stride {by(self.stride)}, padding {sides(self.padding)}"
-        return f"{window}{', with ceil mode' if self.ceil_mode else ''}"
+    def choices(self) -> Choices:
+        window = (("kernel", self.kernel), ("stride", self.stride), ("padding", self.padding))
+        return (*window, ("ceil mode", True)) if self.ceil_mode else window
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         others = output.elements * (math.prod(self.kernel) - 1)
@@ -133,8 +133,8 @@ class AdaptiveAveragePool(Layer):
         # To a single position it is the mean over all of them, by whatever name it was asked for.
         return "global_average_pool" if max(self.sizes) == 1 else "adaptive_average_pool"
 
-    def choices(self) -> str:
-        return "" if max(self.sizes) == 1 else f"sizes {by(self.sizes)}"
+    def choices(self) -> Choices:
+        return () if max(self.sizes) == 1 else (("sizes", self.sizes),)
 
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         x = inputs[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.core.layers.base import Layer, Shapes
+from costmodel.core.layers.base import Choices, Layer, Shapes
 from costmodel.core.layers.window import indivisible, wrong_rank
 from costmodel.core.layers.window import sides as around
 from costmodel.core.values import Shape
@@ -56,8 +56,8 @@ class ZeroPad(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "zero_pad"
 
-    def choices(self) -> str:
-        return f"padding {around(self.padding)}"
+    def choices(self) -> Choices:
+        return (("padding", self.padding),)
 
 
 @final
@@ -81,8 +81,8 @@ class ChannelShuffle(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "channel_shuffle"
 
-    def choices(self) -> str:
-        return f"groups {self.groups}"
+    def choices(self) -> Choices:
+        return (("groups", self.groups),)
 
 
 @final
@@ -113,5 +113,5 @@ class ChannelSlice(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "channel_slice"
 
-    def choices(self) -> str:
-        return f"channels {self.start}:{self.stop}"
+    def choices(self) -> Choices:
+        return (("channels", ((self.start, self.stop),)),)

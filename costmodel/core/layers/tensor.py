@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from costmodel import formulas
-from costmodel.core.layers.base import Layer, Shapes
+from costmodel.core.layers.base import Choices, Layer, Shapes
 from costmodel.core.values import NO_OPS, Ops, Params, Shape
 from costmodel.errors import CostModelError, positive_int
 
@@ -69,8 +69,8 @@ class Embedding(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "embedding"
 
-    def choices(self) -> str:
-        return f"{self.count} rows, {self.features} features"
+    def choices(self) -> Choices:
+        return (("rows", self.count), ("features", self.features))
 
     def params(self, inputs: Shapes) -> Params:
         return Params(weight=formulas.linear_weights(self.count, self.features))
@@ -120,8 +120,8 @@ class Uncounted(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "uncounted"
 
-    def choices(self) -> str:
-        return f"operation {self.name}"
+    def choices(self) -> Choices:
+        return (("operation", self.name),)
 
     def label(self, inputs: Shapes) -> str:
         return f"uncounted: {self.name}"
@@ -197,7 +197,7 @@ class Captured(Layer):
     def label(self, inputs: Shapes) -> str:
         return self.layer.label(self.each(inputs))
 
-    def choices(self) -> str:
+    def choices(self) -> Choices:
         return self.layer.choices()
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
