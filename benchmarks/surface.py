@@ -86,7 +86,7 @@ def _check(counts: Any) -> None:
     """Every 97th design against its own network."""
     for index in range(0, counts.size, 97 * 101):
         row, column = divmod(index, len(RESOLUTIONS))
-        network = cm.build(MODEL, alpha=ALPHAS[row], resolution=RESOLUTIONS[column])
+        network = cm.load(MODEL, alpha=ALPHAS[row], resolution=RESOLUTIONS[column])
         assert counts[row, column] == network.multiply_adds, (row, column)
 
 

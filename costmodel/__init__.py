@@ -19,6 +19,7 @@ from costmodel.errors import CostModelError
 if TYPE_CHECKING:
     from costmodel.capture.torch.api import from_torch
     from costmodel.guard.budget import parse_budgets
+    from costmodel.loading import load
     from costmodel.models.alexnet import alexnet
     from costmodel.models.densenet import densenet121, densenet161, densenet169, densenet201
     from costmodel.models.efficientnet import (
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from costmodel.models.mobilenet_v1 import mobilenet_v1
     from costmodel.models.mobilenet_v2 import mobilenet_v2
     from costmodel.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
-    from costmodel.models.registry import build
     from costmodel.models.resnet import (
         resnet18,
         resnet34,
@@ -72,7 +72,6 @@ __all__ = [
     "Shape",
     "alexnet",
     "apply",
-    "build",
     "closed_form",
     "compare",
     "densenet121",
@@ -94,6 +93,7 @@ __all__ = [
     "layers",
     "lenet",
     "lenet5",
+    "load",
     "mnasnet",
     "mobilenet_v1",
     "mobilenet_v2",
@@ -125,10 +125,10 @@ __all__ = [
 #: Name -> the module that has it, loaded when the name is first used.
 _LAZY = {
     "from_torch": "costmodel.capture.torch.api",
-    "build": "costmodel.models.registry",
     "closed_form": "costmodel.scaling.closed_form.api",
     "compare": "costmodel.scaling.compare",
     "explain": "costmodel.reproduction.explain",
+    "load": "costmodel.loading",
     "parse_budgets": "costmodel.guard.budget",
     "solve": "costmodel.scaling.solve",
     "sweep": "costmodel.scaling.sweep",

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.readme import capture, speed
-from costmodel.models.registry import build, names
+from costmodel import load
+from costmodel.models.registry import names
 from tests.cli_runner import run
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +61,7 @@ def test_the_readmes_zoo_is_every_network_with_its_figures() -> None:
     assert [row[0] for row in rows] == names()
     assert f"{len(names())} of {len(names())} networks equal PyTorch" in README.read_text()
     for name, shape, parameters, multiply_adds, operations, verdict in rows:
-        net = build(name)
+        net = load(name)
         counted = [str(net.input), f"{net.parameters:,}", f"{net.multiply_adds:,}", str(len(net.ledger)), "all equal"]
         assert [shape, parameters, multiply_adds, operations, verdict] == counted
 

@@ -22,7 +22,7 @@ ROOMS = {
     "published": 3,
     "models": 4,
     "capture": 4,
-    "load": 5,
+    "loading": 5,
     "conventions": 6,
     "scaling": 7,
     "reproduction": 7,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 from costmodel.core.values import Shape
-from costmodel.errors import CostModelError, nearest
+from costmodel.errors import CostModelError, nearest, positive_int
 
 #: What an input of a captured model may hold, as PyTorch calls it.
 TYPES = ("float32", "int64", "int32", "bool", "float16", "bfloat16", "float64")
@@ -33,3 +35,38 @@ def parse_input(text: str) -> InputSpec:
     if colon and kind not in TYPES:
         raise CostModelError(f"{text!r} names no type of values; {nearest(kind, TYPES)}there are {', '.join(TYPES)}")
     return InputSpec(Shape.parse(sizes), kind or "float32")
+
+
+def parse_inputs(given: object) -> tuple[InputSpec, ...] | None:
+    """What ``given`` says of the inputs of a model: sizes, a text, a shape, or a list of those; () where it is None.
+
+    None where it is something else, such as example tensors. Raises :class:`~costmodel.errors.CostModelError` for a
+    text or sizes that are no input.
+
+    >>> parse_inputs((3, 224, 224)) == parse_inputs("3x224x224") == parse_inputs([Shape(3, (224, 224))])
+    True
+    """
+    if given is None or (isinstance(given, (tuple, list)) and not given):
+        return ()
+    if _says_sizes(given):
+        return (_spec(given),)
+    if isinstance(given, Sequence) and given and all(map(_says_sizes, given)):
+        return tuple(map(_spec, given))
+    return None
+
+
+def _says_sizes(given: object) -> bool:
+    if isinstance(given, (str, Shape, InputSpec)):
+        return True
+    return isinstance(given, Sequence) and bool(given) and all(isinstance(size, Integral) for size in given)
+
+
+def _spec(given: object) -> InputSpec:
+    if isinstance(given, InputSpec):
+        return given
+    if isinstance(given, str):
+        return parse_input(given)
+    if isinstance(given, Shape):
+        return InputSpec(given)
+    assert isinstance(given, Sequence)
+    return InputSpec(Shape.of([positive_int(size, "an input size") for size in given]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from costmodel.cli.arguments import POSITIVE, answer, format_option
-from costmodel.cli.model_options import Chosen, network_options
+from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.errors import CostModelError
 from costmodel.report.conventions import ConventionsReport, ReferenceReport
 
@@ -17,7 +17,7 @@ from costmodel.report.conventions import ConventionsReport, ReferenceReport
 @format_option
 def command(
     model: str | None,
-    chosen: Chosen,
+    chosen: ModelOptions,
     batch: int,
     style: str,
 ) -> None:
@@ -34,4 +34,4 @@ def command(
             raise CostModelError("name a model to count; without one, only --format is of use")
         answer(ReferenceReport(), style)
         return
-    answer(ConventionsReport(chosen.open(model), batch), style)
+    answer(ConventionsReport(chosen.load(model), batch), style)

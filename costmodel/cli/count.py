@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costmodel.cli.arguments import CONVENTION, POSITIVE, answer, format_option, plot_option
-from costmodel.cli.model_options import Chosen, network_options
+from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.core.ledger import GROUPINGS
 from costmodel.errors import CostModelError
 from costmodel.report.count import CountReport
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 )
 def command(
     model: str,
-    chosen: Chosen,
+    chosen: ModelOptions,
     batch: int,
     by: str,
     depth: int | None,
@@ -81,7 +81,7 @@ def command(
         return
     if convention is not None and chosen.allow_uncounted:
         raise CostModelError(f"{convention.name} has no figure for what is unknown; drop --allow-uncounted")
-    report = CountReport(chosen.open(model), batch, by, depth or 2, sort, convention)
+    report = CountReport(chosen.load(model), batch, by, depth or 2, sort, convention)
     if picture is not None and convention is not None:
         raise CostModelError(f"--plot draws multiply-adds, not what {convention.name} counts; drop one of them")
     if picture is not None:

@@ -13,10 +13,11 @@ from costmodel.cli.guard import answer, failing_in, guard_format_option, project
 from costmodel.errors import CostModelError
 from costmodel.guard import history, lockfile
 from costmodel.guard.budget import Budgets
-from costmodel.guard.check import Verdict, check, importable, opened, read_lock
+from costmodel.guard.check import Verdict, check, importable, read_lock
 from costmodel.guard.config import Config, Model
 from costmodel.guard.cost import ModelCost, cost_of
 from costmodel.guard.diff import difference
+from costmodel.loading import load_with
 from costmodel.report.guard.report import GuardReport
 
 _BASE = "origin/main"
@@ -113,5 +114,5 @@ def _side(text: str, found: Config | None) -> _Side:
 
 def _counted(model: Model, found: Config | None) -> _Side:
     with importable(found.folder if found else Path.cwd()):
-        cost = cost_of(opened(model), model.name)
+        cost = cost_of(load_with(model.build, model.kwargs, model.inputs), model.name)
     return _Side({model.name: cost}, model.name, single=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from costmodel.cli.arguments import answer, format_option
-from costmodel.cli.model_options import Chosen, network_options
+from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.report.explain import ExplainReport
 from costmodel.reproduction.claim import CLAIMED
 from costmodel.reproduction.explain import explain
@@ -23,7 +23,7 @@ def command(
     model: str,
     claim: str,
     of: str | None,
-    chosen: Chosen,
+    chosen: ModelOptions,
     style: str,
 ) -> None:
     """Find what a figure that is printed for MODEL counted; exit status 1 where no rule fits.
@@ -36,7 +36,7 @@ def command(
     costmodel explain mobilenet_v1 --alpha 0.75 --resolution 192 --claim 233M
     costmodel explain mobilenet_v2 --claim 3.47M --of parameters
     """
-    found = explain(chosen.open(model), claim, of)
+    found = explain(chosen.load(model), claim, of)
     answer(ExplainReport(found), style)
     if found.best is None:
         ctx.exit(1)

@@ -13,12 +13,12 @@ from costmodel.capture.input_spec import InputSpec
 from costmodel.cli.arguments import CHOICE, INPUT, POSITIVE
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
-from costmodel.load import open_model
+from costmodel.loading import load_with
 
 
 @final
 @dataclass(frozen=True)
-class Chosen:
+class ModelOptions:
     """What the user said of the network."""
 
     inputs: tuple[InputSpec, ...]
@@ -26,9 +26,9 @@ class Chosen:
     choices: dict[str, object]
     allow_uncounted: bool
 
-    def open(self, model: str) -> Network:
+    def load(self, model: str) -> Network:
         """The network that ``model`` names, with these choices."""
-        return open_model(model, self.inputs, self.choices, allow_uncounted=self.allow_uncounted)
+        return load_with(model, self.choices, self.inputs, allow_uncounted=self.allow_uncounted)
 
     def __bool__(self) -> bool:
         return bool(self.inputs or self.choices or self.allow_uncounted)
@@ -73,6 +73,6 @@ def network_options(command: Callable[..., None]) -> Callable[..., None]:
             )
         named = {"alpha": alpha, "num_classes": num_classes, "resolution": resolution}
         given = {**dict(choices), **{name: value for name, value in named.items() if value is not None}}
-        command(chosen=Chosen(inputs, given, allow_uncounted), **others)
+        command(chosen=ModelOptions(inputs, given, allow_uncounted), **others)
 
     return reduce(lambda wrapped, option: option(wrapped), reversed(_OPTIONS), collected)

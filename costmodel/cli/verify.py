@@ -9,7 +9,8 @@ import click
 
 from costmodel.cli.arguments import POSITIVE, on_a_terminal
 from costmodel.errors import CostModelError
-from costmodel.models.registry import build, names
+from costmodel.loading import load
+from costmodel.models.registry import names
 from costmodel.report import verify as report
 from costmodel.reproduction.verification import Verdict, compare
 
@@ -66,7 +67,7 @@ def _shown(name: str | None) -> str:
 
 
 def _verify(name: str, choices: dict[str, Any]) -> Verdict:
-    network = build(name, **choices)
+    network = load(name, **choices)
     references, oracles = _references()
     # A PyTorch module knows no resolution.
     stored = {key: value for key, value in choices.items() if key != "resolution"}

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, final
 
-from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.files import seen
 from costmodel.guard import lockfile
 from costmodel.guard.config import Config, Model
 from costmodel.guard.cost import ModelCost, cost_of
 from costmodel.guard.diff import Difference, difference
-from costmodel.load import open_model
+from costmodel.loading import load_with
 
 IN_ORDER, VIOLATED, FAILED = 0, 1, 2
 
@@ -82,7 +81,7 @@ def check(config: Config, locked: Mapping[str, ModelCost], base: Base | None = N
 def _verdict(model: Model, locked: ModelCost | None, base: Base) -> Verdict:
     line = locked.line if locked else 0
     try:
-        network = opened(model)
+        network = load_with(model.build, model.kwargs, model.inputs)
         cost = cost_of(network, model.name)
         violations = model.budgets.violations(network)
     except CostModelError as error:
@@ -93,22 +92,6 @@ def _verdict(model: Model, locked: ModelCost | None, base: Base) -> Verdict:
     elif model.budgets.growth and locked:
         notes.append(f"growth not judged: not in the lock of {base.called}")
     return Verdict(model.name, difference(locked, cost), tuple(violations), line=line, notes=tuple(notes))
-
-
-def opened(model: Model) -> Network:
-    """The network that ``model`` is; what the code that builds it prints goes to the standard error.
-
-    Raises :class:`~costmodel.errors.CostModelError` for whatever goes wrong in it.
-    """
-    with contextlib.redirect_stdout(sys.stderr):
-        try:
-            network = open_model(model.build, model.inputs, model.kwargs)
-            _ = network.nodes
-        except CostModelError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise CostModelError(f"{model.build} raised {type(error).__name__}: {error}") from error
-    return network
 
 
 @contextlib.contextmanager

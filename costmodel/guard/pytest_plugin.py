@@ -52,10 +52,10 @@ def _counted(model: object, input: object = None) -> Network:  # noqa: A002  # w
     """The network that ``model`` is."""
     __tracebackhide__ = True
     from costmodel.errors import CostModelError
-    from costmodel.guard.subject import network
+    from costmodel.loading import load
 
     try:
-        return network(model, input)
+        return load(model, input)
     except CostModelError as error:
         raise _short(error) from error.__cause__
 

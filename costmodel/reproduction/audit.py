@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from costmodel.models.registry import build
+from costmodel.loading import load_with
 from costmodel.published.tables import MILLION, Printed, PublishedFigure, published
 from costmodel.reproduction.audit_result import VERDICTS, Finding
 from costmodel.reproduction.claim import CLAIMED
@@ -45,7 +45,7 @@ def _figures() -> Iterator[Figure]:
         if about is not None:
             key = (about.name, *sorted(about.choices.items()), quantity)
             if key not in known:
-                known[key] = Readings(build(about.name, **about.choices), quantity)
+                known[key] = Readings(load_with(about.name, about.choices), quantity)
             yield Figure((row, quantity), printed, known[key])
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from costmodel.core.layers import conv, depthwise_conv, pointwise_conv
 from costmodel.core.ledger import Ledger
 from costmodel.core.network import Network, Node, apply, image
+from costmodel.loading import load
 from costmodel.models.blocks import bare, depthwise_separable
-from costmodel.models.registry import build
 from costmodel.published import tables
 from costmodel.published.tables import MILLION, GoogLeNetRow, Printed
 from costmodel.reproduction.audit_result import Finding
@@ -59,7 +59,7 @@ def _mobilenet_v1() -> Iterator[Finding]:
             continue
         # Conv2d_3_depthwise is features.3.depthwise.conv here.
         name = ".".join([*row.op.replace("Conv2d", "features").split("_"), "conv"])
-        part = build("mobilenet_v1", alpha=row.alpha, resolution=row.resolution).ledger.by("layer")[name]
+        part = load("mobilenet_v1", alpha=row.alpha, resolution=row.resolution).ledger.by("layer")[name]
         shown = (table, f"{row.op}, alpha {row.alpha} at {row.resolution}", row.source)
         yield _found(*shown, "parameters", f"{row.weights:,}", Printed(row.weights, 1), part.weights)
         yield _found(*shown, "multiply_adds", f"{row.madds:,}", Printed(row.madds, 1), part.multiply_adds)
@@ -94,7 +94,7 @@ _STEPS = {
 
 
 def _googlenet() -> Iterator[Finding]:
-    blocks = build("googlenet:document").ledger.by("block")
+    blocks = load("googlenet:document").ledger.by("block")
     for row in tables.googlenet_rows():
         part = _module(row, blocks)
         shown = ("googlenet_table1", row.row, row.source)

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from costmodel.conventions import Convention
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
-from costmodel.models.registry import FAMILIES, architecture, build, full_name
+from costmodel.loading import load_with
+from costmodel.models.registry import FAMILIES, architecture, full_name
 from costmodel.reproduction.alternative_conventions import PLAIN, others
 from costmodel.reproduction.network_parts import PARTS, Part
 
@@ -182,7 +183,7 @@ class _Design:
         if self._base not in FAMILIES or not self._config:
             return False
         try:
-            same = build(network.name, **self._config)
+            same = load_with(network.name, self._config)
         except CostModelError:
             return False
         return (same.multiply_adds, same.parameters) == (network.multiply_adds, network.parameters)
@@ -212,7 +213,7 @@ class _Design:
         key = (*([variant] if variant else []), *given.items())
         if key not in self._built:
             try:
-                self._built[key] = build(variant or full_name(self._base, self._variant), **(self._config | given))
+                self._built[key] = load_with(variant or full_name(self._base, self._variant), self._config | given)
             except CostModelError:  # a variant may not take the size
                 self._built[key] = None
         return self._built[key]

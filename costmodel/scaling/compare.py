@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final
 from costmodel.core.ledger import Ledger
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
-from costmodel.models.registry import build
+from costmodel.loading import load_with
 from costmodel.scaling.family import Family
 
 
@@ -64,7 +64,7 @@ def compare(
         raise CostModelError(f"alpha={alpha} and a budget of {budget[0]} both decide the widths; give one of them")
     choices = {"alpha": alpha, "resolution": resolution}
     given = {argument: value for argument, value in choices.items() if value is not None}
-    networks = tuple(_within(name, given, *budget) if budget else build(name, **given) for name in names)
+    networks = tuple(_within(name, given, *budget) if budget else load_with(name, given) for name in names)
     sizes = {network.input.spatial: network.name for network in networks}
     if len(sizes) > 1:
         (one, first), (two, second), *_ = sizes.items()
@@ -80,7 +80,7 @@ def _within(name: str, given: Mapping[str, Any], quantity: str, most: int) -> Ne
     if alpha is None:
         least = family.costs(family.least)[quantity]
         raise CostModelError(f"{name} has at least {least:,} {quantity}, more than {most:,}; raise the budget")
-    return build(name, alpha=alpha, **given)
+    return load_with(name, {**given, "alpha": alpha})
 
 
 def _stages(networks: Sequence[Network]) -> tuple[Stage, ...]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from costmodel.core.network import Network
 from costmodel.errors import LARGEST_ALPHA, CostModelError
-from costmodel.models.registry import build, resolve
+from costmodel.loading import load_with
+from costmodel.models.registry import resolve
 from costmodel.quantities import QUANTITIES
 
 #: Alphas at which a family without ``widths`` is asked whether its cost grows.
@@ -81,7 +82,7 @@ class Family:
         return None if alpha >= LARGEST_ALPHA else _following(alpha)
 
     def _build(self, alpha: float) -> Network:
-        return build(self._name, alpha=alpha, **self._choices)
+        return load_with(self._name, {**self._choices, "alpha": alpha})
 
     def _least(self) -> float:
         tiny = math.ulp(0.0)

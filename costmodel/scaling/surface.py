@@ -31,7 +31,8 @@ from costmodel.core.layers import (
 )
 from costmodel.core.network import Network, Node
 from costmodel.errors import LARGEST_SIZE, CostModelError, positive_int, width_multiplier
-from costmodel.models.registry import build, resolve
+from costmodel.loading import load_with
+from costmodel.models.registry import resolve
 from costmodel.scaling.widths import Widths, multiplying, work
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def separates(name: str) -> bool:
     found, _ = resolve(name)
     if found.widths is None:
         return False
-    return all(_has_rule(node.layer) for node in build(name).nodes)
+    return all(_has_rule(node.layer) for node in load_with(name, {}).nodes)
 
 
 def _has_rule(layer: Layer) -> bool:
@@ -108,7 +109,7 @@ class _Networks:
                 f"resolution={largest} would overflow 64-bit integers; use at most {LARGEST_RESOLUTION}"
             )
         # The smallest image is where a network may not fit; building it there raises with the place.
-        build(name, alpha=alphas[0], resolution=min(sizes), **choices)
+        load_with(name, {"alpha": alphas[0], "resolution": min(sizes), **choices})
         rows: dict[tuple[int, ...], int] = {}
         self.row_of = [rows.setdefault(found.widths(width_multiplier(alpha), variant), len(rows)) for alpha in alphas]
         self.widths = list(rows)
@@ -119,7 +120,7 @@ class _Networks:
 
     def build(self, row: int) -> Network:
         """The network of one row."""
-        return build(self._name, alpha=self._alphas[row], **self._choices)
+        return load_with(self._name, {**self._choices, "alpha": self._alphas[row]})
 
     def surface(self) -> Integers:
         """Multiply-adds, a row an alpha."""

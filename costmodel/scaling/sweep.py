@@ -9,7 +9,8 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import LARGEST_SIZE, CostModelError
-from costmodel.models.registry import Architecture, build, resolve, takes_no
+from costmodel.loading import load_with
+from costmodel.models.registry import Architecture, resolve, takes_no
 from costmodel.scaling.axes import check_size, parse_axis
 from costmodel.scaling.measured import accuracy, measured
 from costmodel.scaling.surface import separates, surface_and_parameters
@@ -178,7 +179,7 @@ class _Grid:
 
 
 def _count(name: str, choices: dict[str, Any]) -> tuple[int, int]:
-    network = build(name, **choices)
+    network = load_with(name, choices)
     figures = network.multiply_adds, network.parameters
     if max(figures) > LARGEST_SIZE:
         at = ", ".join(f"{argument}={value}" for argument, value in choices.items())

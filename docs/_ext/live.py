@@ -33,10 +33,10 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import costmodel as cm
-from costmodel import formulas
+from costmodel import formulas, load
 from costmodel.cli import COMMANDS
 from costmodel.conventions import CONVENTIONS, Convention
-from costmodel.models.registry import FAMILIES, build, names
+from costmodel.models.registry import FAMILIES, names
 from costmodel.report.audit import AuditReport
 from costmodel.reproduction.audit import audit
 
@@ -210,7 +210,7 @@ class Conventions(Live):
     has_content = False
 
     def run(self) -> list[nodes.Node]:
-        ledger = build(self.arguments[0]).ledger
+        ledger = load(self.arguments[0]).ledger
         wanted = self.options["quantity"].split()
         rows = [
             f"| `{one.name}` | {one.of(ledger).total:,} | {code(one.counts)}.<br><small>{code(place(one))}</small> |"
@@ -252,7 +252,7 @@ class Architectures(Live):
     def run(self) -> list[nodes.Node]:
         lines = ["| name | input | parameters | multiply-adds |", "|:--|:--|--:|--:|"]
         for name in names():
-            net = build(name)
+            net = load(name)
             lines.append(f"| `{name}` | {net.input} | {net.parameters:,} | {net.multiply_adds:,} |")
         return self.parsed("\n".join(lines))
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import reference_models
-from costmodel import Network
+from costmodel import Network, load
 from costmodel.capture.torch.api import from_torch
-from costmodel.models.registry import build, names
+from costmodel.models.registry import names
 from costmodel.reproduction.verification import compare
 
 
@@ -42,7 +42,7 @@ def measured(network: Network) -> list[Captured]:
 
 @pytest.mark.parametrize("name", names())
 def test_a_captured_reference_model_is_the_architecture(name: str) -> None:
-    architecture = build(name)
+    architecture = load(name)
     network = from_torch(reference_models.build(name), architecture.input.sizes)
     assert compare(architecture, measured(network)).difference is None
     # Additions, divisions, comparisons and buffers too: what the comparison of multiply-adds leaves out.
@@ -63,7 +63,7 @@ def test_a_captured_reference_model_is_the_architecture(name: str) -> None:
     ],
 )
 def test_the_comparison_sees_every_difference(change: dict[str, Any], difference: str) -> None:
-    architecture = build("mobilenet_v1")
+    architecture = load("mobilenet_v1")
     found = measured(from_torch(reference_models.build("mobilenet_v1"), (3, 224, 224)))
     assert compare(architecture, found).difference is None
     found[0] = replace(found[0], **change)

@@ -100,7 +100,7 @@ def test_a_module_of_yours_is_captured_and_seen_as_the_tools_see_it() -> None:
     said = {found["name"]: found for found in document["conventions"]}
     stem = 32 * 32 * 32 * 27
     assert said["thop"]["items"]["what it does not see"] == said["ptflops"]["items"]["what it does not see"] == -stem
-    assert said["paper"]["figure"] == cm.build("mobilenet_v2:keras", resolution=64).multiply_adds
+    assert said["paper"]["figure"] == cm.load("mobilenet_v2:keras", resolution=64).multiply_adds
 
 
 def test_what_cannot_be_answered_is_refused_in_a_line() -> None:

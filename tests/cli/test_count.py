@@ -167,7 +167,7 @@ def test_a_variant_follows_a_colon() -> None:
         ),
         (
             ("mobilenet_v1", "--input", "3x224"),
-            "--input=3x224 has 1 spatial sizes, an image has 2; write CxHxW, as in 3x224x224",
+            "the input 3x224 has 1 spatial sizes, an image has 2; write CxHxW, as in 3x224x224",
         ),
         (
             ("mobilenet_v1", "--input", "3x224x"),

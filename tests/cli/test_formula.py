@@ -128,13 +128,13 @@ def test_the_python_function_runs_and_is_right(name: str) -> None:
     resolution = form.resolutions.step * (form.resolutions.last or form.resolutions.first + 3)
     for piece in form.pieces:
         if piece.alphas is None:
-            network = cm.build(name, resolution=resolution)
+            network = cm.load(name, resolution=resolution)
             assert function(resolution=resolution) == (network.multiply_adds, network.parameters)
             continue
         assert piece.alphas.step is not None
         steps = range(int(piece.alphas.low / piece.alphas.step), 100)
         for alpha in [step * piece.alphas.step for step in steps if step * piece.alphas.step in piece.alphas][:3]:
-            network = cm.build(name, alpha=float(alpha), resolution=resolution)
+            network = cm.load(name, alpha=float(alpha), resolution=resolution)
             counts = function(float(alpha), resolution)
             assert counts == (network.multiply_adds, network.parameters)
             assert all(type(count) is int for count in counts)

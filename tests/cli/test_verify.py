@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 
 import reference_models
-from costmodel import Network, apply, image
+from costmodel import Network, apply, image, load
 from costmodel.core.layers import RELU, conv
-from costmodel.models.registry import build
 from costmodel.reproduction.verification import compare
 from reference_models import oracles
 from reference_models.layers import Add, named
@@ -64,7 +63,7 @@ def with_change(place: int, **changed: object) -> list[Measured]:
     ],
 )
 def test_every_kind_of_difference_is_seen(measured: list[Measured], difference: str | None) -> None:
-    found = compare(build("lenet"), measured).difference
+    found = compare(load("lenet"), measured).difference
     assert found is None if difference is None else (found or "").startswith(difference)
 
 

@@ -10,9 +10,9 @@ from torch import nn
 
 import costmodel
 import reference_models
-from costmodel import CostModelError, Network, apply
+from costmodel import CostModelError, Network, apply, load
 from costmodel.conventions import CONVENTIONS, convention
-from costmodel.models.registry import build, names
+from costmodel.models.registry import names
 from reference_models.oracles import image
 from tests.conventions.peers import PEERS, measure
 from tests.conventions.singles import TABLE, Single, single_layers
@@ -90,10 +90,10 @@ def small(model: str) -> Network:
     """The network at a resolution that spares the tools most of the forward pass, where the model takes another."""
     for resolution in (32, 64):
         try:
-            return build(model, resolution=resolution)
+            return load(model, resolution=resolution)
         except CostModelError:  # too small for its windows, or for the classifier that it was published with
             continue
-    return build(model)
+    return load(model)
 
 
 def test_all_that_is_said_to_be_held_against_its_tool_is() -> None:

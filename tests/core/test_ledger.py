@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import costmodel as cm
-from costmodel import CostModelError, Ledger, Ops, Params
+from costmodel import CostModelError, Ledger, Ops, Params, load
 from costmodel.core.ledger import GROUPINGS
-from costmodel.models.registry import build, names
+from costmodel.models.registry import names
 
 NAMES = names()
 counts = st.integers(0, 10**12)
@@ -20,7 +20,7 @@ counts = st.integers(0, 10**12)
 @settings(max_examples=5)
 @given(depth=st.integers(1, 4), batch=st.integers(1, 64))
 def test_every_grouping_adds_up_to_the_totals(name: str, grouping: str, depth: int, batch: int) -> None:
-    whole = build(name).ledger
+    whole = load(name).ledger
     ledger = whole.batched(batch)
     parts = ledger.by(grouping, depth).values()
     assert sum(part.multiply_adds for part in parts) == ledger.multiply_adds == batch * whole.multiply_adds

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel import Network, apply, image
+from costmodel import Network, apply, image, load
 from costmodel.core.layers import Concat, pointwise_conv
 from costmodel.guard.align import align
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
 from costmodel.guard.diff import Cause, Difference, difference
-from costmodel.models.registry import build
 from costmodel.report.guard import tree
 from tests.guard.nets import student
 
@@ -81,7 +80,7 @@ def test_a_block_that_was_added_or_removed_is_one_change() -> None:
 
 def test_a_block_in_the_middle_renames_those_after_it() -> None:
     # ResNet-50 to -101: 17 blocks in stage 3, each 256*1024 + 9*256*256 + 256*1024 weights at 14x14.
-    found = between(build("resnet50"), build("resnet101"))
+    found = between(load("resnet50"), load("resnet101"))
     weights = 1024 * 256 + 9 * 256 * 256 + 256 * 1024
     assert {(cause.kind, cause.multiply_adds) for cause in found.causes} == {("added", weights * 14 * 14)}
     assert len(found.causes) == 17
@@ -183,7 +182,7 @@ NAMES = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2", 
 
 @cache
 def cost(name: str, classes: int) -> ModelCost:
-    return cost_of(build(name, num_classes=classes), "m")
+    return cost_of(load(name, num_classes=classes), "m")
 
 
 @pytest.mark.parametrize("first", NAMES)

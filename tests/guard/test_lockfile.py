@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel import CostModelError
+from costmodel import CostModelError, load
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
 from costmodel.guard.lockfile import FORMAT, LockError, NewerFormatError, read, write
-from costmodel.models.registry import build, names
+from costmodel.models.registry import names
 from tests.guard.nets import student
 
 SMALL = ModelCost(
@@ -106,7 +106,7 @@ def test_models_are_sorted_and_their_order_does_not_matter() -> None:
 
 
 def test_a_lock_holds_what_the_network_costs() -> None:
-    network = build("mobilenet_v2")
+    network = load("mobilenet_v2")
     found = read(write([cost_of(network, "m")]).encode())["m"]
     # Table 2 of torchvision's documentation: 0.3 GFLOPs in its sense, 3,504,872 parameters.
     assert (found.multiply_adds, found.parameters) == (300_774_272, 3_504_872)
@@ -118,7 +118,7 @@ WHOLE_ZOO = {1: "2212dbea95fdcfbf8d7dd6176e69edae38ca172e5bd57dfb4f68b94a067ddae
 
 
 def test_the_lock_of_every_architecture_is_what_it_was() -> None:
-    text = write([cost_of(build(name), name) for name in names()])
+    text = write([cost_of(load(name), name) for name in names()])
     digest = sha256(text.encode()).hexdigest()
     assert WHOLE_ZOO.get(FORMAT) == digest, (
         "every lock that users have committed would be stale: undo what changed the counts, the kinds or the words of"
@@ -129,9 +129,9 @@ def test_the_lock_of_every_architecture_is_what_it_was() -> None:
 
 def test_the_hash_seed_does_not_matter() -> None:
     script = (
-        "from costmodel.models.registry import build; from costmodel.guard.cost import cost_of;"
+        "from costmodel import load; from costmodel.guard.cost import cost_of;"
         "from costmodel.guard.lockfile import write;"
-        "print(write([cost_of(build(name), name) for name in ('googlenet', 'mobilenet_v3_large')]), end='')"
+        "print(write([cost_of(load(name), name) for name in ('googlenet', 'mobilenet_v3_large')]), end='')"
     )
     texts = {
         subprocess.run(
@@ -271,7 +271,7 @@ def test_changes_of_two_models_merge_without_a_conflict(tmp_path: Path) -> None:
 
 def test_changes_of_two_parts_of_one_model_merge_to_the_lock_of_both(tmp_path: Path) -> None:
     def text(hidden: int, classes: int) -> str:
-        model = build("mobilenet_v2", num_classes=classes)
+        model = load("mobilenet_v2", num_classes=classes)
         body = cost_of(student(hidden=hidden), "m").layers
         # One model: the student's layers, and far from them another classifier.
         return write([ModelCost("m", (*body, *cost_of(model, "m").layers))])
@@ -288,6 +288,6 @@ def test_a_change_of_one_layer_is_a_small_diff() -> None:
 
 @pytest.mark.parametrize("name", ["googlenet", "densenet121", "efficientnet_b0", "mobilenet_v3_large", "vgg16:bn"])
 def test_the_lines_add_up_to_the_network(name: str) -> None:
-    network = build(name)
+    network = load(name)
     cost = cost_of(network, name)
     assert (cost.multiply_adds, cost.parameters) == (network.multiply_adds, network.parameters)

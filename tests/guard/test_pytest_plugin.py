@@ -19,7 +19,6 @@ from torch import nn
 import costmodel as cm
 from costmodel.guard.budget import parse_limit
 from costmodel.guard.lockfile import read
-from costmodel.guard.subject import network
 from costmodel.report.guard.assertion import over_budget
 from tests.guard.nets import student
 
@@ -80,7 +79,7 @@ def test_every_way_to_name_a_model_is_the_same_network() -> None:
         (lambda: built, None),
         ("tests.guard.test_pytest_plugin:small_v2", None),
     ):
-        assert network(model, given).multiply_adds == built.multiply_adds
+        assert cm.load(model, given).multiply_adds == built.multiply_adds
 
 
 def small_v2() -> cm.Network:
@@ -93,21 +92,21 @@ def test_a_module_is_counted_from_sizes_and_from_examples() -> None:
     once = 3 * 8 * 9 * 36 + 8 * 36 * 2  # by hand: 6x6 positions
     stored = sum(parameter.numel() for parameter in module.parameters())
     for given in ((3, 8, 8), "3x8x8", torch.zeros(1, 3, 8, 8), [torch.zeros(1, 3, 8, 8)], ["3x8x8:float32"]):
-        found = network(module, given)
+        found = cm.load(module, given)
         assert (found.multiply_adds, found.parameters) == (once, stored)
-    assert network(module, torch.zeros(5, 3, 8, 8)).multiply_adds == 5 * once
-    assert network(lambda: module, "3x8x8").multiply_adds == once
-    assert network(module.half(), "3x8x8").multiply_adds == once
-    assert network(nn.Embedding(10, 4), "7:int64").parameters == 40
+    assert cm.load(module, torch.zeros(5, 3, 8, 8)).multiply_adds == 5 * once
+    assert cm.load(lambda: module, "3x8x8").multiply_adds == once
+    assert cm.load(module.half(), "3x8x8").multiply_adds == once
+    assert cm.load(nn.Embedding(10, 4), "7:int64").parameters == 40
 
 
 def test_nothing_is_remembered_of_a_model_that_changes() -> None:
     module = nn.Sequential(nn.Linear(4, 2))
-    assert network(module, (4,)).parameters == 10
+    assert cm.load(module, (4,)).parameters == 10
     module.append(nn.Linear(2, 1))
-    assert network(module, (4,)).parameters == 13
+    assert cm.load(module, (4,)).parameters == 13
     widths = iter([48, 64])
-    assert [network(lambda: student(hidden=next(widths))).parameters for _ in range(2)] == [3922, 4322]
+    assert [cm.load(lambda: student(hidden=next(widths))).parameters for _ in range(2)] == [3922, 4322]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +115,8 @@ def test_nothing_is_remembered_of_a_model_that_changes() -> None:
         (
             nn.Linear(2, 2),
             None,
-            "Linear is a PyTorch module; give the sizes of one sample as well, as in (3, 224, 224)",
+            "Linear is a PyTorch module; say the shape of one sample: (3, 224, 224), --input 3x224x224, or in"
+            ' a configuration input = "3x224x224"',
         ),
         (nn.Linear(2, 2), {}, "the input {} is neither sizes of one sample, as in (3, 224, 224), nor example tensors"),
         ("lent", None, "no model is called 'lent'; did you mean lenet? `costmodel models` lists them all"),
@@ -133,7 +133,7 @@ def test_nothing_is_remembered_of_a_model_that_changes() -> None:
 )
 def test_what_is_no_model_is_one_line(model: Any, given: Any, message: str) -> None:
     with pytest.raises(cm.CostModelError) as found:
-        network(model, given)
+        cm.load(model, given)
     assert str(found.value) == message
 
 

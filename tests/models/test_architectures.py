@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import costmodel as cm
-from costmodel import CostModelError, Network
+from costmodel import CostModelError, Network, load
 from costmodel.core.layers import RELU6, conv, depthwise_conv
 from costmodel.core.network import image
 from costmodel.models.blocks import conv_bn, depthwise_separable, inverted_residual
-from costmodel.models.registry import FAMILIES, architecture, architectures, build, names
+from costmodel.models.registry import FAMILIES, architecture, architectures, names
 from costmodel.reproduction.verification import compare
 from reference_models import build as build_module
 from reference_models.oracles import fvcore_multiply_adds, measure, numel
@@ -59,7 +59,7 @@ def test_every_network_equals_pytorch_operation_by_operation(name: str, data: st
     x = sample((choices["in_channels"], height, width))
     stored = {argument: value for argument, value in choices.items() if argument != "resolution"}
     try:
-        net = build(name, **choices)
+        net = load(name, **choices)
     except CostModelError:
         # What costmodel refuses, PyTorch cannot build or cannot run.
         with pytest.raises((RuntimeError, ValueError, ZeroDivisionError, KeyError)), torch.no_grad():
@@ -77,7 +77,7 @@ def test_every_network_equals_pytorch_operation_by_operation(name: str, data: st
 @settings(max_examples=SHARE)
 @given(size=st.tuples(st.integers(1, 256), st.integers(1, 256)))
 def test_mobilenets_equal_fvcore_at_every_alpha(name: str, alpha: float, size: tuple[int, int]) -> None:
-    net = build(name, alpha=alpha, resolution=size)
+    net = load(name, alpha=alpha, resolution=size)
     module = build_module(name, alpha=alpha)
     assert (net.multiply_adds, net.parameters) == (fvcore_multiply_adds(module, sample((3, *size))), numel(module))
 
@@ -143,7 +143,7 @@ def test_every_family_knows_its_names() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_is_called_by_the_name_that_builds_it(name: str) -> None:
-    assert build(name).name == name
+    assert load(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -170,5 +170,5 @@ def test_a_network_is_called_by_the_name_that_builds_it(name: str) -> None:
 )
 def test_bad_choices_are_named(name: str, choices: dict[str, object], message: str) -> None:
     with pytest.raises(CostModelError) as raised:
-        build(name, **choices)
+        load(name, **choices)
     assert message in str(raised.value)

@@ -60,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_it_counts_like_any_other() -> None:
-    network = cm.build("mypackage.nets:tiny", alpha=0.5)
+    network = cm.load("mypackage.nets:tiny", alpha=0.5)
     assert network.multiply_adds == 32 * 32 * 9 * (3 * 8 + 8 * 8)
     assert run("count", "mypackage.nets:tiny", "--alpha", "0.5").out.startswith("811,008 multiply-adds")
 

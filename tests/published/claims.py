@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 from functools import cache
 from typing import TypeAlias, TypeVar
 
-from costmodel import Network
-from costmodel.models.registry import architecture, build
+from costmodel import Network, load
+from costmodel.models.registry import architecture
 from costmodel.published.tables import MILLION, Printed, PublishedFigure
 from tests.published.scopes import NETWORKS
 
@@ -81,4 +81,4 @@ def network_of(said: Claim | Excuse, row: PublishedFigure) -> Network:
 
 @cache
 def _built(name: str, **choices: float) -> Network:
-    return NETWORKS[name]() if name in NETWORKS else build(name, **choices)
+    return NETWORKS[name]() if name in NETWORKS else load(name, **choices)

@@ -11,9 +11,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 import costmodel as cm
-from costmodel import Network, apply, image
+from costmodel import Network, apply, image, load
 from costmodel.core.layers import conv
-from costmodel.models.registry import build
 from costmodel.report import plots
 from costmodel.scaling.sweep import sweep
 
@@ -34,8 +33,8 @@ def pictures(grid: Any) -> Iterator[Figure]:
     yield plots.tradeoff(grid, "parameters")
     yield plots.tradeoff(grid[grid.model == "mobilenet_v1"])
     for name in ("mobilenet_v2", "lenet", "densenet201", "googlenet", "mobilenet_v3_large"):
-        yield plots.depth(build(name))
-        yield plots.types(build(name))
+        yield plots.depth(load(name))
+        yield plots.types(load(name))
     yield plots.depth(cm.mobilenet_v2(), by="layer")
     yield plots.depth(cm.mobilenet_v2(), by="stage", batch=10**18)
     yield plots.contour(grid[grid.model == "mobilenet_v2"])

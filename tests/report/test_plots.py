@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import costmodel as cm
-from costmodel import CostModelError, Network, apply, image
+from costmodel import CostModelError, Network, apply, image, load
 from costmodel.core.layers import RELU, BatchNorm, conv, depthwise_conv, pointwise_conv
-from costmodel.models.registry import build
 from costmodel.published.tables import mobilenet_v1_parts, published
 from costmodel.report import plots
 from costmodel.scaling.sweep import sweep
@@ -76,7 +75,7 @@ def test_the_trade_off_is_every_measured_design_at_its_count(grid: Any, against:
                 assert row.alpha
                 assert row.resolution
                 assert row.top1
-                net = build(model, alpha=row.alpha, resolution=row.resolution)
+                net = load(model, alpha=row.alpha, resolution=row.resolution)
                 expected[model, row.alpha, row.resolution] = (getattr(net, against) / 1e6, float(row.top1))
     found = decoded(plots.tradeoff(grid, against))
     assert len(expected) == 16 + 21 + 2 + 2
@@ -146,7 +145,7 @@ def test_models_differ_in_line_and_colour_and_resolutions_in_lightness(grid: Any
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "resnet50", "lenet", "densenet121"])
 def test_bars_along_depth_are_the_costs_of_the_blocks(name: str) -> None:
-    net = build(name)
+    net = load(name)
     rows = [row for row in net.table(by="block").itertuples() if row.multiply_adds or row.parameters]
     work, stored = plots.depth(net).axes
     for axes, column in ((work, "multiply_adds"), (stored, "parameters")):
@@ -210,7 +209,7 @@ def test_a_band_of_the_contour_holds_the_designs_within_its_budgets() -> None:
     inside = 0
     for alpha in alphas[1:-1]:
         for size in resolutions[1:-1]:  # on the rim, a point is neither in nor out
-            count = build("mobilenet_v2", alpha=alpha, resolution=size).multiply_adds
+            count = load("mobilenet_v2", alpha=alpha, resolution=size).multiply_adds
             band = sum(count > budget for budget in budgets)
             assert [path.contains_point((alpha, size)) for path in paths] == [place == band for place in range(4)]
             inside += 1

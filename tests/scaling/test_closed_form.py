@@ -49,7 +49,7 @@ def test_the_form_is_the_count_wherever_it_claims_to_hold(place: tuple[str, int,
     alphas = form.pieces[piece].alphas
     resolution = form.resolutions.step * rho
     if alphas is None:
-        network = cm.build(name, resolution=resolution)
+        network = cm.load(name, resolution=resolution)
         assert form.holds(resolution=resolution)
         assert form.multiply_adds(resolution=resolution) == network.multiply_adds
         assert form.parameters(resolution=resolution) == network.parameters
@@ -57,7 +57,7 @@ def test_the_form_is_the_count_wherever_it_claims_to_hold(place: tuple[str, int,
     assert alphas.step is not None
     alpha = float(steps * alphas.step)
     if form.holds(alpha, resolution):
-        network = cm.build(name, alpha=alpha, resolution=resolution)
+        network = cm.load(name, alpha=alpha, resolution=resolution)
         assert form.multiply_adds(alpha, resolution) == network.multiply_adds
         assert form.parameters(alpha, resolution) == network.parameters
     else:
@@ -131,7 +131,7 @@ def test_mobilenet_v2_without_rounding_by_the_table_of_its_paper(alpha: Fraction
 def test_where_a_width_is_rounded_the_form_claims_nothing(name: str, alpha: float, resolution: int) -> None:
     form = form_of(name)
     assert not form.holds(alpha, resolution)
-    assert form.multiply_adds(alpha, resolution) != cm.build(name, alpha=alpha, resolution=resolution).multiply_adds
+    assert form.multiply_adds(alpha, resolution) != cm.load(name, alpha=alpha, resolution=resolution).multiply_adds
 
 
 def differences(values: list[int], order: int) -> list[int]:
@@ -145,7 +145,7 @@ def test_the_step_is_the_smallest_with_one_polynomial(name: str) -> None:
     # The third differences of a square are 0, and of anything that floors they are not all.
     step = form_of(name).resolutions.step
     for finer in (1, 2):
-        counts = [cm.build(name, resolution=step * rho // finer).multiply_adds for rho in range(8, 20)]
+        counts = [cm.load(name, resolution=step * rho // finer).multiply_adds for rho in range(8, 20)]
         assert any(differences(counts, 3)) is (finer > 1)
 
 
@@ -157,7 +157,7 @@ def test_the_resolutions_are_those_that_the_network_takes(name: str) -> None:
     taken = []
     for resolution in range(span.step, 700, span.step):
         try:
-            cm.build(name, resolution=resolution)
+            cm.load(name, resolution=resolution)
         except CostModelError:
             continue
         taken.append(resolution)

@@ -21,7 +21,7 @@ def test_stages_add_up_and_are_aligned_by_what_they_put_out(names: list[str], re
     found = compare(names, resolution=resolution)
     for place, name in enumerate(names):
         parts = [stage.parts[place] for stage in found.stages]
-        network = cm.build(name, resolution=resolution)
+        network = cm.load(name, resolution=resolution)
         assert sum(part.multiply_adds for part in parts if part) == network.multiply_adds
         assert sum(part.parameters for part in parts if part) == network.parameters
         blocks = {".".join(node.name.split(".")[:2]): node.shape for node in network.nodes if node.inputs}
@@ -44,7 +44,7 @@ def test_each_is_the_largest_within_the_budget() -> None:
         alpha = network.config["alpha"]
         assert isinstance(alpha, float)
         assert network.multiply_adds <= 10**8
-        assert cm.build(network.name, alpha=alpha + 1e-9, resolution=160).multiply_adds > 10**8
+        assert cm.load(network.name, alpha=alpha + 1e-9, resolution=160).multiply_adds > 10**8
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def captured(module: nn.Module, usual: int = 224) -> ClosedForm:
 
 
 def builder(name: str) -> Callable[[int], Network]:
-    return lambda resolution: cm.build(name, resolution=resolution)
+    return lambda resolution: cm.load(name, resolution=resolution)
 
 
 @pytest.mark.parametrize("name", ZOO)

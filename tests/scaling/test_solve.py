@@ -20,7 +20,7 @@ NAMES = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v2:keras", "mobilenet_v3_sma
 
 def operations(name: str, alpha: float, **choices: Any) -> list[tuple[Any, ...]]:
     """All that makes a network itself."""
-    network = cm.build(name, alpha=alpha, **choices)
+    network = cm.load(name, alpha=alpha, **choices)
     return [(node.name, node.layer, node.shape) for node in network.nodes]
 
 
@@ -37,10 +37,10 @@ def test_the_largest_alpha_its_interval_and_the_next_network_are_exact(
     if name in ("shufflenet_v1", "mobilenet_v2:keras"):
         alphas = alphas[10:]  # a smaller one leaves a layer without channels
     if not found.designs:
-        assert all(cm.build(name, alpha=alpha, **choices).multiply_adds > budget for alpha in alphas)
+        assert all(cm.load(name, alpha=alpha, **choices).multiply_adds > budget for alpha in alphas)
         return
     (design,) = found.designs
-    network = cm.build(name, alpha=design.alpha, **choices)
+    network = cm.load(name, alpha=design.alpha, **choices)
     assert (network.multiply_adds, network.parameters) == (design.multiply_adds, design.parameters)
     assert network.multiply_adds <= budget
     assert design.resolution == resolution
@@ -57,10 +57,10 @@ def test_the_largest_alpha_its_interval_and_the_next_network_are_exact(
     assert operations(name, design.alpha_below, **choices) != same
     (breach,) = design.breaches
     assert breach.alpha == design.alpha_below
-    assert breach.cost == cm.build(name, alpha=breach.alpha, **choices).multiply_adds == budget + breach.over
+    assert breach.cost == cm.load(name, alpha=breach.alpha, **choices).multiply_adds == budget + breach.over
     assert breach.over > 0
     for alpha in alphas:
-        assert (cm.build(name, alpha=alpha, **choices).multiply_adds <= budget) == (alpha <= design.alpha)
+        assert (cm.load(name, alpha=alpha, **choices).multiply_adds <= budget) == (alpha <= design.alpha)
 
 
 def test_each_budget_has_the_network_that_breaks_it() -> None:
@@ -116,7 +116,7 @@ def test_where_nothing_fits_the_smallest_proves_it(name: str) -> None:
     assert found.designs == ()
     for least in found.smallest:
         for alpha in (0.5, 1.0):
-            network = cm.build(name, alpha=alpha, resolution=least.resolution)
+            network = cm.load(name, alpha=alpha, resolution=least.resolution)
             assert 100_000 < least.costs["multiply_adds"] <= network.multiply_adds
             assert 10 < least.costs["parameters"] <= network.parameters
     assert [least.resolution for least in found.smallest] == [96, 160, 224]

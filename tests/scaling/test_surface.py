@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from costmodel import CostModelError
+from costmodel import CostModelError, load
 from costmodel.models import googlenet
 from costmodel.models.mobilenet_v2 import ARCHITECTURES, widths
-from costmodel.models.registry import architectures, build
+from costmodel.models.registry import architectures
 from costmodel.scaling.surface import separates, surface, surface_and_parameters
 
 NAMES = [f"{found.name}:{variant}".rstrip(":") for found in architectures() for variant in found.variants]
@@ -46,7 +46,7 @@ def test_every_point_is_the_scalar_count(
     if name == "mobilenet_v1:plain":
         resolutions = [193 + size % 223 for size in resolutions]  # its 7x7 window fits once
     choices = {"num_classes": classes, "in_channels": channels}
-    networks = [[build(name, alpha=a, resolution=r, **choices) for r in resolutions] for a in alphas]
+    networks = [[load(name, alpha=a, resolution=r, **choices) for r in resolutions] for a in alphas]
     counts, parameters = surface_and_parameters(name, alphas, resolutions, **choices)
     assert counts.dtype == "int64"
     assert counts.tolist() == [[network.multiply_adds for network in row] for row in networks]
@@ -55,7 +55,7 @@ def test_every_point_is_the_scalar_count(
 
 def test_beyond_the_whole_numbers_of_a_float_it_is_still_exact() -> None:
     largest = 1_000_001
-    counted = build("mobilenet_v2", alpha=3.0, resolution=largest).multiply_adds
+    counted = load("mobilenet_v2", alpha=3.0, resolution=largest).multiply_adds
     assert counted > 2**53
     assert surface("mobilenet_v2", [3.0, 0.5], [32, largest])[0, 1] == counted
 
@@ -73,7 +73,7 @@ def test_widths_that_break_their_promise_cost_time_and_no_figure(
     monkeypatch.setitem(ARCHITECTURES, "mobilenet_v2", replace(ARCHITECTURES["mobilenet_v2"], widths=promise))
     alphas = [1.0, 2.0, 0.35, 0.6, 1.4]
     assert surface("mobilenet_v2", alphas, [96, 225]).tolist() == [
-        [build("mobilenet_v2", alpha=alpha, resolution=resolution).multiply_adds for resolution in (96, 225)]
+        [load("mobilenet_v2", alpha=alpha, resolution=resolution).multiply_adds for resolution in (96, 225)]
         for alpha in alphas
     ]
 
@@ -111,4 +111,4 @@ def test_the_largest_count_that_fits_does() -> None:
 
 
 def _count(resolution: int) -> int:
-    return build("mobilenet_v2", resolution=resolution).multiply_adds
+    return load("mobilenet_v2", resolution=resolution).multiply_adds

@@ -25,7 +25,7 @@ def row_counts(frame: pandas.DataFrame) -> list[tuple[int, int]]:
     arguments = [column for column in known if not column.startswith("top1")]
     counts = []
     for row in frame.to_dict("records"):
-        network = cm.build(
+        network = cm.load(
             f"{row['model']}:{row['variant']}".rstrip(":"),
             **{name: row[name] for name in arguments if row[name] == row[name]},
         )

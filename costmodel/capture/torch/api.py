@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import inspect
-import operator
 from collections.abc import Mapping, Sequence
-from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from costmodel.capture.input_spec import InputSpec
+from costmodel.capture.input_spec import parse_inputs
 from costmodel.capture.torch.dispatch import Recorder
 from costmodel.capture.torch.meta_tensors import blank_module, blanked, undisturbed
 from costmodel.capture.torch.source_location import raised_at
 from costmodel.capture.torch.tape import tensors
 from costmodel.core.network import Network, Node
 from costmodel.core.values import Shape
-from costmodel.errors import CostModelError, positive_int, type_name
+from costmodel.errors import CostModelError, type_name
 
 
 def from_torch(
     model: nn.Module,
-    inputs: Sequence[int] | Tensor | Sequence[object],
+    inputs: str | Shape | Tensor | Sequence[object],
     kwargs: Mapping[str, object] | None = None,
     *,
     name: str = "",
@@ -34,9 +32,9 @@ def from_torch(
 
     Nothing is computed: the module's shapes run through it on PyTorch's meta device, in evaluation mode, and every
     operator is written down under the path of the module that asked for it. ``model`` is only read. Several inputs are
-    a list of sizes, ``[(3, 224, 224), (77,)]``, or a tuple of tensors. Example tensors (of any device) lend their sizes
-    and types; figures are then of that call, whatever its batch. ``kwargs`` are keyword arguments of ``forward``. Hooks
-    run, as they do in any forward pass.
+    a list of sizes, ``[(3, 224, 224), "77:int64"]``, or a tuple of tensors. Example tensors (of any device) lend their
+    sizes and types; figures are then of that call, whatever its batch. ``kwargs`` are keyword arguments of ``forward``.
+    Hooks run, as they do in any forward pass.
 
     Raises :class:`~costmodel.errors.CostModelError` for an operator that nobody has decided on (unless
     ``allow_uncounted``, which puts a layer of kind ``uncounted`` in its place), for control flow that depends on
@@ -54,18 +52,10 @@ def from_torch(
 
 
 def captured(
-    model: nn.Module, inputs: Sequence[InputSpec], name: str, choices: Mapping[str, object], allow_uncounted: bool
+    model: nn.Module, inputs: object, name: str, choices: Mapping[str, object], allow_uncounted: bool
 ) -> Network:
-    """The network of a module that a user named on the command line or in a file, and built with ``choices``."""
-    if not inputs:
-        raise CostModelError(
-            f"{name} is a PyTorch module; say the shape of one sample: --input 3x224x224, or in a configuration"
-            ' input = "3x224x224"'
-        )
-    arguments = tuple(
-        [torch.empty(1, *shape.sizes, dtype=getattr(torch, kind), device="meta") for shape, kind in inputs]
-    )
-    return _captured(model, arguments, {}, name, choices, allow_uncounted)
+    """The network of a module that was built with ``choices``; otherwise as :func:`from_torch`."""
+    return _captured(model, _arguments(inputs, model, None), {}, name, choices, allow_uncounted)
 
 
 def _captured(
@@ -96,15 +86,12 @@ def _arguments(inputs: object, model: nn.Module, kwargs: object) -> tuple[Any, .
     """The positional arguments of ``forward``; sizes alone mean values of the type that the model holds."""
     if isinstance(inputs, Tensor):
         return (inputs,)
-    sizes = inputs.sizes if isinstance(inputs, Shape) else inputs
-    if isinstance(sizes, Sequence) and not isinstance(sizes, str) and (sizes or kwargs):
-        if sizes and all(isinstance(size, Integral) and not isinstance(size, bool) for size in sizes):
-            given = [positive_int(operator.index(size), "an input size") for size in sizes]
-            held = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
-            return (torch.empty(1, *given, dtype=held, device="meta"),)
-        if sizes and all(isinstance(each, (tuple, Shape)) for each in sizes):  # the sizes of several inputs
-            return tuple(_arguments(each, model, None)[0] for each in sizes)
-        return tuple(sizes)
+    if specs := parse_inputs(inputs):
+        held = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
+        typed = [(shape.sizes, held if kind == "float32" else getattr(torch, kind)) for shape, kind in specs]
+        return tuple([torch.empty(1, *sizes, dtype=dtype, device="meta") for sizes, dtype in typed])
+    if isinstance(inputs, Sequence) and not isinstance(inputs, str) and (inputs or kwargs):
+        return tuple(inputs)
     raise CostModelError(
         f"the input {inputs!r:.60} is neither sizes of one sample, as in (3, 224, 224), nor example tensors"
     )

@@ -15,7 +15,8 @@ from costmodel import formulas
 from costmodel.core.layers import BatchNorm, Captured, Concat, Conv, Flatten, Linear, TransposedConv
 from costmodel.core.network import Network, Node
 from costmodel.errors import CostModelError
-from costmodel.models.registry import Architecture, build, resolve, takes_no
+from costmodel.loading import load_with
+from costmodel.models.registry import Architecture, resolve, takes_no
 from costmodel.scaling.closed_form.fitted import fitted
 from costmodel.scaling.closed_form.form import ClosedForm, LayerForm, Piece
 from costmodel.scaling.closed_form.polynomial import Polynomial
@@ -45,7 +46,7 @@ def derive(name: str, alpha: float | None = None, **choices: Any) -> ClosedForm:
     default = known["resolution"].default
     usual = default if isinstance(default, int) else _USUAL
     fixed = {} if alpha is None else {"alpha": alpha}
-    stretched = stretch(lambda resolution: build(name, resolution=resolution, **fixed, **choices), usual)
+    stretched = stretch(lambda resolution: load_with(name, {"resolution": resolution, **fixed, **choices}), usual)
     scaled: tuple[Piece, ...] = ()
     why = "" if alpha is None else f"Alpha is {alpha:g}, its widths rounded"
     if alpha is None and "alpha" in known:
@@ -61,7 +62,7 @@ def derive(name: str, alpha: float | None = None, **choices: Any) -> ClosedForm:
 
 def _built(name: str, choices: dict[str, Any], alpha: float | None, resolution: int) -> Network:
     scaled = {} if alpha is None else {"alpha": alpha}
-    return build(name, resolution=resolution, **{**choices, **scaled})
+    return load_with(name, {"resolution": resolution, **choices, **scaled})
 
 
 def from_builds(at: Callable[[int], Network], usual: int) -> ClosedForm:

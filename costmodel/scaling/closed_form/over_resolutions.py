@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from costmodel.capture.input_spec import InputSpec
 from costmodel.core.values import Shape
 from costmodel.errors import CostModelError
-from costmodel.load import open_model
+from costmodel.loading import load_with
 
 if TYPE_CHECKING:
     from costmodel.core.network import Network
@@ -25,7 +25,7 @@ def over_resolutions(
 ) -> ClosedForm:
     """The closed form of what ``name`` names, for square images; the first of ``inputs`` is the one that varies.
 
-    Raises :class:`~costmodel.errors.CostModelError` as :func:`~costmodel.load.open_model` and
+    Raises :class:`~costmodel.errors.CostModelError` as :func:`~costmodel.loading.load` and
     :func:`~costmodel.scaling.closed_form.api.closed_form_of` do, and for an input that is no square image.
 
     >>> over_resolutions("resnet18").multiply_adds(resolution=224)
@@ -34,7 +34,7 @@ def over_resolutions(
     from costmodel.scaling.closed_form.api import closed_form_of
 
     given = dict(choices or {})
-    usual = inputs[0].shape if inputs else open_model(name, inputs, given).input
+    usual = inputs[0].shape if inputs else load_with(name, given, inputs).input
     if len(usual.spatial) != 2 or usual.spatial[0] != usual.spatial[1]:
         raise CostModelError(
             f"a closed form in the resolution is of a square image, as in 3x224x224; the input of {name} is {usual}"
@@ -42,8 +42,8 @@ def over_resolutions(
 
     def at(resolution: int) -> Network:
         if not inputs:
-            return open_model(name, (), {**given, "resolution": resolution})
+            return load_with(name, {**given, "resolution": resolution})
         square = InputSpec(Shape(usual.channels, (resolution, resolution)), inputs[0].type)
-        return open_model(name, (square, *inputs[1:]), given)
+        return load_with(name, given, (square, *inputs[1:]))
 
     return closed_form_of(at, usual.spatial[0])

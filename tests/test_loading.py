@@ -12,7 +12,6 @@ import pytest
 import costmodel as cm
 from costmodel import CostModelError, Shape
 from costmodel.capture.input_spec import InputSpec, parse_input
-from costmodel.load import open_model
 from tests.cli_runner import refusal, run
 
 MODELS = """
@@ -47,6 +46,12 @@ def reading_its_numbers(width=1.0):
 
 
 built = Net()
+drawn = cm.Network(cm.apply(cm.image(3, 8), "conv", cm.layers.conv(8, kernel=1)), "drawn")
+
+
+def talking():
+    print("{loading}")
+    return Net()
 
 
 class Product(nn.Module):
@@ -180,7 +185,7 @@ def test_inputs_that_are_indices() -> None:
 
 
 def test_a_network_of_the_users_own_takes_an_image_as_a_resolution() -> None:
-    network = open_model("mypackage.models:network", [parse_input("4x64x32")])
+    network = cm.load("mypackage.models:network", "4x64x32")
     assert (network.input, network.multiply_adds) == (Shape(4, (64, 32)), 64 * 32 * 4 * 8)
 
 
@@ -204,7 +209,7 @@ def test_what_is_missing_is_said_in_every_answer() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["build"], "say the shape of one sample"),
+        (["build"], "say the shape of one sample: (3, 224, 224), --input 3x224x224, or in a"),
         (["Product", "--input", "4x8"], "missing 1 required positional argument: 'b'"),
         (["build", "--input", "4x8x8"], "it was given input 4x8x8"),
         (["build", "--input", "3x8x8", "--kwargs", "wdth=2"], "takes no wdth (wdth=2 given); did you mean width?"),
@@ -225,11 +230,69 @@ def test_a_refusal_is_one_line(arguments: list[str], message: str) -> None:
     assert message in refusal("count", f"mypackage.models:{name}", *options)
 
 
+@pytest.mark.parametrize("inputs", ["3x8x8", ["3x8x8"], (3, 8, 8), [(3, 8, 8)], Shape(3, (8, 8)), parse_input("3x8x8")])
+def test_every_way_to_say_an_input_is_the_same(inputs: object) -> None:
+    expected = 8 * 8 * 8 * 27 + 8 * 5
+    for thing in ("mypackage.models:Net", "mypackage.models:built"):
+        assert cm.load(thing, inputs).multiply_adds == expected
+    assert cm.load("mypackage.models:drawn", inputs).multiply_adds == 8 * 8 * 3 * 8
+    assert cm.load("mobilenet_v2", inputs).input == Shape(3, (8, 8))
+
+
+def test_examples_are_for_modules_however_they_are_named() -> None:
+    import torch
+
+    example = torch.zeros(2, 3, 8, 8)
+    assert cm.load("mypackage.models:Net", example, width=0.5).multiply_adds == 2 * (8 * 8 * 4 * 27 + 4 * 5)
+    for name in ("mypackage.models:network", "mypackage.models:drawn", "mobilenet_v2"):
+        with pytest.raises(CostModelError, match="is a Tensor; give the sizes of one sample"):
+            cm.load(name, example)
+
+
+def test_a_size_said_twice_is_refused() -> None:
+    assert refusal("count", "mobilenet_v2", "--input", "4x64x64", "--kwargs", "in_channels=3") == (
+        "in_channels=3 and the input 4x64x64 both say the size; give one of them"
+    )
+    message = refusal("count", "mypackage.models:drawn", "--input", "3x9x9")
+    assert message == "drawn is built for 3x8x8, not for 3x9x9; build it for that, or leave it out"
+
+
+def test_a_network_is_called_what_the_caller_says() -> None:
+    assert cm.load("lenet", name="mine").name == "mine"
+    assert cm.load("mypackage.models:Net", "3x8x8", name="mine").name == "mine"
+    assert cm.load("mypackage.models:Net", "3x8x8").name == "mypackage.models:Net"
+
+
+def test_what_the_users_code_prints_is_no_part_of_the_answer() -> None:
+    answer = run("count", "mypackage.models:talking", "--input", "3x8x8", "--format", "json")
+    assert json.loads(answer.out)["multiply_adds"] == 8 * 8 * 8 * 27 + 8 * 5
+    assert "{loading}" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("mypackage/models.py", "is a file: name what is in it, as in models:NAME"),
+        ("net.pt", "is a file: it holds weights and not what computes with them; name what builds the module"),
+        ("net.xyz", "is a file: no network can be read from it; name an architecture, or what builds the network"),
+        ("no/such.onnx", "there is no file no/such.onnx; correct the path"),
+    ],
+)
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_file_that_holds_no_network_is_refused(kind: type, place: str, message: str) -> None:
+    for name in ("net.pt", "net.xyz"):
+        Path(name).touch()
+    with pytest.raises(CostModelError) as error:
+        cm.load(kind(place))
+    assert message in str(error.value)
+    assert message in refusal("count", place)
+
+
 def test_an_architecture_through_the_same_door() -> None:
-    assert open_model("mobilenet_v2", [parse_input("3x192x160")], {"alpha": 0.5}).input == Shape(3, (192, 160))
+    assert cm.load("mobilenet_v2", "3x192x160", alpha=0.5).input == Shape(3, (192, 160))
     for inputs in ([InputSpec(Shape(3, (32, 32)))] * 2, [parse_input("3x32x32:int64")], [parse_input("3x32")]):
         with pytest.raises(CostModelError):
-            open_model("mobilenet_v2", inputs)
+            cm.load("mobilenet_v2", inputs)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,196 @@
+"""The one door: a network from whatever a user has of it, a name, an object, or a function that makes one.
+
+The file is not called ``load.py``: once imported, it would hide the function ``costmodel.load``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
+
+from costmodel.capture.input_spec import InputSpec, parse_inputs
+from costmodel.core.network import Network
+from costmodel.errors import CostModelError, type_name
+from costmodel.models.registry import FAMILIES, build, called, own
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: What to give instead of a file that holds no network, by how its name ends.
+_WEIGHTS = "it holds weights and not what computes with them; name what builds the module, as in MODULE:NAME"
+_INSTEAD = {".py": "name what is in it, as in {stem}:NAME", **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), _WEIGHTS)}
+_NO_NETWORK = "no network can be read from it; name an architecture, or what builds the network, as in MODULE:NAME"
+
+
+def load(
+    thing: object, inputs: object = (), *, name: str = "", allow_uncounted: bool = False, **choices: object
+) -> Network:
+    """The network that ``thing`` is, names or makes, for one sample of ``inputs``.
+
+    ``thing`` is the name of an architecture (``"mobilenet_v2"``, ``"mobilenet_v2:keras"``), ``"MODULE:NAME"`` for
+    something of your own (the module may lie in the current directory), or the thing itself: a
+    :class:`~costmodel.Network`, a ``torch.nn.Module``, or a function or class that makes one of ``choices``.
+
+    ``inputs`` are the sizes of one sample, without batch: ``(3, 224, 224)``, ``"3x224x224"``, ``"128:int64"`` for
+    indices, a :class:`~costmodel.Shape`, or a list of those where there are several. A module is captured for them, and
+    also takes example tensors, as :func:`~costmodel.from_torch` does; an architecture takes one image. ``name`` is what
+    to call the network. ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown.
+
+    What code of yours prints goes to the standard error. Raises :class:`~costmodel.CostModelError` for whatever cannot
+    be found, built, captured or counted.
+
+    >>> load("mobilenet_v2", "3x192x192", alpha=0.5).multiply_adds
+    71701760
+    """
+    return load_with(thing, choices, inputs, name=name, allow_uncounted=allow_uncounted)
+
+
+def load_with(
+    thing: object, choices: Mapping[str, object], inputs: object = (), *, name: str = "", allow_uncounted: bool = False
+) -> Network:
+    """As :func:`load`, with choices of any name."""
+    title = name or (thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__))
+    given = parse_inputs(inputs)
+    if isinstance(thing, str) and thing.partition(":")[0] in FAMILIES:
+        network = build(thing, **choices, **_image(title, given, inputs, choices))
+    else:
+        with _code_of_the_user(title):
+            network = _own(_named(thing), title, inputs, given, choices, allow_uncounted)
+    return replace(network, name=name) if name else network
+
+
+def _named(thing: object) -> object:
+    """The thing that a text or a path names; anything else is that thing."""
+    if isinstance(thing, os.PathLike) or (isinstance(thing, str) and _is_path(thing)):
+        path = Path(thing)
+        if not path.is_file():
+            raise CostModelError(f"there is no file {path}; correct the path, or name an architecture or MODULE:NAME")
+        instead = _INSTEAD.get(path.suffix.lower(), _NO_NETWORK)
+        raise CostModelError(f"{path} is a file: {instead.format(stem=path.stem)}")
+    if isinstance(thing, str):
+        return own(thing) if ":" in thing else build(thing)  # which refuses it, with the nearest name
+    return thing
+
+
+def _is_path(text: str) -> bool:
+    return ":" not in text and ("/" in text or os.sep in text or Path(text).is_file())
+
+
+def _own(
+    thing: object,
+    title: str,
+    inputs: object,
+    given: tuple[InputSpec, ...] | None,
+    choices: Mapping[str, object],
+    allow_uncounted: bool,
+) -> Network:
+    built = isinstance(thing, Network) or is_module(thing)
+    if built and choices:
+        raise CostModelError(f"{title} is built already and takes no {', '.join(choices)}; name the function or class")
+    made = thing if built else _made(title, thing, choices)
+    if is_module(made):
+        from costmodel.capture.torch.api import captured
+
+        if given == ():
+            raise CostModelError(
+                f"{title} is a PyTorch module; say the shape of one sample: (3, 224, 224), --input 3x224x224,"
+                ' or in a configuration input = "3x224x224"'
+            )
+        return captured(made, given or inputs, title, choices, allow_uncounted)
+    if not isinstance(made, Network):
+        raise CostModelError(
+            f"{title} returned {type_name(made)}; let it return a costmodel.Network or a torch.nn.Module"
+        )
+    if built:
+        _check_inputs(made, _sizes(title, given, inputs))
+    elif given != ():
+        again = _made(title, thing, {**choices, **_image(title, given, inputs, choices)})
+        assert isinstance(again, Network)
+        return again
+    return made
+
+
+def _made(title: str, function: object, choices: Mapping[str, object]) -> object:
+    """What the user's function makes of ``choices``; modules are built without numbers, if they can be."""
+    if not callable(function):
+        raise CostModelError(
+            f"{title} is {type_name(function)}; name a costmodel.Network, a torch.nn.Module, or a function of one"
+        )
+    if "torch" in sys.modules:
+        from costmodel.capture.torch.meta_tensors import without_numbers
+
+        try:
+            with without_numbers():
+                return called(title, function, choices)
+        except CostModelError as error:
+            # Some models read their own numbers while they are built; then they get them.
+            if "meta" not in str(error):
+                raise
+    return called(title, function, choices)
+
+
+def _sizes(title: str, given: tuple[InputSpec, ...] | None, inputs: object) -> tuple[InputSpec, ...]:
+    if given is None:
+        raise CostModelError(
+            f"the input of {title} is {type_name(inputs)}; give the sizes of one sample, as in (3, 224, 224) or"
+            " '3x224x224' (example tensors are for a torch.nn.Module that is built)"
+        )
+    return given
+
+
+def _check_inputs(network: Network, given: tuple[InputSpec, ...]) -> None:
+    shapes = tuple([shape for shape, _ in given])
+    if shapes and shapes != network.inputs:
+        built, asked = (" and ".join(map(str, sizes)) for sizes in (network.inputs, shapes))
+        raise CostModelError(
+            f"{network.name} is built for {built}, not for {asked}; build it for that, or leave it out"
+        )
+
+
+def _image(
+    title: str, given: tuple[InputSpec, ...] | None, inputs: object, choices: Mapping[str, object]
+) -> dict[str, object]:
+    """An image as the choices of an architecture."""
+    specs = _sizes(title, given, inputs)
+    if not specs:
+        return {}
+    if len(specs) > 1:
+        raise CostModelError(f"{len(specs)} inputs are given; {title} reads one image, so give one")
+    shape, kind = specs[0]
+    if kind != "float32":
+        raise CostModelError(f"the input {specs[0]} of {title} is an image and has no type here; write {shape}")
+    if len(shape.spatial) != 2:
+        raise CostModelError(
+            f"the input {shape} has {len(shape.spatial)} spatial sizes, an image has 2; write CxHxW, as in 3x224x224"
+        )
+    height, width = shape.spatial
+    image: dict[str, object] = {
+        "in_channels": shape.channels,
+        "resolution": height if height == width else (height, width),
+    }
+    for choice in image.keys() & choices:
+        raise CostModelError(f"{choice}={choices[choice]} and the input {shape} both say the size; give one of them")
+    return image
+
+
+@contextlib.contextmanager
+def _code_of_the_user(title: str) -> Iterator[None]:
+    """What it prints goes to the standard error, and whatever it raises is a CostModelError."""
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            yield
+        except CostModelError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise CostModelError(f"{title} raised {type(error).__name__}: {error}") from error
+
+
+def is_module(thing: object) -> TypeGuard[nn.Module]:
+    """Whether ``thing`` is a ``torch.nn.Module``; torch is not loaded for that."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(thing, torch.nn.Module)
