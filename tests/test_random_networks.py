@@ -13,8 +13,8 @@ from tests.networks import Description, descriptions, module_from, network_of
 def test_a_drawn_network_equals_pytorch_operation_by_operation(description: Description) -> None:
     network = network_of(description)
     measured = measure(module_from(description), image(description.input.sizes))
-    verdict = compare(network, measured)
-    assert verdict.difference is None
-    assert len(verdict.pairs) == len(network.ledger)
+    result = compare(network, measured)
+    assert result.difference is None
+    assert len(result.pairs) == len(network.ledger)
     assert network.multiply_adds == sum(leaf.multiply_adds for leaf in measured)
     assert network.parameters == sum(leaf.parameters for leaf in measured)

@@ -1,4 +1,4 @@
-"""``costmodel audit``: the published figures, and what each counted."""
+"""``costmodel audit``: the published numbers, and what each counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from costmodel.reproduction.audit import audit
 @click.command("audit")
 @format_option
 def command(style: str) -> None:
-    """Hold every published figure that costmodel has against the exact one, and say what it counted.
+    """Check every published number that costmodel has against the exact one, and say what it counted.
 
     Verdicts: exact, rounded, truncated, other scope, other variant; unexplained, not built, no figure.
     """

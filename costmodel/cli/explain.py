@@ -1,4 +1,4 @@
-"""``costmodel explain``: what a printed figure counted."""
+"""``costmodel explain``: what a printed number counted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from costmodel.reproduction.explain import explain
 
 @click.command("explain")
 @click.argument("model")
-@click.option("--claim", metavar="NUMBER", required=True, help="The figure as it is printed: 233M, 4.1 GFLOPs.")
+@click.option("--claim", metavar="NUMBER", required=True, help="The number as it is printed: 233M, 4.1 GFLOPs.")
 @click.option("--of", type=click.Choice(CLAIMED), help="What it is of.  [default: what its unit says; multiply_adds]")
 @network_options
 @format_option
@@ -26,7 +26,7 @@ def command(
     chosen: ModelOptions,
     style: str,
 ) -> None:
-    """Find what a figure that is printed for MODEL counted; exit status 1 where no rule fits.
+    """Find what a number that is printed for MODEL counted; exit status 1 where no rule fits.
 
     Tried are parts left out, two operations a multiply-add, what tools count, and MODEL's variants, other numbers of
     classes and other resolutions (of a model of yours, the parts and the tools alone); the result rounded or cut off at
@@ -36,7 +36,7 @@ def command(
     costmodel explain mobilenet_v1 --alpha 0.75 --resolution 192 --claim 233M
     costmodel explain mobilenet_v2 --claim 3.47M --of parameters
     """
-    found = explain(chosen.load(model), claim, of)
-    answer(ExplainReport(found), style)
-    if found.best is None:
+    answered = explain(chosen.load(model), claim, of)
+    answer(ExplainReport(answered), style)
+    if answered.best is None:
         ctx.exit(1)

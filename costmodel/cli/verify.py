@@ -12,7 +12,7 @@ from costmodel.errors import CostModelError
 from costmodel.loading import load
 from costmodel.models.registry import names
 from costmodel.report import verify as report
-from costmodel.reproduction.verification import Verdict, compare
+from costmodel.reproduction.verification import VerificationResult, compare
 
 
 @click.command("verify")
@@ -41,20 +41,20 @@ def command(
     if everything:
         if model or given:
             raise CostModelError("--all takes every model at its defaults; leave out the model and its choices")
-        verdicts = _every_model()
-        print(report.summary(verdicts, style, on_a_terminal(sys.stdout)))
+        results = _every_model()
+        print(report.summary(results, style, on_a_terminal(sys.stdout)))
     elif model is None:
         raise CostModelError("name a model, or --all for every one; `costmodel models` lists them")
     elif style != "text":
         raise CostModelError(f"--format={style} is for the table of --all; leave it out for one model")
     else:
-        verdicts = [_verify(model, given)]
-        print(report.text(verdicts[0], on_a_terminal(sys.stdout)))
-    if any(verdict.difference for verdict in verdicts):
+        results = [_verify(model, given)]
+        print(report.text(results[0], on_a_terminal(sys.stdout)))
+    if any(result.difference for result in results):
         ctx.exit(1)
 
 
-def _every_model() -> list[Verdict]:
+def _every_model() -> list[VerificationResult]:
     _references()
     # The bar goes to the standard error, and only where somebody watches it.
     hidden = not on_a_terminal(sys.stderr)
@@ -66,7 +66,7 @@ def _shown(name: str | None) -> str:
     return name or ""
 
 
-def _verify(name: str, choices: dict[str, Any]) -> Verdict:
+def _verify(name: str, choices: dict[str, Any]) -> VerificationResult:
     network = load(name, **choices)
     references, oracles = _references()
     # A PyTorch module knows no resolution.

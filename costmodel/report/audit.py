@@ -1,4 +1,4 @@
-"""The report of ``costmodel audit``: the atlas of published figures."""
+"""The report of ``costmodel audit``: every published number."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from costmodel.report.explain import sum_text
 from costmodel.report.table import Table
 from costmodel.report.tabular import Tabular
 from costmodel.reproduction.audit import totals
-from costmodel.reproduction.audit_result import EXPLAINED, Finding
+from costmodel.reproduction.audit_result import EXPLAINED, AuditResult
 
 
 @final
 @dataclass(frozen=True)
 class AuditReport(Tabular):
-    """A row a printed figure, and a row each line of a table that prints none."""
+    """A row a printed number, and a row each line of a table that prints none."""
 
-    findings: Sequence[Finding]
+    results: Sequence[AuditResult]
 
     def lines(self) -> tuple[str, ...]:
-        counted = totals(self.findings)
-        figures = [finding for finding in self.findings if finding.verdict != "no figure"]
-        told = ", ".join(f"{counted[verdict]} {verdict}" for verdict in EXPLAINED if verdict in counted)
-        rules = Counter(finding.reason for finding in figures if finding.explained)
+        counted = totals(self.results)
+        numbers = [result for result in self.results if result.verdict != "no figure"]
+        by_verdict = ", ".join(f"{counted[verdict]} {verdict}" for verdict in EXPLAINED if verdict in counted)
+        rules = Counter(number.reason for number in numbers if number.explained)
         by_rule = "; ".join(f"{reason} {count}" for reason, count in rules.most_common())
         return (
-            f"{sum(found.explained for found in figures)} of {len(figures)} published figures are reproduced: {told}",
+            f"{sum(number.explained for number in numbers)} of {len(numbers)} published numbers are reproduced:"
+            f" {by_verdict}",
             f"Not reproduced: {counted.get('unexplained', 0)} that no rule explains, {counted.get('not built', 0)} of"
             " networks that costmodel does not build.",
             self._rows(),
@@ -37,14 +38,14 @@ class AuditReport(Tabular):
         )
 
     def _rows(self) -> str:
-        rows: dict[tuple[str, str, str], list[Finding]] = {}
-        for finding in self.findings:
-            rows.setdefault((finding.table, finding.row, finding.source), []).append(finding)
+        rows: dict[tuple[str, str, str], list[AuditResult]] = {}
+        for result in self.results:
+            rows.setdefault((result.table, result.row, result.source), []).append(result)
         printing = [of for of in rows.values() if of[0].verdict != "no figure"]
-        wholly = sum(all(finding.explained for finding in of) for of in printing)
-        partly = sum(any(finding.explained for finding in of) for of in printing) - wholly
+        wholly = sum(all(result.explained for result in of) for of in printing)
+        partly = sum(any(result.explained for result in of) for of in printing) - wholly
         return (
-            f"Of {len(rows)} rows {len(printing)} print a figure of cost: {wholly} are reproduced wholly, {partly} in"
+            f"Of {len(rows)} rows {len(printing)} print a cost: {wholly} are reproduced wholly, {partly} in"
             f" part, {len(printing) - wholly - partly} not. The others print shapes, shares or memory."
         )
 
@@ -52,43 +53,43 @@ class AuditReport(Tabular):
         """What is printed, what is exact, and the verdict."""
         rows = tuple(
             (
-                finding.row,
-                finding.quantity.replace("_", "-"),
-                finding.printed,
-                "" if finding.exact is None else finding.exact,
-                finding.verdict,
-                _why(finding),
-                finding.source,
+                result.row,
+                result.quantity.replace("_", "-"),
+                result.printed,
+                "" if result.exact is None else result.exact,
+                result.verdict,
+                _why(result),
+                result.source,
             )
-            for finding in self.findings
+            for result in self.results
         )
         return Table(("row", "quantity", "printed", "exact", "verdict", "reason", "source"), rows)
 
     def json(self) -> str:
-        """The totals, and every finding with its terms."""
+        """The totals, and every result with its terms."""
         return formats.json_text(
             {
-                "totals": totals(self.findings),
+                "totals": totals(self.results),
                 "findings": [
                     {
-                        "table": finding.table,
-                        "row": finding.row,
-                        "source": finding.source,
-                        "quantity": finding.quantity,
-                        "printed": finding.printed,
-                        "exact": finding.exact,
-                        "verdict": finding.verdict,
-                        "rule": finding.rule,
-                        "reason": finding.reason,
-                        "terms": [term._asdict() for term in finding.terms],
+                        "table": result.table,
+                        "row": result.row,
+                        "source": result.source,
+                        "quantity": result.quantity,
+                        "printed": result.printed,
+                        "exact": result.exact,
+                        "verdict": result.verdict,
+                        "rule": result.rounding,
+                        "reason": result.reason,
+                        "terms": [term._asdict() for term in result.terms],
                     }
-                    for finding in self.findings
+                    for result in self.results
                 ],
             }
         )
 
 
-def _why(finding: Finding) -> str:
-    if len(finding.terms) < 2:
-        return finding.reason
-    return f"{finding.reason}, {finding.rule}: {sum_text(finding.terms)}"
+def _why(result: AuditResult) -> str:
+    if len(result.terms) < 2:
+        return result.reason
+    return f"{result.reason}, {result.rounding}: {sum_text(result.terms)}"

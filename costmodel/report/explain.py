@@ -1,4 +1,4 @@
-"""The report of ``costmodel explain``: what a printed figure counted, itemised, and how much of that is chance."""
+"""The report of ``costmodel explain``: what a printed number counted, itemised, and how much of that is chance."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from costmodel.report.table import Table
 from costmodel.report.tabular import Tabular
 from costmodel.report.units import percent
 from costmodel.reproduction.claim import PLAIN_WORDS
-from costmodel.reproduction.explain import ODDS, Explanation, Fit, Numbers
-from costmodel.reproduction.readings import MOST_DEPARTURES, Term
+from costmodel.reproduction.explain import ODDS, Explanation, Fit, PossibleNumbers
+from costmodel.reproduction.readings import MOST_VARIATIONS, Term
 
 #: Fits that people are shown; JSON has all.
 SHOWN = 10
@@ -23,85 +23,85 @@ SHOWN = 10
 class ExplainReport(Tabular):
     """The explanation of one claim."""
 
-    found: Explanation
+    answer: Explanation
 
     def lines(self) -> tuple[str, ...]:
-        found = self.found
-        first, last = Numbers(found.claim.printed).ends
+        answer = self.answer
+        first, last = PossibleNumbers(answer.claim.printed).ends
         return (
             self._headline(),
             *self._itemised(),
-            f"Tried: {found.tried:,} readings of at most {MOST_DEPARTURES} departures, {found.different:,} different"
-            f" numbers; a random number of that precision, from {first:,} to {last:,}, would fit"
-            f" {found.expected:.2g} of them.",
+            f"Tried: {answer.tried:,} readings with at most {MOST_VARIATIONS} variations, {answer.different:,}"
+            f" different numbers; a random number of that precision, from {first:,} to {last:,}, would fit"
+            f" {answer.expected:.2g} of them.",
             "Chance: the share of those numbers that a reading and the simpler ones before it would print. With one"
-            f" departure a reading explains the claim up to {100 / ODDS:g} %, with two up to {100 / ODDS**2:g} %.",
+            f" variation a reading explains the claim up to {100 / ODDS:g} %, with two up to {100 / ODDS**2:g} %.",
         )
 
     def _headline(self) -> str:
-        found, best = self.found, self.found.best
-        of = PLAIN_WORDS[found.claim.of]
-        if found.fits_parameters:
-            return f"No rule fits {found.claim.text} as multiply-adds; as parameters one does: add --of parameters"
+        answer, best = self.answer, self.answer.best
+        of = PLAIN_WORDS[answer.claim.of]
+        if answer.fits_parameters:
+            return f"No rule fits {answer.claim.text} as multiply-adds; as parameters one does: add --of parameters"
         if best is None:
-            gap = (found.plain - found.claim.printed.value) / found.claim.printed.value
+            gap = (answer.plain - answer.claim.printed.value) / answer.claim.printed.value
             return (
-                f"No rule fits {found.claim.text}: {found.network.name} has {found.plain:,} {of},"
+                f"No rule fits {answer.claim.text}: {answer.network.name} has {answer.plain:,} {of},"
                 f" {percent(abs(gap))} {'more' if gap > 0 else 'less'}"
             )
-        if len(found.claim.factors) > 1:  # it says FLOPs, by which people mean either
-            twice = found.terms(best)[0].number == 2 * found.plain
+        if len(answer.claim.factors) > 1:  # it says FLOPs, by which people mean either
+            twice = answer.terms(best)[0].number == 2 * answer.plain
             of = "FLOPs (two a multiply-add)" if twice else "multiply-adds (called FLOPs, one each)"
-        how = f"{best.reading}, {best.rule}"
-        return f"{found.claim.text} is the {of} of {found.network.name}, {how}: {sum_text(found.terms(best))}"
+        how = f"{best.reading}, {best.rounding}"
+        return f"{answer.claim.text} is the {of} of {answer.network.name}, {how}: {sum_text(answer.terms(best))}"
 
     def _itemised(self) -> list[str]:
-        if self.found.best is None:
+        if self.answer.best is None:
             return []
-        terms = self.found.terms(self.found.best)
+        terms = self.answer.terms(self.answer.best)
         width = max(len(f"{term.number:,}") for term in terms)
         return [f"  {term.number:>{width},}  {term.text}" for term in terms]
 
     def table(self) -> Table:
         """A row a reading that fits: those that explain the claim first, and the coincidences."""
         rows = tuple(
-            (str(fit.reading), fit.reading.figure, fit.rule, fit.chance, "yes" if fit.explains else "coincidence")
-            for fit in self.found.fits[:SHOWN]
+            (str(fit.reading), fit.reading.number, fit.rounding, fit.chance, "yes" if fit.explains else "coincidence")
+            for fit in self.answer.fits[:SHOWN]
         )
         return Table(("reading", "exact", "printed", "chance", "explains"), rows)
 
     def json(self) -> str:
         """Every fit with its terms; ``chance`` and ``expected`` to six decimals."""
-        found = self.found
+        answer = self.answer
         return formats.json_text(
             {
-                "model": found.network.name,
-                "claim": found.claim.text,
-                "value": found.claim.printed.value,
-                "step": found.claim.printed.step,
-                "of": found.claim.of,
-                "plain": found.plain,
-                "explained": found.best is not None,
-                "tried": found.tried,
-                "different": found.different,
-                "expected": round(found.expected, 6),
-                "fits": [self._record(fit) for fit in found.fits],
+                "model": answer.network.name,
+                "claim": answer.claim.text,
+                "value": answer.claim.printed.value,
+                "step": answer.claim.printed.step,
+                "of": answer.claim.of,
+                "plain": answer.plain,
+                "explained": answer.best is not None,
+                "tried": answer.tried,
+                "different": answer.different,
+                "expected": round(answer.expected, 6),
+                "fits": [self._record(fit) for fit in answer.fits],
             }
         )
 
     def _record(self, fit: Fit) -> dict[str, object]:
         return {
-            "departures": [departure.text for departure in fit.reading.departures],
-            "exact": fit.reading.figure,
-            "rule": fit.rule,
+            "departures": [variation.text for variation in fit.reading.variations],
+            "exact": fit.reading.number,
+            "rule": fit.rounding,
             "chance": round(fit.chance, 6),
             "explains": fit.explains,
-            "terms": [term._asdict() for term in self.found.terms(fit)],
+            "terms": [term._asdict() for term in self.answer.terms(fit)],
         }
 
 
 def sum_text(terms: Sequence[Term]) -> str:
-    """A figure and the terms that it is the sum of.
+    """A number and the terms that it is the sum of.
 
     >>> sum_text([Term(239_273_472, "multiply-adds"), Term(-5_971_968, "without the stem")])
     '233,301,504 = 239,273,472 - 5,971,968'

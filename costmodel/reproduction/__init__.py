@@ -1,1 +1,1 @@
-"""Printed figures: what each counted, found by search (:mod:`.explain`), and every published one (:mod:`.audit`)."""
+"""Printed numbers: what each counted, found by search (:mod:`.explain`), and every published one (:mod:`.audit`)."""

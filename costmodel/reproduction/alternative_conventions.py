@@ -1,4 +1,4 @@
-"""Ways to count that printed figures are known to take: the conventions."""
+"""Other ways to count that a printed number may have taken: the conventions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def others(network: Network, quantity: str) -> Sequence[Convention]:
 
     A convention that has no rule for one of its layers gives no number.
     """
-    found = {PLAIN[quantity].of(network.ledger).total: PLAIN[quantity]}
+    by_total = {PLAIN[quantity].of(network.ledger).total: PLAIN[quantity]}
     for convention in CONVENTIONS.values():
         if (convention.quantity == "parameters") == (quantity == "parameters"):
             with suppress(CostModelError):
-                found.setdefault(convention.of(network.ledger).total, convention)
-    return list(found.values())[1:]
+                by_total.setdefault(convention.of(network.ledger).total, convention)
+    return list(by_total.values())[1:]

@@ -1,6 +1,6 @@
-"""The atlas of published figures: every one that the tables hold, and what it counted.
+"""Every published number that the tables hold, and what it counted.
 
-Each is searched as :mod:`~costmodel.reproduction.explain` does, and held beside the others of its table, as
+Each is searched as :mod:`~costmodel.reproduction.explain` does, and checked against the others of its table, as
 :mod:`~costmodel.reproduction.evidence` does.
 """
 
@@ -10,73 +10,70 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from costmodel.loading import load_with
-from costmodel.published.tables import MILLION, Printed, PublishedFigure, published
-from costmodel.reproduction.audit_result import VERDICTS, Finding
+from costmodel.published.tables import MILLION, PrintedNumber, PublishedNetwork, published
+from costmodel.reproduction.audit_result import VERDICTS, AuditResult
 from costmodel.reproduction.claim import CLAIMED
-from costmodel.reproduction.evidence import OTHER_NETWORK, PLAIN, Figure, Place, Table, rule_of_reading
+from costmodel.reproduction.evidence import OTHER_NETWORK, PLAIN, Cell, PublishedNumber, SourceTable
 from costmodel.reproduction.explain import first_of_each
-from costmodel.reproduction.layer_rows import details
+from costmodel.reproduction.layer_rows import layer_results
 from costmodel.reproduction.readings import Readings
-from costmodel.reproduction.row_to_model import subject
+from costmodel.reproduction.row_to_model import model_of
 
 
-def audit() -> tuple[Finding, ...]:
-    """A finding for each figure of each row of the published tables, in their order."""
-    return (*networks(), *details())
+def audit() -> tuple[AuditResult, ...]:
+    """A result for each number of each row of the published tables, in their order."""
+    return (*network_results(), *layer_results())
 
 
-def networks() -> Iterator[Finding]:
-    """The findings of ``published.csv``: whole networks."""
-    tables: dict[tuple[str, str], list[Figure]] = defaultdict(list)
-    for figure in _figures():
-        tables[figure.place[0].source, figure.place[0].family].append(figure)
-    found: dict[Place, Finding] = {}
-    for figures in tables.values():
-        table = Table.searched(figures)
-        found |= {figure.place: _finding(figure, table) for figure in table.figures}
-    for place in steps():
-        yield found.get(place) or _not_built(*place)
+def network_results() -> Iterator[AuditResult]:
+    """The results of ``published.csv``: whole networks."""
+    tables: dict[tuple[str, str], list[PublishedNumber]] = defaultdict(list)
+    for number in _numbers():
+        row, _ = number.cell
+        tables[row.source, row.family].append(number)
+    results: dict[Cell, AuditResult] = {}
+    for numbers in tables.values():
+        table = SourceTable.searched(numbers)
+        results |= {number.cell: _result(number, table) for number in table.numbers}
+    for cell in printed_numbers():
+        reason = "costmodel does not build this network"
+        yield results.get(cell) or AuditResult(*_shown(*cell), None, "not built", "", reason)
 
 
-def _figures() -> Iterator[Figure]:
+def _numbers() -> Iterator[PublishedNumber]:
     known: dict[tuple[object, ...], Readings] = {}
-    for (row, quantity), printed in steps().items():
-        about = subject(row)
-        if about is not None:
-            key = (about.name, *sorted(about.choices.items()), quantity)
+    for (row, quantity), printed in printed_numbers().items():
+        model = model_of(row)
+        if model is not None:
+            key = (model.name, *sorted(model.options.items()), quantity)
             if key not in known:
-                known[key] = Readings(load_with(about.name, about.choices), quantity)
-            yield Figure((row, quantity), printed, known[key])
+                known[key] = Readings(load_with(model.name, model.options), quantity)
+            yield PublishedNumber((row, quantity), printed, known[key])
 
 
-def _finding(figure: Figure, table: Table) -> Finding:
-    row, quantity = figure.place
-    shown = ("published", _name(row), row.source, quantity, printed_text(row, quantity))
-    fit = table.best(figure)
+def _result(number: PublishedNumber, table: SourceTable) -> AuditResult:
+    shown = _shown(*number.cell)
+    fit = table.best(number)
     if fit is None:
-        met = len(first_of_each(fit.reading for fit in figure.fits.values()))
-        reason = f"no rule fits; {met} numbers of {len(set(figure.numbers.values()))} tried would, by chance"
-        return Finding(*shown, figure.numbers[PLAIN], "unexplained", "", reason)
-    rule = "truncated" if fit.rule == "rounded" and table.is_cut(rule_of_reading(fit.reading), quantity) else fit.rule
-    kinds = {departure.kind for departure in fit.reading.departures}
-    verdict = "other variant" if kinds & OTHER_NETWORK else "other scope" if kinds else rule
-    return Finding(*shown, fit.reading.figure, verdict, rule, str(fit.reading), figure.readings.terms(fit.reading))
+        met = len(first_of_each(fit.reading for fit in number.fits.values()))
+        reason = f"no rule fits; {met} numbers of {len(set(number.exact.values()))} tried would, by chance"
+        return AuditResult(*shown, number.exact[PLAIN], "unexplained", "", reason)
+    reading, rounding = fit.reading, fit.rounding
+    if rounding == "rounded" and table.is_cut(reading.rule, number.column):
+        rounding = "truncated"
+    kinds = {variation.kind for variation in reading.variations}
+    verdict = "other variant" if kinds & OTHER_NETWORK else "other scope" if kinds else rounding
+    return AuditResult(*shown, reading.number, verdict, rounding, str(reading), number.readings.terms(reading))
 
 
-def _not_built(row: PublishedFigure, quantity: str) -> Finding:
-    return Finding(
-        "published", _name(row), row.source, quantity, printed_text(row, quantity), None, "not built", "",
-        "costmodel does not build this network",
-    )  # fmt: skip
-
-
-def _name(row: PublishedFigure) -> str:
+def _shown(row: PublishedNetwork, quantity: str) -> tuple[str, str, str, str, str]:
     choices = [f"{name} {value}" for name, value in (("alpha", row.alpha), ("at", row.resolution)) if value is not None]
-    return ", ".join([f"{row.family}: {row.variant}", *choices])
+    name = ", ".join([f"{row.family}: {row.variant}", *choices])
+    return "published", name, row.source, quantity, printed_text(row, quantity)
 
 
-def printed_text(row: PublishedFigure, quantity: str) -> str:
-    """A figure as it stands in the table, in millions or exact."""
+def printed_text(row: PublishedNetwork, quantity: str) -> str:
+    """A number as it stands in the table, in millions or exact."""
     millions, exact = {
         "parameters": (row.params_millions, row.params_exact),
         "multiply_adds": (row.madds_millions, row.madds_exact),
@@ -84,35 +81,32 @@ def printed_text(row: PublishedFigure, quantity: str) -> str:
     return f"{exact:,}" if exact is not None else f"{millions} M"
 
 
-def steps() -> dict[Place, Printed]:
-    """Every printed figure with what its last digit is worth.
+def printed_numbers() -> dict[Cell, PrintedNumber]:
+    """Every printed number with what its last digit is worth.
 
     The table has millions, and a source that prints 15.3 billion multiply-adds stands in it as 15300. So a whole number
     is taken to have no more digits than the most that any of its source has, and no finer a step than all of them
     share.
     """
-    figures = {(row, of): printed for row in published() for of in CLAIMED if (printed := getattr(row, of)) is not None}
+    cells = {(row, of): printed for row in published() for of in CLAIMED if (printed := getattr(row, of)) is not None}
     digits: dict[str, list[str]] = defaultdict(list)
-    for (row, quantity), printed in figures.items():
+    for (row, quantity), printed in cells.items():
         if quantity == "multiply_adds" and printed.step > 1:
             digits[row.source].append(str(printed.value // printed.step))
-    found = {}
-    for (row, quantity), printed in figures.items():
-        zeros = 0
+    for (row, quantity), printed in cells.items():
         if quantity == "multiply_adds" and printed.step == MILLION:
-            others = digits[row.source]
-            shared = min(len(text) - len(text.rstrip("0")) for text in others)
-            most = max(len(text.rstrip("0")) for text in others)
+            shared = min(len(text) - len(text.rstrip("0")) for text in digits[row.source])
+            most = max(len(text.rstrip("0")) for text in digits[row.source])
             zeros = max(shared, len(str(printed.value // MILLION)) - most)
-        found[row, quantity] = Printed(printed.value, printed.step * 10**zeros)
-    return found
+            cells[row, quantity] = PrintedNumber(printed.value, printed.step * 10**zeros)
+    return cells
 
 
-def totals(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many findings have each verdict.
+def totals(results: Iterable[AuditResult]) -> dict[str, int]:
+    """How many results have each verdict.
 
-    >>> totals(details())["exact"]
+    >>> totals(layer_results())["exact"]
     110
     """
-    counted = Counter(finding.verdict for finding in findings)
+    counted = Counter(result.verdict for result in results)
     return {verdict: counted[verdict] for verdict in VERDICTS if counted[verdict]}

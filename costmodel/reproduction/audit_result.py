@@ -1,4 +1,4 @@
-"""What was found for one published figure."""
+"""The answer for one published number."""
 
 from __future__ import annotations
 
@@ -7,24 +7,15 @@ from typing import final
 
 from costmodel.reproduction.readings import Term
 
-#: What may be said of a row; the first five say that its figure is reproduced.
-VERDICTS = (
-    "exact",
-    "rounded",
-    "truncated",
-    "other scope",
-    "other variant",
-    "unexplained",
-    "not built",
-    "no figure",
-)
-EXPLAINED = VERDICTS[:5]
+#: What may be said of a row; the first five say that its number is reproduced.
+EXPLAINED = ("exact", "rounded", "truncated", "other scope", "other variant")
+VERDICTS = (*EXPLAINED, "unexplained", "not built", "no figure")
 
 
 @final
 @dataclass(frozen=True)
-class Finding:
-    """One printed figure, or a row without one, and what was found."""
+class AuditResult:
+    """One printed number, or a row without one, and what it counted."""
 
     table: str
     row: str
@@ -34,11 +25,11 @@ class Finding:
     exact: int | None
     verdict: str
     #: How the exact number became the printed one; empty where it did not.
-    rule: str
+    rounding: str
     reason: str
     terms: tuple[Term, ...] = ()
 
     @property
     def explained(self) -> bool:
-        """Whether the figure is reproduced."""
+        """Whether the number is reproduced."""
         return self.verdict in EXPLAINED

@@ -1,4 +1,4 @@
-"""A claim: a figure as somebody printed it, with what its last digit is worth."""
+"""A claim: a number as somebody printed it, with what its last digit is worth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from costmodel.errors import CostModelError
-from costmodel.published.tables import Printed
+from costmodel.published.tables import PrintedNumber
 from costmodel.quantities import parse_quantity
 
 #: What a claim can be of.
@@ -30,10 +30,10 @@ _DIGITS = re.compile(r"[\d.,]+", re.ASCII)
 @final
 @dataclass(frozen=True)
 class Claim:
-    """``text`` as it stands, the figure it prints, what it is of, and the operations that a multiply-add may be."""
+    """``text`` as it stands, the number it prints, what it is of, and the operations that a multiply-add may be."""
 
     text: str
-    printed: Printed
+    printed: PrintedNumber
     of: str
     factors: tuple[int, ...] = (1,)
     #: Neither its unit nor whoever asked says what it is of.
@@ -46,7 +46,7 @@ class Claim:
         Raises :class:`~costmodel.errors.CostModelError` where it is no number, is not whole, or is of something else.
 
         >>> Claim.parse("314.19M").printed
-        Printed(value=314190000, step=10000)
+        PrintedNumber(value=314190000, step=10000)
         >>> Claim.parse("2.6M", of="parameters").of, Claim.parse("4.1 GFLOPs").factors
         ('parameters', (1, 2))
         """
@@ -67,4 +67,4 @@ class Claim:
             raise CostModelError(f"{shown!r} is of {measure}, not of {of}; leave the unit out or ask for {named}")
         if amount.denominator > 1 or amount < 1:
             raise CostModelError(f"{shown!r} is not a whole count above 0; give it a unit, as in {digits[0]}M")
-        return cls(shown, Printed(int(amount), max(1, int(step))), named, factors, not measure and of is None)
+        return cls(shown, PrintedNumber(int(amount), max(1, int(step))), named, factors, not measure and of is None)

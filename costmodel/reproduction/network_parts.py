@@ -1,4 +1,4 @@
-"""Parts of a network that printed figures are known to leave out."""
+"""Parts of a network that printed numbers are known to leave out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from costmodel.core.network import Node
 
 @final
 @dataclass(frozen=True)
-class Part:
-    """What a figure may leave out: a name, and the entries that it is in a network."""
+class NetworkPart:
+    """What a printed number may leave out: a name, and the entries that it is in a network."""
 
     text: str
     of: Callable[[Sequence[Entry]], list[Entry]]
@@ -69,9 +69,9 @@ def _between(node: Node, start: Node) -> Iterator[Node]:
 
 #: The likeliest first. Of a paper that says what it leaves out, most leave out the classifier.
 PARTS = (
-    Part("without the classifier", _classifier),
-    Part("convolutions alone", _linear),
-    Part("without the stem", _stem),
-    Part("without projections on the shortcuts", _projections),
-    Part("without squeeze-and-excite", _attention),
+    NetworkPart("without the classifier", _classifier),
+    NetworkPart("convolutions alone", _linear),
+    NetworkPart("without the stem", _stem),
+    NetworkPart("without projections on the shortcuts", _projections),
+    NetworkPart("without squeeze-and-excite", _attention),
 )

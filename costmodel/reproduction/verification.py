@@ -1,4 +1,4 @@
-"""A network held against what was measured on its PyTorch module, operation by operation."""
+"""A network checked against what was measured on its PyTorch module, operation by operation."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Measured(Protocol):
 
 @final
 @dataclass(frozen=True)
-class Verdict:
+class VerificationResult:
     """The operations that were compared, side by side, and the first difference, if there is one."""
 
     network: Network
@@ -38,27 +38,28 @@ class Verdict:
     difference: str | None
 
 
-def compare(network: Network, measured: Sequence[Measured]) -> Verdict:
+def compare(network: Network, measured: Sequence[Measured]) -> VerificationResult:
     """Each operation in turn: name, kind, what it reads, output, parameters, multiply-adds; up to a difference."""
     pairs: list[tuple[Entry, Measured]] = []
-    for entry, found in zip_longest(network.ledger, measured):
-        if entry is None or found is None:
-            where, whose = (found.name, "PyTorch") if entry is None else (entry.name, "costmodel")
-            return Verdict(network, tuple(pairs), f"{where}: only {whose} has this operation")
-        pairs.append((entry, found))
-        difference = _difference(entry, found)
+    for entry, theirs in zip_longest(network.ledger, measured):
+        if entry is None or theirs is None:
+            where, whose = (theirs.name, "PyTorch") if entry is None else (entry.name, "costmodel")
+            return VerificationResult(network, tuple(pairs), f"{where}: only {whose} has this operation")
+        pairs.append((entry, theirs))
+        difference = _difference(entry, theirs)
         if difference:
-            return Verdict(network, tuple(pairs), f"{entry.name}: {difference}")
-    return Verdict(network, tuple(pairs), None)
+            return VerificationResult(network, tuple(pairs), f"{entry.name}: {difference}")
+    return VerificationResult(network, tuple(pairs), None)
 
 
-def _difference(entry: Entry, found: Measured) -> str | None:
+def _difference(entry: Entry, theirs: Measured) -> str | None:
     rows = (
-        ("name", entry.name, found.name),
-        ("operation", entry.kind, found.kind),
-        ("reads", tuple(node.name for node in entry.node.inputs), found.reads),
-        ("output", entry.output.sizes, found.output),
-        ("parameters", entry.params.trainable, found.parameters),
-        ("multiply-adds", entry.ops.mac, found.multiply_adds),
+        ("name", entry.name, theirs.name),
+        ("operation", entry.kind, theirs.kind),
+        ("reads", tuple(node.name for node in entry.node.inputs), theirs.reads),
+        ("output", entry.output.sizes, theirs.output),
+        ("parameters", entry.params.trainable, theirs.parameters),
+        ("multiply-adds", entry.ops.mac, theirs.multiply_adds),
     )
-    return next((f"{what} {ours} here, {theirs} in PyTorch" for what, ours, theirs in rows if ours != theirs), None)
+    unequal = (f"{what} {ours} here, {measured} in PyTorch" for what, ours, measured in rows if ours != measured)
+    return next(unequal, None)

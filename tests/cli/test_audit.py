@@ -1,4 +1,4 @@
-"""``costmodel audit``: totals first, a row a figure, the same in every format."""
+"""``costmodel audit``: totals first, a row a number, the same in every format."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_the_totals_come_first_and_add_up() -> None:
     explained = ("exact", "rounded", "truncated", "other scope", "other variant")
     reproduced = sum(verdicts[verdict] for verdict in explained)
     figures = verdicts.total() - verdicts["no figure"]
-    told = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in explained)
-    assert first == f"**{reproduced} of {figures} published figures are reproduced: {told}**"
+    by_verdict = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in explained)
+    assert first == f"**{reproduced} of {figures} published numbers are reproduced: {by_verdict}**"
     assert second == (
         f"Not reproduced: {verdicts['unexplained']} that no rule explains, {verdicts['not built']} of networks that"
         " costmodel does not build."
     )
-    assert third.startswith("Of 405 rows 294 print a figure of cost: ")
+    assert third.startswith("Of 405 rows 294 print a cost: ")
     counts = [int(part.split()[-1]) for part in by_rule.removeprefix("By rule: ").removesuffix(".").split("; ")]
     assert sum(counts) == reproduced
     assert counts == sorted(counts, reverse=True)

@@ -66,9 +66,9 @@ def test_every_network_equals_pytorch_operation_by_operation(name: str, data: st
             build_module(name, **stored)(x)
         return
     module = build_module(name, **stored)
-    verdict = compare(net, measure(module, x))
-    assert verdict.difference is None
-    assert len(verdict.pairs) == len(net.ledger)
+    result = compare(net, measure(module, x))
+    assert result.difference is None
+    assert len(result.pairs) == len(net.ledger)
     assert net.parameters == numel(module)
 
 

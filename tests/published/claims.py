@@ -11,13 +11,13 @@ from typing import TypeAlias, TypeVar
 
 from costmodel import Network, load
 from costmodel.models.registry import architecture
-from costmodel.published.tables import MILLION, Printed, PublishedFigure
+from costmodel.published.tables import MILLION, PrintedNumber, PublishedNetwork
 from tests.published.scopes import NETWORKS
 
 Scope: TypeAlias = Callable[[Network], int]
 
 #: Whether the exact number, at a step, is the printed figure.
-Rule: TypeAlias = Callable[[Printed, int, int], bool]
+Rule: TypeAlias = Callable[[PrintedNumber, int, int], bool]
 
 #: What a last digit is worth where a source prints billions, which stand in the table as millions.
 TENS, HUNDREDS, BILLIONS = 10 * MILLION, 100 * MILLION, 1000 * MILLION
@@ -33,11 +33,11 @@ class Claim:
     rows: str
     network: str
     scope: Scope
-    rule: Rule = Printed.rounds
+    rule: Rule = PrintedNumber.rounds
     step: int = 0
     choices: Mapping[str, float] = field(default_factory=dict)
 
-    def holds(self, row: PublishedFigure, printed: Printed) -> bool:
+    def holds(self, row: PublishedNetwork, printed: PrintedNumber) -> bool:
         return self.rule(printed, self.scope(network_of(self, row)), self.step)
 
 
@@ -57,7 +57,7 @@ class Excuse:
     choices: Mapping[str, float] = field(default_factory=dict)
 
 
-def key(row: PublishedFigure) -> str:
+def key(row: PublishedNetwork) -> str:
     """``family|variant|alpha|resolution|source``, which no two rows share."""
     cells = (row.family, row.variant, row.alpha, row.resolution, row.source)
     return "|".join("" if cell is None else str(cell) for cell in cells)
@@ -66,12 +66,12 @@ def key(row: PublishedFigure) -> str:
 _Said = TypeVar("_Said", Claim, Excuse)
 
 
-def about(row: PublishedFigure, said: Iterable[_Said]) -> list[_Said]:
+def about(row: PublishedNetwork, said: Iterable[_Said]) -> list[_Said]:
     """What of ``said`` is about ``row``."""
     return [one for one in said if fnmatchcase(key(row), one.rows)]
 
 
-def network_of(said: Claim | Excuse, row: PublishedFigure) -> Network:
+def network_of(said: Claim | Excuse, row: PublishedNetwork) -> Network:
     """The network that ``said`` names, at the row's alpha and resolution."""
     known = NETWORKS.get(said.network)
     takes = () if known else inspect.signature(architecture(said.network.partition(":")[0]).build).parameters

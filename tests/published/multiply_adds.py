@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.published.tables import Printed
+from costmodel.published.tables import PrintedNumber
 from tests.published.claims import BILLIONS, HUNDREDS, TENS, Claim, Excuse
 from tests.published.not_built import NOT_BUILT
 from tests.published.parameters import EFFICIENTNET, NARROW, V1, V2, V3, WIDE
@@ -35,20 +35,20 @@ REPRODUCED = (
     Claim(f"MobileNetV1|Shallow MobileNet*|{V1}*", "mobilenet_v1:shallow", multiply_adds),
     Claim(f"MobileNetV1|MobileNet-224|*|{V1}*", "mobilenet_v1", multiply_adds),
     Claim(f"MobileNetV1|MobileNet-192|*|{V1}*", "mobilenet_v1", multiply_adds),
-    Claim(f"MobileNetV1|MobileNet-160|*|{V1}*", "mobilenet_v1", multiply_adds, Printed.truncates),
+    Claim(f"MobileNetV1|MobileNet-160|*|{V1}*", "mobilenet_v1", multiply_adds, PrintedNumber.truncates),
     Claim(f"MobileNetV1|MobileNet-128|*|{V1}*", "mobilenet_v1", multiply_adds),
     Claim(f"MobileNetV1|1.0 MobileNet-224|*|{V1}*", "mobilenet_v1", multiply_adds),
-    Claim(f"MobileNetV1|0.50 MobileNet-160|*|{V1}*", "mobilenet_v1", multiply_adds, Printed.truncates),
+    Claim(f"MobileNetV1|0.50 MobileNet-160|*|{V1}*", "mobilenet_v1", multiply_adds, PrintedNumber.truncates),
     # Stanford Dogs has 120 classes, as the parameters say; the multiply-adds are those of ImageNet's 1000.
     Claim(f"MobileNetV1|MobileNet (Stanford Dogs)*|{V1}*", "mobilenet_v1", multiply_adds),
     Claim(f"MobileNetV1|as cited*|{SHUFFLENET}*", "mobilenet_v1", multiply_adds),
     Claim("MobileNetV1|as cited*|arXiv:1905.11946 Table 3", "mobilenet_v1", multiply_adds, step=HUNDREDS),
     # MobileNetV2: all cut, never rounded
-    Claim("MobileNetV2|checkpoint|*", "mobilenet_v2", multiply_adds, Printed.truncates),
-    Claim(f"MobileNetV2|MobileNetV2|*|{V2}*", "mobilenet_v2", multiply_adds, Printed.truncates),
-    Claim(f"MobileNetV2|V2 * as cited in V3 paper|*|{V3}*", "mobilenet_v2", multiply_adds, Printed.truncates),
-    Claim("MobileNetV2|module docstring|*", "mobilenet_v2", multiply_adds, Printed.truncates),
-    Claim("MobileNetV2|earlier version of Table*", "mobilenet_v2", multiply_adds, Printed.truncates),
+    Claim("MobileNetV2|checkpoint|*", "mobilenet_v2", multiply_adds, PrintedNumber.truncates),
+    Claim(f"MobileNetV2|MobileNetV2|*|{V2}*", "mobilenet_v2", multiply_adds, PrintedNumber.truncates),
+    Claim(f"MobileNetV2|V2 * as cited in V3 paper|*|{V3}*", "mobilenet_v2", multiply_adds, PrintedNumber.truncates),
+    Claim("MobileNetV2|module docstring|*", "mobilenet_v2", multiply_adds, PrintedNumber.truncates),
+    Claim("MobileNetV2|earlier version of Table*", "mobilenet_v2", multiply_adds, PrintedNumber.truncates),
     # MobileNetV3. Small at 0.75 is the network with the head of 1280, in the version with 1024 too.
     Claim("MobileNetV3|Large (*", "mobilenet_v3_large:slim", multiply_adds),
     Claim("MobileNetV3|V3-Large|0.75|*", "mobilenet_v3_large:slim", multiply_adds),
@@ -57,7 +57,7 @@ REPRODUCED = (
     # 215.3: either this, or a slip for the 217 of the same page.
     Claim("MobileNetV3|full size, README prose|*", "mobilenet_v3_large", without_classifier),
     Claim("MobileNetV3|*mall*|0.75|*", "mobilenet_v3_small:wide-head", multiply_adds),
-    Claim(f"MobileNetV3|V3-Small|1.0|*|{NARROW}", "mobilenet_v3_small", multiply_adds, Printed.truncates),
+    Claim(f"MobileNetV3|V3-Small|1.0|*|{NARROW}", "mobilenet_v3_small", multiply_adds, PrintedNumber.truncates),
     # AlexNet, VGG, GoogLeNet, SqueezeNet
     Claim("AlexNet|as cited|*", "alexnet:two-gpu", multiply_adds, step=TENS),
     Claim("comparison in MobileNetV1 paper|AlexNet|*", "alexnet:two-gpu", multiply_adds, step=TENS),
@@ -66,7 +66,7 @@ REPRODUCED = (
     Claim("VGG|VGG-19|*", "vgg19", multiply_adds, step=HUNDREDS),
     Claim("GoogLeNet|whole network*", "googlenet:document", with_separable_stem, step=HUNDREDS),
     # BVLC's stem is dense: 1583 M, where the paper's network has 1499 M.
-    Claim("GoogLeNet|BVLC*", "googlenet:document", multiply_adds, Printed.truncates, HUNDREDS),
+    Claim("GoogLeNet|BVLC*", "googlenet:document", multiply_adds, PrintedNumber.truncates, HUNDREDS),
     Claim("SqueezeNet|as cited|*|arXiv:1707*", "squeezenet1_0", multiply_adds, choices={"resolution": 227}),
     Claim(
         "SqueezeNet|v1.0|*SqueezeNet_v1.1*",
@@ -86,7 +86,7 @@ REPRODUCED = (
     # ResNet's Table 1, in tenths of 1e9: basic blocks with shortcuts that store nothing; 3.858 cut, not rounded.
     Claim(f"ResNet|ResNet-18|*|{RESNET}*", "resnet18", without_projections, step=HUNDREDS),
     Claim(f"ResNet|ResNet-34|*|{RESNET}*", "resnet34", without_projections, step=HUNDREDS),
-    Claim(f"ResNet|ResNet-50|*|{RESNET}*", "resnet50:paper-stride", multiply_adds, Printed.truncates, HUNDREDS),
+    Claim(f"ResNet|ResNet-50|*|{RESNET}*", "resnet50:paper-stride", multiply_adds, PrintedNumber.truncates, HUNDREDS),
     Claim(f"ResNet|ResNet-101|*|{RESNET}*", "resnet101:paper-stride", multiply_adds, step=HUNDREDS),
     Claim(f"ResNet|ResNet-152|*|{RESNET}*", "resnet152:paper-stride", multiply_adds, step=HUNDREDS),
     Claim(f"ResNet|ResNet-50|*|{RESNEXT}*", "resnet50", multiply_adds, step=HUNDREDS),
@@ -127,7 +127,7 @@ REPRODUCED = (
     Claim(f"EfficientNet|B2|*|{EFFICIENTNET}*", "efficientnet_b2", multiply_adds, step=HUNDREDS),
     Claim(f"EfficientNet|B3|*|{EFFICIENTNET}*", "efficientnet_b3", multiply_adds, step=HUNDREDS),
     Claim(f"EfficientNet|B6|*|{EFFICIENTNET}*", "efficientnet_b6", multiply_adds, step=BILLIONS),
-    Claim(f"EfficientNet|B7|*|{EFFICIENTNET}*", "efficientnet_b7", multiply_adds, Printed.truncates, BILLIONS),
+    Claim(f"EfficientNet|B7|*|{EFFICIENTNET}*", "efficientnet_b7", multiply_adds, PrintedNumber.truncates, BILLIONS),
 )
 
 NOMINAL = "printed as the ResNet that it was made to cost as much as; its own count differs"

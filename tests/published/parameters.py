@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.published.tables import Printed
+from costmodel.published.tables import PrintedNumber
 from tests.published.claims import Claim, Excuse
 from tests.published.not_built import NOT_BUILT
 from tests.published.scopes import parameters, stored, stored_without_gamma, weights, weights_without_classifier
@@ -28,17 +28,17 @@ REPRODUCED = (
     Claim(f"comparison in MobileNetV2 paper|MobileNetV1|*|{V2}*", "mobilenet_v1", weights),
     # MobileNetV2: weights again; the paper cuts 3.47 to 3.4.
     Claim("MobileNetV2|checkpoint|*", "mobilenet_v2", weights),
-    Claim(f"MobileNetV2|MobileNetV2|*|{V2}*", "mobilenet_v2", weights, Printed.truncates),
+    Claim(f"MobileNetV2|MobileNetV2|*|{V2}*", "mobilenet_v2", weights, PrintedNumber.truncates),
     Claim(f"MobileNetV2|range in text: smallest|*|{V2}*", "mobilenet_v2", weights, choices={"alpha": 0.35}),
-    Claim(f"MobileNetV2|V2 * as cited in V3 paper|*|{V3}*", "mobilenet_v2", weights, Printed.truncates),
-    Claim("MobileNetV2|module docstring|*", "mobilenet_v2", weights, Printed.truncates),
-    Claim("MobileNetV2|earlier version of Table*", "mobilenet_v2", weights, Printed.truncates),
+    Claim(f"MobileNetV2|V2 * as cited in V3 paper|*|{V3}*", "mobilenet_v2", weights, PrintedNumber.truncates),
+    Claim("MobileNetV2|module docstring|*", "mobilenet_v2", weights, PrintedNumber.truncates),
+    Claim("MobileNetV2|earlier version of Table*", "mobilenet_v2", weights, PrintedNumber.truncates),
     # MobileNetV3: 5.48 cut to 5.4, the others rounded. TF-slim's and Keras' 2.9 is of the head of 1280.
-    Claim("MobileNetV3|*[lL]arge (*|1.0|*", "mobilenet_v3_large:slim", parameters, Printed.truncates),
+    Claim("MobileNetV3|*[lL]arge (*|1.0|*", "mobilenet_v3_large:slim", parameters, PrintedNumber.truncates),
     Claim("MobileNetV3|*[lL]arge (*|0.75|*", "mobilenet_v3_large:slim", parameters),
-    Claim("MobileNetV3|V3-Large|1.0|*", "mobilenet_v3_large", parameters, Printed.truncates),
+    Claim("MobileNetV3|V3-Large|1.0|*", "mobilenet_v3_large", parameters, PrintedNumber.truncates),
     Claim("MobileNetV3|V3-Large|0.75|*", "mobilenet_v3_large:slim", parameters),
-    Claim("MobileNetV3|large|1.0|*", "mobilenet_v3_large:keras", parameters, Printed.truncates),
+    Claim("MobileNetV3|large|1.0|*", "mobilenet_v3_large:keras", parameters, PrintedNumber.truncates),
     Claim("MobileNetV3|large|0.75|*", "mobilenet_v3_large:keras", parameters),
     Claim("MobileNetV3|[lL]arge minimalistic*", "mobilenet_v3_large:minimalistic", parameters),
     Claim("MobileNetV3|Small (*", "mobilenet_v3_small:wide-head", parameters),
@@ -55,8 +55,8 @@ REPRODUCED = (
         f"comparison in MobileNetV2 paper|ShuffleNet (x2)|*|{V2}*", "shufflenet_v1", parameters, choices={"alpha": 2.0}
     ),
     # Older networks
-    Claim("AlexNet|*", "alexnet:two-gpu", parameters, Printed.truncates),
-    Claim("comparison in MobileNetV1 paper|AlexNet|*", "alexnet:two-gpu", parameters, Printed.truncates),
+    Claim("AlexNet|*", "alexnet:two-gpu", parameters, PrintedNumber.truncates),
+    Claim("comparison in MobileNetV1 paper|AlexNet|*", "alexnet:two-gpu", parameters, PrintedNumber.truncates),
     Claim("VGG|A|*", "vgg11:plain", parameters),
     Claim("VGG|A-LRN|*", "vgg11:plain", parameters),  # local response normalisation stores nothing
     Claim("VGG|B|*", "vgg13:plain", parameters),

@@ -13,7 +13,7 @@ import pytest
 
 from costmodel import CostModelError
 from costmodel.models.registry import FAMILIES
-from costmodel.published.tables import MILLION, Printed, PublishedFigure, published
+from costmodel.published.tables import MILLION, PrintedNumber, PublishedNetwork, published
 from tests.published import multiply_adds, parameters
 from tests.published.claims import Claim, Excuse, Scope, about, key, network_of
 from tests.published.scopes import NETWORKS, convolutions, weights, without_classifier, without_stem
@@ -36,12 +36,12 @@ FIGURES = [
 ]
 
 
-def said_about(row: PublishedFigure, quantity: str) -> list[Claim | Excuse]:
+def said_about(row: PublishedNetwork, quantity: str) -> list[Claim | Excuse]:
     table = TABLES[quantity]
     return [*about(row, table.REPRODUCED), *about(row, table.NOT_REPRODUCED)]
 
 
-def stale(excuse: Excuse, row: PublishedFigure, quantity: str, printed: Printed) -> str:
+def stale(excuse: Excuse, row: PublishedNetwork, quantity: str, printed: PrintedNumber) -> str:
     """Why ``excuse`` no longer excuses; empty where it does."""
     if bool(excuse.absent) == bool(excuse.network):
         return "an excuse names a network, or the name that one would have"
@@ -67,7 +67,9 @@ def stale(excuse: Excuse, row: PublishedFigure, quantity: str, printed: Printed)
 @pytest.mark.parametrize(
     ("row", "quantity", "printed"), FIGURES, ids=[f"{quantity}|{key(row)}" for row, quantity, _ in FIGURES]
 )
-def test_every_printed_figure_is_reproduced_or_excused(row: PublishedFigure, quantity: str, printed: Printed) -> None:
+def test_every_printed_number_is_reproduced_or_excused(
+    row: PublishedNetwork, quantity: str, printed: PrintedNumber
+) -> None:
     (said,) = said_about(row, quantity)
     if isinstance(said, Claim):
         assert said.holds(row, printed)
@@ -97,15 +99,15 @@ def test_tables_4_to_10_of_the_mobilenet_v1_paper_are_all_here() -> None:
 def test_the_millions_of_a_row_are_its_exact_figure_rounded() -> None:
     rows = [row for row in published() if row.params_millions and row.params_exact is not None]
     assert len(rows) == 2
-    assert all(Printed.parse(row.params_millions, MILLION).rounds(row.params_exact) for row in rows)
+    assert all(PrintedNumber.parse(row.params_millions, MILLION).rounds(row.params_exact) for row in rows)
     (row,) = (row for row in published() if row.madds_millions and row.madds_exact is not None)
-    assert Printed.parse(row.madds_millions, MILLION) == row.multiply_adds
+    assert PrintedNumber.parse(row.madds_millions, MILLION) == row.multiply_adds
 
 
 # The helpers can fail
 
 
-def figure(variant: str, quantity: str = "multiply_adds") -> tuple[PublishedFigure, Printed, Claim | Excuse]:
+def figure(variant: str, quantity: str = "multiply_adds") -> tuple[PublishedNetwork, PrintedNumber, Claim | Excuse]:
     row = next(row for row in published() if row.variant == variant)
     return row, getattr(row, quantity), said_about(row, quantity)[0]
 
@@ -114,17 +116,17 @@ def test_a_wrong_claim_is_seen() -> None:
     row, printed, claim = figure("ResNet-50")
     assert isinstance(claim, Claim)
     assert claim.holds(row, printed)
-    assert not replace(claim, rule=Printed.rounds).holds(row, printed)
+    assert not replace(claim, rule=PrintedNumber.rounds).holds(row, printed)
     assert not replace(claim, network="resnet50").holds(row, printed)
     assert not replace(claim, step=MILLION).holds(row, printed)
-    assert not claim.holds(row, Printed(3_799_000_000, MILLION))
+    assert not claim.holds(row, PrintedNumber(3_799_000_000, MILLION))
 
 
 def test_a_stale_excuse_is_seen() -> None:
     row, printed, excuse = figure("V3-Large")
     assert isinstance(excuse, Excuse)
     assert stale(excuse, row, "multiply_adds", printed) == ""
-    right = Printed.parse("217", MILLION)
+    right = PrintedNumber.parse("217", MILLION)
     assert "= 216,589,760 is the printed figure" in stale(excuse, row, "multiply_adds", right)
     assert "can be built" in stale(Excuse("", "", absent="vgg"), row, "multiply_adds", printed)
     assert "999 is not what is printed" in stale(replace(excuse, printed="999"), row, "multiply_adds", printed)
@@ -148,11 +150,11 @@ def test_a_new_row_is_not_covered() -> None:
     ],
 )
 def test_rounding_and_truncation_at_the_last_printed_digit(exact: int, rounds: bool, truncates: bool) -> None:
-    printed = Printed(300, 10)
+    printed = PrintedNumber(300, 10)
     assert (printed.rounds(exact), printed.truncates(exact)) == (rounds, truncates)
 
 
 @pytest.mark.parametrize(("text", "unit"), [("4,2", 10**6), ("", 1), ("1.5", 1), ("nan", 1), ("0.0000001", 10**6)])
 def test_what_is_no_count_is_refused(text: str, unit: int) -> None:
     with pytest.raises(CostModelError, match=r"is not a decimal number|prints parts of one"):
-        Printed.parse(text, unit)
+        PrintedNumber.parse(text, unit)

@@ -6,7 +6,7 @@ import pytest
 
 import costmodel as cm
 from costmodel import Ledger
-from costmodel.published.tables import MILLION, GoogLeNetRow, Printed, googlenet_rows, published
+from costmodel.published.tables import MILLION, PrintedNumber, Row, paper_table, published
 from tests.published.claims import Rule
 from tests.published.scopes import separable_stem
 
@@ -17,14 +17,14 @@ NET = cm.googlenet(variant="document")
 
 #: Row -> what the K of its parameters is worth, and the rule. Three are in 1024s, and the stem in 1000s.
 PARAMETERS: dict[str, tuple[int, Rule]] = {
-    SEPARABLE_STEM: (1000, Printed.rounds),
-    "conv2 1x1 64 + 3x3 192": (1024, Printed.rounds),
-    "inception (3a)": (1024, Printed.truncates),
-    "linear": (1024, Printed.rounds),
+    SEPARABLE_STEM: (1000, PrintedNumber.rounds),
+    "conv2 1x1 64 + 3x3 192": (1024, PrintedNumber.rounds),
+    "inception (3a)": (1024, PrintedNumber.truncates),
+    "linear": (1024, PrintedNumber.rounds),
 }
 
 #: Row -> the rule of its operations, where it is not rounding.
-OPERATIONS: dict[str, Rule] = {"inception (4a)": Printed.truncates}
+OPERATIONS: dict[str, Rule] = {"inception (4a)": PrintedNumber.truncates}
 
 NOT_THE_COLUMNS = "neither in 1000s nor in 1024s what the module's own columns give"
 NOT_DENSE = "the paper counts the separable stem of the next row"
@@ -49,7 +49,7 @@ OPERATIONS_NOT_REPRODUCED = {
 }
 
 
-def part(row: GoogLeNetRow) -> Ledger:
+def part(row: Row) -> Ledger:
     blocks = NET.ledger.by("block")
     if row.row == DENSE_STEM:
         return blocks["features.conv1"]
@@ -62,17 +62,17 @@ def part(row: GoogLeNetRow) -> Ledger:
     return blocks[f"features.inception{row.row.removeprefix('inception (').removesuffix(')')}"]
 
 
-def prints(row: GoogLeNetRow, worth: int, rule: Rule) -> bool:
+def prints(row: Row, worth: int, rule: Rule) -> bool:
     """Whether the row's parameters, where K is ``worth``, are the weights of its part; in 1024000ths, for both Ks."""
-    printed = Printed.parse(row.published_params.removesuffix("K"), 1000 * 1024)
+    printed = PrintedNumber.parse(row.published_params.removesuffix("K"), 1000 * 1024)
     return rule(printed, part(row).weights * (1000 * 1024 // worth), 0)
 
 
-ROWS = pytest.mark.parametrize("row", googlenet_rows(), ids=lambda row: row.row)
+ROWS = pytest.mark.parametrize("row", paper_table("googlenet_table1"), ids=lambda row: row.row)
 
 
 @ROWS
-def test_the_collectors_columns_are_the_networks(row: GoogLeNetRow) -> None:
+def test_the_collectors_columns_are_the_networks(row: Row) -> None:
     ledger = part(row)
     assert (ledger.weights, ledger.multiply_adds) == (row.exact_weights, row.exact_madds)
     for worth, column in ((1000, row.exact_weights_div1000), (1024, row.exact_weights_div1024)):
@@ -81,7 +81,7 @@ def test_the_collectors_columns_are_the_networks(row: GoogLeNetRow) -> None:
 
 
 @ROWS
-def test_the_modules_have_the_tables_channels(row: GoogLeNetRow) -> None:
+def test_the_modules_have_the_tables_channels(row: Row) -> None:
     ledger = part(row)
     if not row.row.startswith("inception"):
         assert row.out_size is row.out_channels is row.n1x1 is None
@@ -101,45 +101,45 @@ def test_the_modules_have_the_tables_channels(row: GoogLeNetRow) -> None:
 
 
 @ROWS
-def test_printed_parameters_are_reproduced_or_excused(row: GoogLeNetRow) -> None:
+def test_printed_parameters_are_reproduced_or_excused(row: Row) -> None:
     assert (row.row in PARAMETERS) is not (row.row in PARAMETERS_NOT_REPRODUCED)
     if row.row in PARAMETERS:
         assert prints(row, *PARAMETERS[row.row])
     else:
         assert PARAMETERS_NOT_REPRODUCED[row.row][0] == row.published_params
-        rules = (Printed.rounds, Printed.truncates)
+        rules = (PrintedNumber.rounds, PrintedNumber.truncates)
         assert not any(prints(row, worth, rule) for worth in (1000, 1024) for rule in rules)
     assert (row.params_match == "no") is (row.row in PARAMETERS_NOT_REPRODUCED)
 
 
 @ROWS
-def test_printed_operations_are_reproduced_or_excused(row: GoogLeNetRow) -> None:
-    printed = Printed.parse(row.published_ops_millions, MILLION)
+def test_printed_operations_are_reproduced_or_excused(row: Row) -> None:
+    printed = PrintedNumber.parse(row.published_ops_millions, MILLION)
     exact = part(row).multiply_adds
     if row.row in OPERATIONS_NOT_REPRODUCED:
         assert OPERATIONS_NOT_REPRODUCED[row.row][0] == row.published_ops_millions
         assert not printed.rounds(exact)
         assert not printed.truncates(exact)
     else:
-        assert OPERATIONS.get(row.row, Printed.rounds)(printed, exact, 0)
+        assert OPERATIONS.get(row.row, PrintedNumber.rounds)(printed, exact, 0)
     assert (row.ops_match == "no") is (row.row in OPERATIONS_NOT_REPRODUCED)
 
 
 def test_the_table_is_the_network_each_layer_once() -> None:
-    assert len(googlenet_rows()) == 13
-    rows = [row for row in googlenet_rows() if row.row != SEPARABLE_STEM]
+    assert len(paper_table("googlenet_table1")) == 13
+    rows = [row for row in paper_table("googlenet_table1") if row.row != SEPARABLE_STEM]
     assert sum(row.exact_madds for row in rows) == NET.multiply_adds
     assert sum(row.exact_weights for row in rows) == NET.weights
 
 
 def test_what_others_quote_are_sums_of_the_printed_columns() -> None:
     """The separable stem's row stands for the stem; the sums inherit the misprints of their rows."""
-    rows = [row for row in googlenet_rows() if row.row != DENSE_STEM]
+    rows = [row for row in paper_table("googlenet_table1") if row.row != DENSE_STEM]
     operations = sum(int(row.published_ops_millions) for row in rows)
-    parameters = sum(Printed.parse(row.published_params.removesuffix("K"), 1000).value for row in rows)
+    parameters = sum(PrintedNumber.parse(row.published_params.removesuffix("K"), 1000).value for row in rows)
     assert (operations, parameters) == (1502, 6_797_700)
     (summed,) = (row for row in published() if row.variant == "sum of Table 1 ops column")
-    assert summed.multiply_adds == Printed(operations * MILLION, MILLION)
+    assert summed.multiply_adds == PrintedNumber(operations * MILLION, MILLION)
     quoted = [row for row in published() if "googlenet" in f"{row.family} {row.variant}".lower() and row.parameters]
     assert len(quoted) == 2
     assert all(row.parameters and row.parameters.rounds(parameters) for row in quoted)

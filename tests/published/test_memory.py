@@ -13,7 +13,7 @@ import costmodel as cm
 from costmodel import Network
 from costmodel.core.ledger import Ledger
 from costmodel.core.values import Shape
-from costmodel.published.tables import MemoryRow, Printed, mobilenet_v2_memory
+from costmodel.published.tables import PrintedNumber, Row, paper_table
 
 #: Columns of the table. The last is headed g=3, but 400, 800 and 1600 channels are those of two groups.
 NETS = {
@@ -36,7 +36,7 @@ NOT_REPRODUCED = {
     ("B", "max", "shufflenet_2x_g3", "600K"): "the 800 of the same column are more",
 }
 
-CELLS = [(row.source[-1], row, column) for row in mobilenet_v2_memory() for column in NETS]
+CELLS = [(row.source[-1], row, column) for row in paper_table("mobilenet_v2_memory") for column in NETS]
 
 
 def thousands(text: str) -> int:
@@ -46,7 +46,7 @@ def thousands(text: str) -> int:
 def cut(kilobytes: int, exact: int) -> bool:
     """The table's rule: cut off after the last digit that is not zero."""
     zeros = len(str(kilobytes)) - len(str(kilobytes).rstrip("0"))
-    return Printed(kilobytes * KILO, KILO * 10**zeros).truncates(exact)
+    return PrintedNumber(kilobytes * KILO, KILO * 10**zeros).truncates(exact)
 
 
 def blocks(net: Network) -> list[Ledger]:
@@ -74,7 +74,7 @@ def channels(column: str, size: int) -> int:
     return made_by_bottlenecks(net, size, (lambda b: b.output) if size == 112 else (lambda b: b.input))
 
 
-def reproduced(version: str, row: MemoryRow, column: str) -> bool:
+def reproduced(version: str, row: Row, column: str) -> bool:
     cell = getattr(row, column)
     if row.size == "max":
         others = [getattr(other, column) for v, other, c in CELLS if (v, c) == (version, column) and other != row]
@@ -89,14 +89,14 @@ def reproduced(version: str, row: MemoryRow, column: str) -> bool:
 
 
 @pytest.mark.parametrize(("version", "row", "column"), CELLS, ids=[f"{v}-{row.size}-{c}" for v, row, c in CELLS])
-def test_every_cell_is_reproduced_or_excused(version: str, row: MemoryRow, column: str) -> None:
+def test_every_cell_is_reproduced_or_excused(version: str, row: Row, column: str) -> None:
     assert row.source == f"arXiv:1801.04381 Table 3, version {version}"
     place = (version, row.size, column, getattr(row, column))
     assert reproduced(version, row, column) is (place not in NOT_REPRODUCED)
 
 
 def test_the_file_holds_each_version_once() -> None:
-    assert [(row.source[-1], row.size) for row in mobilenet_v2_memory()] == [
+    assert [(row.source[-1], row.size) for row in paper_table("mobilenet_v2_memory")] == [
         (version, size) for version in "AB" for size in (*SIZES, "max")
     ]
     assert {(version, row.size, column, getattr(row, column)) for version, row, column in CELLS} >= set(NOT_REPRODUCED)

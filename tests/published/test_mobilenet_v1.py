@@ -14,21 +14,19 @@ from costmodel.core.values import Shape
 from costmodel.models.blocks import bare, depthwise_separable
 from costmodel.published.tables import (
     MILLION,
-    MobileNetV1Part,
-    MobileNetV1Row,
-    Printed,
-    mobilenet_v1_parts,
-    mobilenet_v1_rows,
+    PrintedNumber,
+    Row,
+    paper_table,
 )
 
+LAYERS = paper_table("mobilenet_v1_architecture")
+PARTS = paper_table("mobilenet_v1_paper_tables_2_3")
 PAPER = "arXiv:1704.04861 Table 1"
 GROUPS = {
     (source.startswith(PAPER), alpha, resolution): list(rows)
-    for (source, alpha, resolution), rows in groupby(
-        mobilenet_v1_rows(), key=lambda row: (row.source, row.alpha, row.resolution)
-    )
+    for (source, alpha, resolution), rows in groupby(LAYERS, key=lambda row: (row.source, row.alpha, row.resolution))
 }
-SLIM = [(row.alpha, row.resolution, row) for row in mobilenet_v1_rows() if not row.source.startswith(PAPER)]
+SLIM = [(row.alpha, row.resolution, row) for row in LAYERS if not row.source.startswith(PAPER)]
 
 #: Order in Table 1 of the layer whose stride is a misprint, and of the softmax, which is no layer here.
 MISPRINTED_STRIDE, SOFTMAX = 25, 29
@@ -37,7 +35,7 @@ MISPRINTED_STRIDE, SOFTMAX = 25, 29
 def test_the_file_holds_the_paper_and_two_widths_of_slim() -> None:
     sizes = {group: len(rows) for group, rows in GROUPS.items()}
     assert sizes == {(True, 1.0, 224): 30, (False, 1.0, 224): 27, (False, 0.75, 128): 27}
-    assert all(row.source for row in (*mobilenet_v1_rows(), *mobilenet_v1_parts()))
+    assert all(row.source for row in (*LAYERS, *PARTS))
 
 
 def sizes_of(shape: Shape) -> tuple[int, int]:
@@ -71,7 +69,7 @@ def test_the_last_depthwise_stride_of_table_1_contradicts_the_table() -> None:
 
 
 @pytest.mark.parametrize(("alpha", "resolution", "row"), SLIM, ids=[f"{a}-{row.op}" for a, _, row in SLIM])
-def test_slims_layers_cost_what_its_docstring_prints(alpha: float, resolution: int, row: MobileNetV1Row) -> None:
+def test_slims_layers_cost_what_its_docstring_prints(alpha: float, resolution: int, row: Row) -> None:
     # Conv2d_3_depthwise is our features.3.depthwise.conv
     name = ".".join([*row.op.replace("Conv2d", "features").split("_"), "conv"])
     (entry,) = (e for e in cm.mobilenet_v1(alpha, resolution).ledger if e.name == name)
@@ -87,13 +85,13 @@ def test_slims_table_has_every_convolution_once() -> None:
             assert [row.madds for row in rows] == [e.ops.mac for e in convolutions]
 
 
-def parts_of(table: int) -> list[MobileNetV1Part]:
-    return [row for row in mobilenet_v1_parts() if row.table == table]
+def parts_of(table: int) -> list[Row]:
+    return [row for row in PARTS if row.table == table]
 
 
 def test_the_parts_are_tables_2_and_3() -> None:
     assert [len(parts_of(table)) for table in (2, 3)] == [4, 4]
-    assert len(mobilenet_v1_parts()) == 8
+    assert len(PARTS) == 8
 
 
 TYPES = {
@@ -108,7 +106,7 @@ MISPRINTS = {("Conv 3x3", "madds"): ("1.19", "1.91")}
 
 
 @pytest.mark.parametrize("row", parts_of(2), ids=lambda row: row.row)
-def test_table_2_has_the_shares_of_each_type(row: MobileNetV1Part) -> None:
+def test_table_2_has_the_shares_of_each_type(row: Row) -> None:
     net = cm.mobilenet_v1()
     part = net.ledger.by("type")[TYPES[row.row]]
     assert (part.multiply_adds, part.weights) == (row.exact_madds, row.exact_params)
@@ -146,9 +144,9 @@ STEPS = {
 
 
 @pytest.mark.parametrize("row", parts_of(3), ids=lambda row: row.row)
-def test_table_3_narrows_one_layer_step_by_step(row: MobileNetV1Part) -> None:
+def test_table_3_narrows_one_layer_step_by_step(row: Row) -> None:
     net = STEPS[row.row]
     assert row.unit == "millions"
     assert (net.multiply_adds, net.weights) == (row.exact_madds, row.exact_params)
-    assert Printed.parse(row.published_madds, MILLION).rounds(net.multiply_adds)
-    assert Printed.parse(row.published_params, MILLION).rounds(net.weights)
+    assert PrintedNumber.parse(row.published_madds, MILLION).rounds(net.multiply_adds)
+    assert PrintedNumber.parse(row.published_params, MILLION).rounds(net.weights)

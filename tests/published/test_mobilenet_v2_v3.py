@@ -9,14 +9,10 @@ from costmodel import Entry, Network
 from costmodel.core.layers import Activation, Conv, Linear
 from costmodel.core.network import image
 from costmodel.models.blocks import squeeze_excite
-from costmodel.published.tables import (
-    MILLION,
-    MobileNetV2Row,
-    MobileNetV3Row,
-    Printed,
-    mobilenet_v2_rows,
-    mobilenet_v3_rows,
-)
+from costmodel.published.tables import MILLION, PrintedNumber, Row, paper_table
+
+V2_ROWS = paper_table("mobilenet_v2_architecture")
+V3_ROWS = paper_table("mobilenet_v3_architecture")
 
 
 def under(net: Network, prefix: str) -> list[Entry]:
@@ -41,12 +37,12 @@ def reads(block: list[Entry]) -> tuple[int, int]:
 # MobileNetV2
 
 
-def v2_blocks() -> list[tuple[MobileNetV2Row, list[list[Entry]]]]:
+def v2_blocks() -> list[tuple[Row, list[list[Entry]]]]:
     """Each row, and the blocks that it stands for: every one of the network, in order."""
     net = cm.mobilenet_v2()
     names = [f"features.{index}" for index in range(19)] + ["pool", "classifier"]
     blocks = iter([under(net, name) for name in names])
-    rows = [(row, [next(blocks) for _ in range(row.n or 1)]) for row in mobilenet_v2_rows()]
+    rows = [(row, [next(blocks) for _ in range(row.n or 1)]) for row in V2_ROWS]
     assert next(blocks, None) is None
     return rows
 
@@ -54,7 +50,7 @@ def v2_blocks() -> list[tuple[MobileNetV2Row, list[list[Entry]]]]:
 @pytest.mark.parametrize(
     ("row", "blocks"), v2_blocks(), ids=[f"{row.input_size}-{row.operator}-{row.c}" for row, _ in v2_blocks()]
 )
-def test_table_2_of_v2_is_the_network_stage_by_stage(row: MobileNetV2Row, blocks: list[list[Entry]]) -> None:
+def test_table_2_of_v2_is_the_network_stage_by_stage(row: Row, blocks: list[list[Entry]]) -> None:
     assert row.source == "arXiv:1801.04381 Table 2"
     assert reads(blocks[0]) == (row.input_size, row.in_channels)
     for index, block in enumerate(blocks):
@@ -77,8 +73,8 @@ def test_table_2_of_v2_is_the_network_stage_by_stage(row: MobileNetV2Row, blocks
 
 
 def test_every_row_of_v2_is_held() -> None:
-    assert [row for row, _ in v2_blocks()] == list(mobilenet_v2_rows())
-    assert len(mobilenet_v2_rows()) == 11
+    assert [row for row, _ in v2_blocks()] == list(V2_ROWS)
+    assert len(V2_ROWS) == 11
 
 
 # MobileNetV3
@@ -95,15 +91,15 @@ NONLINEARITIES = {"relu": "RE", "hard_swish": "HS"}
 MISPRINTED_TICKS = {(net, 12) for net in NETS if "Small" in net}
 
 
-def block_of(row: MobileNetV3Row) -> list[Entry]:
+def block_of(row: Row) -> list[Entry]:
     net = NETS[row.net]
     convolutions = len({entry.name.split(".")[1] for entry in under(net, "features")})
     tail = ("pool", "head", "classifier")
     return under(net, f"features.{row.order}" if row.order < convolutions else tail[row.order - convolutions])
 
 
-@pytest.mark.parametrize("row", mobilenet_v3_rows(), ids=lambda row: f"{row.net}-{row.order}")
-def test_tables_of_v3_are_the_networks_block_by_block(row: MobileNetV3Row) -> None:
+@pytest.mark.parametrize("row", V3_ROWS, ids=lambda row: f"{row.net}-{row.order}")
+def test_tables_of_v3_are_the_networks_block_by_block(row: Row) -> None:
     block = block_of(row)
     operator, *kernel = row.operator.split()
     convolution = block[0].layer
@@ -132,21 +128,21 @@ def test_tables_of_v3_are_the_networks_block_by_block(row: MobileNetV3Row) -> No
 
 
 def test_every_row_of_v3_is_of_a_network_and_every_block_has_a_row() -> None:
-    orders = {net: [row.order for row in mobilenet_v3_rows() if row.net == net] for net in NETS}
+    orders = {net: [row.order for row in V3_ROWS if row.net == net] for net in NETS}
     assert {net: len(rows) for net, rows in orders.items()} == dict(zip(NETS, (20, 16, 16), strict=True))
     assert all(rows == list(range(len(rows))) for rows in orders.values())
-    assert len(mobilenet_v3_rows()) == 52
-    assert all(row.source for row in mobilenet_v3_rows())
+    assert len(V3_ROWS) == 52
+    assert all(row.source for row in V3_ROWS)
 
 
 def test_the_tick_at_smalls_last_convolution_contradicts_the_papers_parameters() -> None:
-    ticked = {(row.net, row.order) for row in mobilenet_v3_rows() if row.se and row.operator == "conv2d 1x1"}
+    ticked = {(row.net, row.order) for row in V3_ROWS if row.se and row.operator == "conv2d 1x1"}
     assert ticked == MISPRINTED_TICKS
     attention = Network(squeeze_excite(image(576, 7), "squeeze_excite", 144))
     for net, printed in (
         (NETS["MobileNetV3-Small (1024 head)"], "2.5"),
         (NETS["MobileNetV3-Small (1280 head)"], "2.9"),
     ):
-        figure = Printed.parse(printed, MILLION)
+        figure = PrintedNumber.parse(printed, MILLION)
         assert figure.rounds(net.parameters)
         assert not figure.rounds(net.parameters + attention.parameters)

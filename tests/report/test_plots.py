@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 import costmodel as cm
 from costmodel import CostModelError, Network, apply, image, load
 from costmodel.core.layers import RELU, BatchNorm, conv, depthwise_conv, pointwise_conv
-from costmodel.published.tables import mobilenet_v1_parts, published
+from costmodel.published.tables import paper_table, published
 from costmodel.report import plots
 from costmodel.scaling.sweep import sweep
 from tests.report.conftest import MODELS
@@ -179,7 +179,7 @@ def test_bars_follow_the_grouping_and_the_batch() -> None:
 def test_shares_by_type_are_table_2_of_the_paper() -> None:
     axes = plots.types(cm.mobilenet_v1()).axes[0]
     bars = [container.patches for container in axes.containers]
-    printed = [part for part in mobilenet_v1_parts() if part.table == 2]
+    printed = [part for part in paper_table("mobilenet_v1_paper_tables_2_3") if part.table == 2]
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "conv 1x1", "depthwise conv 3x3", "conv 3x3", "linear"
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The atlas of published figures, against the claims of tests/published, which were found by another route: by hand."""
+"""Every published number, against the claims of tests/published, which were found by another route: by hand."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from functools import cache
 
 import pytest
 
-from costmodel.published import tables
-from costmodel.published.tables import published
-from costmodel.reproduction.audit import audit, steps, totals
-from costmodel.reproduction.audit_result import Finding
-from costmodel.reproduction.evidence import Place
+from costmodel.published.tables import paper_table, published
+from costmodel.reproduction.audit import audit, printed_numbers, totals
+from costmodel.reproduction.audit_result import AuditResult
+from costmodel.reproduction.evidence import Cell
 from tests.published import multiply_adds, parameters
 from tests.published.claims import Claim, Excuse, about, key, network_of
 
@@ -19,16 +18,16 @@ CLAIMS = {"parameters": parameters, "multiply_adds": multiply_adds}
 
 
 @cache
-def findings() -> tuple[Finding, ...]:
+def results() -> tuple[AuditResult, ...]:
     return audit()
 
 
-def by_place() -> dict[Place, Finding]:
-    networks = [finding for finding in findings() if finding.table == "published"]
-    return dict(zip(steps(), networks, strict=True))
+def by_place() -> dict[Cell, AuditResult]:
+    networks = [result for result in results() if result.table == "published"]
+    return dict(zip(printed_numbers(), networks, strict=True))
 
 
-def said(place: Place) -> Claim | Excuse:
+def said(place: Cell) -> Claim | Excuse:
     row, quantity = place
     table = CLAIMS[quantity]
     (one,) = [*about(row, table.REPRODUCED), *about(row, table.NOT_REPRODUCED)]
@@ -50,12 +49,12 @@ LEFT_ALONE = {
 }
 
 
-def short(place: Place) -> str:
+def short(place: Cell) -> str:
     return f"{place[0].family}|{place[0].variant}|{place[1]}"
 
 
 def test_what_the_audit_explains_is_what_was_reproduced_by_hand() -> None:
-    explained = {place for place, finding in by_place().items() if finding.explained}
+    explained = {place for place, result in by_place().items() if result.explained}
     reproduced = {place for place in by_place() if isinstance(said(place), Claim)}
     assert [key(row) for row, _ in explained - reproduced] == []
     assert {short(place) for place in reproduced - explained} == set(LEFT_ALONE)
@@ -64,10 +63,10 @@ def test_what_the_audit_explains_is_what_was_reproduced_by_hand() -> None:
 
 def test_nearly_all_have_the_number_that_was_found_by_hand() -> None:
     others = Counter()
-    for (row, quantity), finding in by_place().items():
+    for (row, quantity), result in by_place().items():
         claim = said((row, quantity))
-        if isinstance(claim, Claim) and finding.explained and claim.scope(network_of(claim, row)) != finding.exact:
-            others[f"{claim.scope.__name__}: {finding.reason}"] += 1
+        if isinstance(claim, Claim) and result.explained and claim.scope(network_of(claim, row)) != result.exact:
+            others[f"{claim.scope.__name__}: {result.reason}"] += 1
     assert others == {
         # Of two readings that print the same digits, the audit takes the one with fewer departures.
         "stored_without_gamma: as slim counts": 32,
@@ -90,7 +89,7 @@ def test_nearly_all_have_the_number_that_was_found_by_hand() -> None:
         ("MobileNetV1: float, alpha 1.0, at 224", "multiply_adds", "the plain reading", "rounded"),
         ("inception (3a)", "parameters", "the layer's weights, K = 1024", "truncated"),
         ("conv1 7x7 depthwise(mult 8)+1x1 64", "parameters", "the layer's weights, K = 1000", "rounded"),
-        ("inception (3b)", "parameters", "not the layer's own figure", ""),
+        ("inception (3b)", "parameters", "not the layer's own number", ""),
         ("MobileNetV1: float, alpha 0.25, at 128", "parameters", "as slim counts", "rounded"),
         ("MobileNetV2: checkpoint, alpha 0.75, at 96", "multiply_adds", "the plain reading", "truncated"),
         ("MobileNetV2: checkpoint, alpha 0.75, at 96", "parameters", "as weights counts", "rounded"),
@@ -114,26 +113,26 @@ def test_nearly_all_have_the_number_that_was_found_by_hand() -> None:
     ],
 )
 def test_known_rules_are_found(row: str, quantity: str, reason: str, rule: str) -> None:
-    found = [finding for finding in findings() if (finding.row, finding.quantity) == (row, quantity)]
+    found = [result for result in results() if (result.row, result.quantity) == (row, quantity)]
     assert found
-    assert {(finding.reason, finding.rule) for finding in found} == {(reason, rule)}
+    assert {(result.reason, result.rounding) for result in found} == {(reason, rule)}
 
 
 def test_what_is_said_to_be_printed_is_printed() -> None:
-    for place, finding in by_place().items():
-        if finding.explained:
-            printed = steps()[place]
-            assert finding.exact is not None
+    for place, result in by_place().items():
+        if result.explained:
+            printed = printed_numbers()[place]
+            assert result.exact is not None
             assert {
-                "exact": printed.value == finding.exact,
-                "rounded": printed.rounds(finding.exact),
-                "truncated": printed.truncates(finding.exact),
-            }[finding.rule]
-            assert sum(term.number for term in finding.terms) == finding.exact
+                "exact": printed.value == result.exact,
+                "rounded": printed.rounds(result.exact),
+                "truncated": printed.truncates(result.exact),
+            }[result.rounding]
+            assert sum(term.number for term in result.terms) == result.exact
 
 
 def test_the_last_digit_follows_from_the_source() -> None:
-    found = {(key(row), of): printed.step // 10**6 for (row, of), printed in steps().items()}
+    found = {(key(row), of): printed.step // 10**6 for (row, of), printed in printed_numbers().items()}
 
     def step(part: str) -> set[int]:
         return {worth for (place, of), worth in found.items() if part in place and of == "multiply_adds"}
@@ -149,33 +148,33 @@ def test_the_last_digit_follows_from_the_source() -> None:
 def test_every_row_of_every_table_has_a_finding() -> None:
     rows = {
         "published": len(published()),
-        "mobilenet_v1_architecture": len(tables.mobilenet_v1_rows()),
-        "mobilenet_v1_paper_tables_2_3": len(tables.mobilenet_v1_parts()),
-        "googlenet_table1": len(tables.googlenet_rows()),
-        "mobilenet_v2_architecture": len(tables.mobilenet_v2_rows()),
-        "mobilenet_v3_architecture": len(tables.mobilenet_v3_rows()),
-        "mobilenet_v2_memory": len(tables.mobilenet_v2_memory()),
+        "mobilenet_v1_architecture": len(paper_table("mobilenet_v1_architecture")),
+        "mobilenet_v1_paper_tables_2_3": len(paper_table("mobilenet_v1_paper_tables_2_3")),
+        "googlenet_table1": len(paper_table("googlenet_table1")),
+        "mobilenet_v2_architecture": len(paper_table("mobilenet_v2_architecture")),
+        "mobilenet_v3_architecture": len(paper_table("mobilenet_v3_architecture")),
+        "mobilenet_v2_memory": len(paper_table("mobilenet_v2_memory")),
     }
-    found = Counter(table for table, _, _ in {(one.table, one.row, one.source) for one in findings()})
+    found = Counter(table for table, _, _ in {(one.table, one.row, one.source) for one in results()})
     assert found == rows
     assert sum(found.values()) == 405
 
 
 def test_layers_and_modules_are_the_collectors_exact_numbers() -> None:
     googlenet = {
-        one.row: one.exact for one in findings() if one.table == "googlenet_table1" and one.quantity == "parameters"
+        one.row: one.exact for one in results() if one.table == "googlenet_table1" and one.quantity == "parameters"
     }
-    assert googlenet == {row.row: row.exact_weights for row in tables.googlenet_rows()}
-    parts = {one.row: one.exact for one in findings() if "tables_2_3" in one.table and one.quantity == "multiply_adds"}
-    assert parts == {row.row: row.exact_madds for row in tables.mobilenet_v1_parts() if row.table == 3}
-    assert totals(one for one in findings() if one.table == "mobilenet_v1_architecture") == {
+    assert googlenet == {row.row: row.exact_weights for row in paper_table("googlenet_table1")}
+    parts = {one.row: one.exact for one in results() if "tables_2_3" in one.table and one.quantity == "multiply_adds"}
+    assert parts == {row.row: row.exact_madds for row in paper_table("mobilenet_v1_paper_tables_2_3") if row.table == 3}
+    assert totals(one for one in results() if one.table == "mobilenet_v1_architecture") == {
         "exact": 108,
         "no figure": 30,
     }
 
 
 def test_rows_without_a_figure_say_what_they_are() -> None:
-    silent = [one for one in findings() if one.verdict == "no figure"]
+    silent = [one for one in results() if one.verdict == "no figure"]
     assert Counter(one.table for one in silent) == {
         "mobilenet_v1_architecture": 30,
         "mobilenet_v2_architecture": 11,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import costmodel as cm
 from costmodel import CostModelError, Network, apply, image
 from costmodel.core.layers import RELU, Flatten, Linear, conv
-from costmodel.published.tables import Printed
+from costmodel.published.tables import PrintedNumber
 from costmodel.reproduction.claim import Claim
-from costmodel.reproduction.explain import Numbers, believable, explain, first_of_each, fitting
+from costmodel.reproduction.explain import PossibleNumbers, believable, explain, first_of_each, fitting
 from costmodel.reproduction.network_parts import PARTS
 from costmodel.reproduction.readings import Reading, Readings
 
@@ -24,7 +24,7 @@ def best(network: Network, claim: str, of: str | None = None) -> tuple[str, str,
     found = explain(network, claim, of)
     if found.best is None:
         return None
-    return str(found.best.reading), found.best.rule, [term.number for term in found.terms(found.best)]
+    return str(found.best.reading), found.best.rounding, [term.number for term in found.terms(found.best)]
 
 
 # Figures that are printed, and what is known of them by other routes
@@ -42,7 +42,7 @@ def test_the_233_m_of_mobilenet_v1_leaves_out_the_stem() -> None:
     assert found.plain == 239_273_472
 
 
-def test_a_plain_figure_needs_no_departure() -> None:
+def test_a_plain_figure_needs_no_variation() -> None:
     net = cm.mobilenet_v2()
     assert best(net, "300,774,272") == ("the plain reading", "exact", [300_774_272])
     assert best(net, "301M") == ("the plain reading", "rounded", [300_774_272])
@@ -61,7 +61,7 @@ def test_a_plain_figure_needs_no_departure() -> None:
         ("3,506,153", "parameters", "1001 classes", [3_504_872, 1280 + 1]),
     ],
 )
-def test_departures_are_found_and_itemised(claim: str, of: str | None, reading: str, terms: Sequence[int]) -> None:
+def test_variations_are_found_and_itemised(claim: str, of: str | None, reading: str, terms: Sequence[int]) -> None:
     found = best(cm.mobilenet_v2(), claim, of)
     assert found is not None
     assert (found[0], found[2]) == (reading, terms)
@@ -73,7 +73,7 @@ def test_a_variant_is_found_by_the_registry() -> None:
     assert best(cm.resnet50(), "3.8 GFLOPs") == ("variant paper-stride", "truncated", [4_089_184_256, -231_211_008])
 
 
-def test_two_departures_are_found_where_all_digits_say_so() -> None:
+def test_two_variations_are_found_where_all_digits_say_so() -> None:
     # TF-slim's docstring: 3,185,088 weights without the classifier.
     found = best(cm.mobilenet_v1(), "3,185,088", "parameters")
     assert found is not None
@@ -122,7 +122,7 @@ def tiny() -> Network:
 def test_a_network_of_ones_own_has_no_variants_whatever_it_is_called() -> None:
     stem, head = 32 * 32 * 27 * 16, 16 * 32 * 32 * 10
     assert best(tiny(), f"{stem:,}") == ("without the classifier", "exact", [stem + head, -head])
-    kinds = {departure.kind for reading in Readings(tiny(), "multiply_adds") for departure in reading.departures}
+    kinds = {variation.kind for reading in Readings(tiny(), "multiply_adds") for variation in reading.variations}
     assert kinds == {"part", "factor", "counting"}
 
 
@@ -131,28 +131,28 @@ def test_a_network_of_ones_own_has_no_variants_whatever_it_is_called() -> None:
 
 def test_the_numbers_that_might_have_been_printed() -> None:
     # 2.3 million: from 1.2 to 4.6, the 35 numbers with one decimal.
-    numbers = Numbers(Printed.parse("2.3", 10**6))
+    numbers = PossibleNumbers(PrintedNumber.parse("2.3", 10**6))
     assert (numbers.count, numbers.ends) == (35, (1_200_000, 4_600_000))
 
 
 @given(st.integers(1, 10**12), st.integers(0, 6), st.integers(0, 10**12))
 def test_a_number_is_printed_where_rounding_or_cutting_gives_it(value: int, zeros: int, exact: int) -> None:
     step = 10**zeros
-    printed = Printed(value // step * step or step, step)
+    printed = PrintedNumber(value // step * step or step, step)
     fits = printed.rounds(exact) or printed.truncates(exact)
-    assert (printed.value // step in Numbers(printed).printing(exact)) == fits
+    assert (printed.value // step in PossibleNumbers(printed).printed_for(exact)) == fits
 
 
 def test_chance_adds_up_over_the_readings_before() -> None:
     readings = [Reading(figure, ()) for figure in (1_000_000, 2_040_000, 2_060_000, 9_000_000, 2_320_000)]
     # Of 35 numbers: none (1.0 is below half), 2.0, then 2.0 and 2.1, none, then 2.3 too.
-    (fit,) = fitting(readings, Printed.parse("2.3", 10**6))
+    (fit,) = fitting(readings, PrintedNumber.parse("2.3", 10**6))
     assert fit.chance == 3 / 35
 
 
-def test_each_departure_asks_for_ten_times_less_chance() -> None:
-    assert [believable(0.05, departures) for departures in (0, 1, 2)] == [True, True, False]
-    assert [believable(0.005, departures) for departures in (1, 2, 3)] == [True, True, False]
+def test_each_variation_asks_for_ten_times_less_chance() -> None:
+    assert [believable(0.05, variations) for variations in (0, 1, 2)] == [True, True, False]
+    assert [believable(0.005, variations) for variations in (1, 2, 3)] == [True, True, False]
 
 
 #: How far from the plain figure random ones are drawn (half to twice; within 10 percent), their digits -> the share of
@@ -165,7 +165,7 @@ def drawn_from() -> list[tuple[int, list[Reading]]]:
     """The plain figures that random ones are drawn around, and the readings of each."""
     networks = (cm.mobilenet_v1(0.75, 192), cm.mobilenet_v2(), cm.resnet50(), cm.vgg16(), cm.shufflenet_v1())
     found = [first_of_each(Readings(network, of)) for network in networks for of in ("multiply_adds", "parameters")]
-    return [(readings[0].figure, readings) for readings in found]
+    return [(readings[0].number, readings) for readings in found]
 
 
 def random_rate(spread: float, digits: int) -> float:
@@ -176,7 +176,7 @@ def random_rate(spread: float, digits: int) -> float:
         for _ in range(100):
             exact = int(plain * chance.uniform(1 / spread, spread))
             step = 10 ** (len(str(exact)) - digits)
-            fits = fitting(readings, Printed(exact // step * step, step))
+            fits = fitting(readings, PrintedNumber(exact // step * step, step))
             left += not any(fit.explains for fit in fits)
             drawn += 1
     return left / drawn
@@ -212,7 +212,7 @@ def test_two_digits_near_the_plain_figure_say_little() -> None:
 )
 def test_a_claim_keeps_its_precision(text: str, of: str, factors: tuple[int, ...], value: int, step: int) -> None:
     claim = Claim.parse(text)
-    assert (claim.printed, claim.of, claim.factors) == (Printed(value, step), of, factors)
+    assert (claim.printed, claim.of, claim.factors) == (PrintedNumber(value, step), of, factors)
 
 
 @pytest.mark.parametrize(
