@@ -61,7 +61,6 @@ def serve(address: str) -> None:
     import fvcore.nn  # noqa: F401
     import hypothesis.internal.conjecture.engine  # noqa: F401
     import pandas  # noqa: F401
-    import rich.console  # noqa: F401
     import sympy  # noqa: F401
     import torch
     import xdist.plugin  # noqa: F401

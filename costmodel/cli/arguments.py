@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 import click
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from costmodel.capture.input_spec import InputSpec
     from costmodel.conventions import Convention
+    from costmodel.report.answer import Answer
 
 T = TypeVar("T")
 
@@ -167,26 +168,13 @@ plot_option = click.option(
 )
 
 
-class Report(Protocol):
-    """A report that can print itself in every format."""
-
-    def text(self, color: bool) -> str: ...
-    def json(self) -> str: ...
-    def csv(self) -> str: ...
-    def markdown(self) -> str: ...
-    def latex(self) -> str: ...
-
-
 def on_a_terminal(stream: TextIO | None) -> bool:
     """Whether a person watches ``stream``, and wants colour there. A closed stream is None."""
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     return stream is not None and stream.isatty() and not plain
 
 
-def answer(report: Report, style: str) -> None:
+def answer(report: Answer, style: str) -> None:
     """Print ``report`` in the format asked for; in colour on a terminal alone."""
-    if style == "text":
-        print(report.text(color=on_a_terminal(sys.stdout)))
-    else:
-        print(getattr(report, style)())
+    print(report.text(on_a_terminal(sys.stdout)) if style == "text" else getattr(report, style)())
     sys.stdout.flush()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 
 import click
 
 from costmodel.capture.input_spec import InputSpec
-from costmodel.cli.arguments import CHOICE, INPUT, on_a_terminal
+from costmodel.cli.arguments import CHOICE, INPUT, answer
 from costmodel.errors import CostModelError, nearest
 from costmodel.models.registry import FAMILIES, names
-from costmodel.report.formula import FormulaReport, SeparableReport
+from costmodel.report.formula import FormulaReport
+from costmodel.report.separable import SeparableReport
 from costmodel.scaling.closed_form.api import ClosedForm, closed_form, separable_steps
 from costmodel.scaling.closed_form.over_resolutions import over_resolutions
 
@@ -60,8 +60,7 @@ def command(
         report: FormulaReport | SeparableReport = SeparableReport(separable_steps())
     else:
         report = FormulaReport(_form(model, alpha, inputs, dict(choices)), by or "term")
-    print(report.text(on_a_terminal(sys.stdout)) if style == "text" else getattr(report, style)())
-    sys.stdout.flush()
+    answer(report, style)
 
 
 def _form(model: str, alpha: float | None, inputs: Sequence[InputSpec], choices: Mapping[str, object]) -> ClosedForm:

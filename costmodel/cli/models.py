@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from costmodel.cli.arguments import on_a_terminal
+from costmodel.cli.arguments import answer, format_option
 from costmodel.models.registry import Architecture, architecture, architectures, check_variant
-from costmodel.report import models
+from costmodel.report.models import ModelsReport
 
 
 @click.command("models")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@format_option
 def command(names: tuple[str, ...], style: str) -> None:
     """List the architectures with their variants and defaults, or say more of those named."""
     found = [_named(name) for name in names] or list(architectures())
-    if style == "json":
-        print(models.json(found))
-    elif names:
-        print("\n\n".join(map(models.details, found)))
-    else:
-        print(models.overview(found, on_a_terminal(sys.stdout)))
+    answer(ModelsReport(found, named=bool(names)), style)
 
 
 def _named(name: str) -> Architecture:

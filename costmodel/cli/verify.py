@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from costmodel.cli.arguments import POSITIVE, on_a_terminal
+from costmodel.cli.arguments import POSITIVE, answer, format_option, on_a_terminal
 from costmodel.errors import CostModelError
 from costmodel.loading import load
 from costmodel.models.registry import names
-from costmodel.report import verify as report
+from costmodel.report.verify import VerifyAllReport, VerifyReport
 from costmodel.reproduction.verification import VerificationResult, compare
 
 
@@ -21,7 +21,7 @@ from costmodel.reproduction.verification import VerificationResult, compare
 @click.option("--alpha", type=float, help="Width multiplier.")
 @click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
 @click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier.")
-@click.option("--format", "style", type=click.Choice(["text", "markdown"]), default="text", show_default=True)
+@format_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -42,14 +42,12 @@ def command(
         if model or given:
             raise CostModelError("--all takes every model at its defaults; leave out the model and its choices")
         results = _every_model()
-        print(report.summary(results, style, on_a_terminal(sys.stdout)))
+        answer(VerifyAllReport(results), style)
     elif model is None:
         raise CostModelError("name a model, or --all for every one; `costmodel models` lists them")
-    elif style != "text":
-        raise CostModelError(f"--format={style} is for the table of --all; leave it out for one model")
     else:
         results = [_verify(model, given)]
-        print(report.text(results[0], on_a_terminal(sys.stdout)))
+        answer(VerifyReport(results[0]), style)
     if any(result.difference for result in results):
         ctx.exit(1)
 

@@ -74,14 +74,11 @@ def convention(name: str) -> Convention:
 def figures(ledger: Ledger) -> dict[str, Figure | CostModelError]:
     """What every convention says of a network; the reason, where one has no rule for an operation in it.
 
-    Raises :class:`~costmodel.errors.CostModelError` where the paper's convention has none.
-
     >>> import costmodel as cm
     >>> said = figures(cm.lenet5().ledger)
     >>> said["paper"].total, said["flop_counter_mode"].total
     (416520, 833040)
     """
-    PAPER.of(ledger)
     return {name: _attempt(found, ledger) for name, found in CONVENTIONS.items()}
 
 

@@ -213,9 +213,9 @@ class Network:
         >>> cm.mobilenet_v2().table(by="block").multiply_adds.sum()
         np.int64(300774272)
         """
-        from costmodel.report.frame import frame
+        from costmodel.report.frame import table
 
-        return frame(self.ledger.batched(batch), by, depth)
+        return table(self, by, depth, batch)
 
     def under(self, convention: str) -> int:
         """What a paper or a tool would print for one sample, by the name of its convention.
@@ -253,12 +253,12 @@ class Network:
     def __repr__(self) -> str:
         from costmodel.report.count import headline
 
-        return f"<{self.name}: {headline(self.ledger)}>"
+        return f"<{self.name}: {headline(self)}>"
 
     def _repr_html_(self) -> str:
-        from costmodel.report.count import CountReport
+        from costmodel.report.count import html
 
-        return CountReport(self).html()
+        return html(self)
 
 
 def _rebuilt(

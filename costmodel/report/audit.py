@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.report import formats
+from costmodel.report.answer import Answer
 from costmodel.report.explain import sum_text
 from costmodel.report.table import Table
-from costmodel.report.tabular import Tabular
 from costmodel.reproduction.audit import totals
 from costmodel.reproduction.audit_result import EXPLAINED, AuditResult
 
 
 @final
 @dataclass(frozen=True)
-class AuditReport(Tabular):
+class AuditReport(Answer):
     """A row a printed number, and a row each line of a table that prints none."""
 
     results: Sequence[AuditResult]
@@ -65,28 +64,18 @@ class AuditReport(Tabular):
         )
         return Table(("row", "quantity", "printed", "exact", "verdict", "reason", "source"), rows)
 
-    def json(self) -> str:
+    def document(self) -> object:
         """The totals, and every result with its terms."""
-        return formats.json_text(
-            {
-                "totals": totals(self.results),
-                "findings": [
-                    {
-                        "table": result.table,
-                        "row": result.row,
-                        "source": result.source,
-                        "quantity": result.quantity,
-                        "printed": result.printed,
-                        "exact": result.exact,
-                        "verdict": result.verdict,
-                        "rule": result.rounding,
-                        "reason": result.reason,
-                        "terms": [term._asdict() for term in result.terms],
-                    }
-                    for result in self.results
-                ],
-            }
-        )
+        return {"totals": totals(self.results), "findings": list(map(_fields, self.results))}
+
+
+def _fields(result: AuditResult) -> dict[str, object]:
+    names = ("table", "row", "source", "quantity", "printed", "exact", "verdict")
+    return {name: getattr(result, name) for name in names} | {
+        "rule": result.rounding,
+        "reason": result.reason,
+        "terms": [term._asdict() for term in result.terms],
+    }
 
 
 def _why(result: AuditResult) -> str:

@@ -5,29 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.report import formats
+from costmodel.report.answer import Answer
+from costmodel.report.costs import at_least, not_counted, not_counted_text
 from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
-from costmodel.report.tabular import Tabular
 from costmodel.scaling.compare import Comparison, Part
 
 
 @final
 @dataclass(frozen=True)
-class CompareReport(Tabular):
+class CompareReport(Answer):
     """A comparison by stage: all whose output has one size."""
 
     comparison: Comparison
 
     def lines(self) -> tuple[str, ...]:
         networks, budget = self.comparison.networks, self.comparison.budget
-        sizes = " against ".join(f"{network.name} {network.multiply_adds:,}" for network in networks)
+        named = [f"{network.name} {at_least(network.ledger)}{network.multiply_adds:,}" for network in networks]
+        missing = [f"; not counted: {text}" for text in map(not_counted_text, (n.ledger for n in networks)) if text]
         given = f"at most {budget[1]:,} {budget[0].replace('multiply_adds', 'multiply-adds')} each, " if budget else ""
         alphas = [
             f"{network.name} alpha {network.config['alpha']!r}" for network in networks if "alpha" in network.config
         ]
         known = f"{given}input {networks[0].input}; {', '.join(alphas)}".removesuffix("; ")
-        return f"{sizes} multiply-adds", f"{known[0].upper()}{known[1:]}", COUNTED
+        first = f"{' against '.join(named)} multiply-adds{''.join(missing)}"
+        return first, f"{known[0].upper()}{known[1:]}", COUNTED
 
     def table(self) -> Table:
         """Multiply-adds and parameters of each network, by the size of the map."""
@@ -40,29 +42,24 @@ class CompareReport(Tabular):
         total = [figure for network in networks for figure in (network.multiply_adds, network.parameters)]
         return Table(("output", *columns), tuple(rows), ("total", *total))
 
-    def json(self) -> str:
+    def document(self) -> object:
         """The networks, and by stage what each does, in the same order; None for a stage that it has not."""
-        return formats.json_text(
+        models = [
             {
-                "models": [
-                    {
-                        "model": network.name,
-                        "alpha": network.config.get("alpha"),
-                        "input": list(network.input.sizes),
-                        "multiply_adds": network.multiply_adds,
-                        "parameters": network.parameters,
-                    }
-                    for network in self.comparison.networks
-                ],
-                "stages": [
-                    {
-                        "output": list(stage.output),
-                        "models": [part and part._asdict() for part in stage.parts],
-                    }
-                    for stage in self.comparison.stages
-                ],
+                "model": network.name,
+                "alpha": network.config.get("alpha"),
+                "input": list(network.input.sizes),
+                "multiply_adds": network.multiply_adds,
+                "parameters": network.parameters,
+                "not_counted": not_counted(network.ledger),
             }
-        )
+            for network in self.comparison.networks
+        ]
+        stages = [
+            {"output": list(stage.output), "models": [part and part._asdict() for part in stage.parts]}
+            for stage in self.comparison.stages
+        ]
+        return {"models": models, "stages": stages}
 
 
 def _size(output: tuple[int, ...]) -> str:

@@ -11,9 +11,10 @@ from costmodel.conventions import CONVENTIONS, Convention, Figure, figures
 from costmodel.conventions.convention import BUG
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
-from costmodel.report import formats
+from costmodel.report.answer import Answer
+from costmodel.report.costs import not_counted
+from costmodel.report.count import headline, subject
 from costmodel.report.table import Cell, Table
-from costmodel.report.tabular import Tabular
 
 #: What a figure is of, for people.
 QUANTITIES = {"multiply_adds": "multiply-adds", "flops": "FLOPs", "parameters": "parameters"}
@@ -57,7 +58,7 @@ def bugs(figure: Figure) -> list[str]:
 
 @final
 @dataclass(frozen=True)
-class ConventionsReport(Tabular):
+class ConventionsReport(Answer):
     """What every convention says of one network, for ``batch`` samples."""
 
     network: Network
@@ -73,13 +74,13 @@ class ConventionsReport(Tabular):
         return f"{min(totals):,} to {max(totals):,}"
 
     def lines(self) -> tuple[str, ...]:
-        from costmodel.report.count import CountReport
-
+        if self.network.ledger.uncounted:
+            return headline(self.network, self.batch), subject(self.network, self.batch)
         first = (
             f"{self.network.multiply_adds * self.batch:,} multiply-adds in the papers' convention; other counters say"
             f" {self._range('multiply_adds')}, or {self._range('flops')} FLOPs"
         )
-        return first, CountReport(self.network, self.batch).subject()
+        return first, subject(self.network, self.batch)
 
     def table(self) -> Table:
         """A row a convention; where it has no rule for some operation, the reason instead of a figure."""
@@ -90,29 +91,23 @@ class ConventionsReport(Tabular):
         """What is known to be wrong with the tools whose figures it changes here."""
         return [note for said in self._figures.values() if isinstance(said, Figure) for note in bugs(said)]
 
-    def text(self, color: bool) -> str:
+    def narrow(self) -> Table:
         """As narrow as it goes: without the versions, and without the difference, which the items add up to."""
         rows = tuple(
             (name, counts, figure, f"= {items}" if figure != "" and items else items)
             for name, _, counts, figure, _, items in self.table().rows
         )
-        shown = Table(("convention", "counts", "figure", "itemised"), rows)
-        notes = self.notes()
-        return "\n".join([formats.text(self.lines(), shown, color), *[""] * bool(notes), *notes])
+        return Table(("convention", "counts", "figure", "itemised"), rows)
 
-    def markdown(self) -> str:
-        return "\n\n".join([Tabular.markdown(self), *self.notes()])
-
-    def json(self) -> str:
+    def document(self) -> object:
         """The network, and for each convention its figure and items, exact; null and a reason where it has none."""
-        return formats.json_text(
-            {
-                "model": self.network.name,
-                "input": [list(shape.sizes) for shape in self.network.inputs],
-                "batch": self.batch,
-                "conventions": [_fields(CONVENTIONS[name], said) for name, said in self._figures.items()],
-            }
-        )
+        return {
+            "model": self.network.name,
+            "input": [list(shape.sizes) for shape in self.network.inputs],
+            "batch": self.batch,
+            "not_counted": not_counted(self.network.ledger),
+            "conventions": [_fields(CONVENTIONS[name], said) for name, said in self._figures.items()],
+        }
 
 
 def _row(found: Convention, said: Figure | CostModelError) -> tuple[Cell, ...]:
@@ -156,7 +151,7 @@ def measured(said: Figure) -> dict[str, object]:
 
 @final
 @dataclass(frozen=True)
-class ReferenceReport(Tabular):
+class ReferenceReport(Answer):
     """What each convention counts, of what version, and where that is written: the table of the documentation."""
 
     def lines(self) -> tuple[str, ...]:
@@ -183,12 +178,12 @@ class ReferenceReport(Tabular):
         )
         return Table(("convention", "source", "version", "of", "counts", "bugs", "place", "held"), rows)
 
-    def text(self, color: bool) -> str:
+    def text(self, color: bool = False) -> str:
         """A paragraph a convention: what each counts is too long for the cells of a terminal."""
         return "\n".join([*self.lines(), *(line for found in CONVENTIONS.values() for line in _paragraph(found))])
 
-    def json(self) -> str:
-        return formats.json_text({"conventions": [described(found) for found in CONVENTIONS.values()]})
+    def document(self) -> object:
+        return {"conventions": [described(found) for found in CONVENTIONS.values()]}
 
 
 def _paragraph(found: Convention) -> list[str]:

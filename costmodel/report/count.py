@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, final
 
 from costmodel.core.ledger import Ledger
 from costmodel.core.network import Network
-from costmodel.report import formats
-from costmodel.report.table import Table, costs, fields
+from costmodel.core.values import Shape
+from costmodel.report.answer import Answer
+from costmodel.report.costs import at_least, costs, fields, not_counted_text, operator, totals
+from costmodel.report.table import Table
 from costmodel.report.units import si
 
 if TYPE_CHECKING:
@@ -20,27 +22,41 @@ COUNTED = (
 )
 
 
-def headline(ledger: Ledger) -> str:
-    """The answer in one line.
+def headline(network: Network, batch: int = 1) -> str:
+    """The answer in one line; what could not be counted is in it.
 
     >>> import costmodel as cm
-    >>> headline(cm.mobilenet_v1(alpha=0.75, resolution=192).ledger)
+    >>> headline(cm.mobilenet_v1(alpha=0.75, resolution=192))
     '239,273,472 multiply-adds = 478.5 MFLOPs; 2,585,560 parameters, of which weights 2,568,144'
     """
+    ledger = network.ledger.batched(batch)
+    missing = not_counted_text(ledger)
     return (
-        f"{ledger.multiply_adds:,} multiply-adds = {si(ledger.flops, 'FLOPs')};"
+        f"{at_least(ledger)}{ledger.multiply_adds:,} multiply-adds = {si(ledger.flops, 'FLOPs')};"
         f" {ledger.parameters:,} parameters, of which weights {ledger.weights:,}"
+        f"{missing and f'; not counted: {missing}'}"
     )
 
 
-def _plain(value: object) -> str:
-    # In full: a rounded alpha would be another network.
-    return str(value).removesuffix(".0")
+def html(network: Network) -> str:
+    """What a notebook shows of a network: the answer, and a row a block."""
+    return CountReport(network).html()
+
+
+def subject(network: Network, batch: int = 1) -> str:
+    """The network in a line: its name and the choices it was built from."""
+    shapes = " and ".join(map(str, network.inputs))
+    # The first two are in the shape of the input.
+    choices = {name: value for name, value in network.config.items() if name not in ("resolution", "in_channels")}
+    classes = [f"{choices.pop('num_classes')} classes"] if "num_classes" in choices else []
+    # Numbers in full: a rounded alpha would be another network.
+    others = [f"{name.replace('_', ' ')} {str(value).removesuffix('.0')}" for name, value in choices.items()]
+    return f"{network.name}: {', '.join([*others, f'input {shapes}', f'batch {batch}', *classes])}"
 
 
 @final
 @dataclass(frozen=True)
-class CountReport:
+class CountReport(Answer):
     """What one network costs for ``batch`` samples, grouped ``by`` layer, block, stage or type.
 
     With a ``convention`` the answer is its figure, and the table has a column of it, of which the shares are.
@@ -55,76 +71,43 @@ class CountReport:
 
     def table(self) -> Table:
         """The rows of the grouping that was asked for."""
-        if self.convention is None:
-            return costs(self._ledger(), self.by, self.depth, self.sort)
-        table = self._with_figures(self.convention, costs(self._ledger(), self.by, self.depth))
+        table = costs(self._ledger(), self.by, self.depth)
+        if self.convention is not None:
+            table = self._by_convention(self.convention, table)
         return table if self.sort == "order" else table.sorted(self.sort)
 
-    def _with_figures(self, convention: Convention, table: Table) -> Table:
+    def _by_convention(self, convention: Convention, table: Table) -> Table:
         parts = self._ledger().by(self.by, self.depth).values()
         total = convention.of(self._ledger()).total
-        figures = [*(convention.of(part).total for part in parts), total]
+        numbers = [*(convention.of(part).total for part in parts), total]
         rows = [
-            (*row[:-1], figure, figure / total if total else 0.0)
-            for row, figure in zip((*table.rows, table.total), figures, strict=True)
+            (*row[:-1], number, number / total if total else 0.0)
+            for row, number in zip((*table.rows, table.total), numbers, strict=True)
         ]
         return Table((*table.columns[:-1], convention.name, "share"), tuple(rows[:-1]), rows[-1])
 
     def _ledger(self) -> Ledger:
         return self.network.ledger.batched(self.batch)
 
-    def subject(self) -> str:
-        """The network in a line: its name and the choices it was built from."""
-        shapes = " and ".join(map(str, self.network.inputs))
-        choices = dict(self.network.config)
-        # Both are in the shape of the input.
-        choices.pop("resolution", None)
-        choices.pop("in_channels", None)
-        classes = [f"{choices.pop('num_classes')} classes"] if "num_classes" in choices else []
-        others = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in choices.items()]
-        return f"{self.network.name}: {', '.join([*others, f'input {shapes}', f'batch {self.batch}', *classes])}"
-
-    def _lines(self) -> tuple[str, ...]:
+    def lines(self) -> list[str]:
+        answer = [headline(self.network, self.batch), subject(self.network, self.batch)]
         source = [f"Source: {self.network.source}"] if self.network.source else []
         if self.convention is None:
-            return (headline(self._ledger()), self.subject(), *source, COUNTED, *self._missing())
+            return [*answer, *source, COUNTED, *self._missing()]
         from costmodel.report.conventions import bugs, sentence
 
         figure = self.convention.of(self._ledger())
         counted = f"Counted by {self.convention.source}, {self.convention.version}: {self.convention.counts}."
-        answer = (sentence(figure), headline(self._ledger()), self.subject())
-        return (*answer, *source, counted, *bugs(figure), *self._missing())
+        return [sentence(figure), *answer, *source, counted, *bugs(figure), *self._missing()]
 
-    def _missing(self) -> tuple[str, ...]:
-        """What a capture could not count, in a line; nothing, where all is counted."""
-        ledger = self.network.ledger
-        if not ledger.uncounted:
-            return ()
-        named = ", ".join(
-            f"{node.layer.label(())} at {node.name}".removeprefix("uncounted: ") for node in ledger.uncounted
-        )
-        return (
-            f"NOT COUNTED: {len(ledger.uncounted)} of {len(ledger)} operations ({named}); the true cost is higher.",
-        )
+    def _missing(self) -> list[str]:
+        """Where what a capture could not count stands; nothing, where all is counted."""
+        nodes = self.network.ledger.uncounted
+        places = ", ".join(f"{operator(node)} at {node.name}" for node in nodes)
+        of = f"{len(nodes)} of {len(self.network.ledger)} operations"
+        return [f"NOT COUNTED: {of} ({places}); the true cost is higher."] if nodes else []
 
-    def text(self, color: bool) -> str:
-        return formats.text(self._lines(), self.table(), color)
-
-    def markdown(self) -> str:
-        first, *others = self._lines()
-        return formats.markdown((f"**{first}**", *others), self.table())
-
-    def latex(self) -> str:
-        return formats.latex(self._lines(), self.table())
-
-    def html(self) -> str:
-        """A fragment for a notebook."""
-        return formats.html(self._lines(), self.table())
-
-    def csv(self) -> str:
-        return formats.csv_text(self.table())
-
-    def json(self) -> str:
+    def document(self) -> object:
         """The stable contract: totals and every layer; where the grouping is not by layer, its ``rows`` too."""
         ledger = self._ledger()
         entries = ledger.entries
@@ -138,10 +121,7 @@ class CountReport:
             "input": shapes[0] if len(shapes) == 1 else shapes,
             "batch": self.batch,
             "choices": dict(self.network.config),
-            "multiply_adds": ledger.multiply_adds,
-            "flops": ledger.flops,
-            "parameters": ledger.parameters,
-            "weights": ledger.weights,
+            **totals(ledger),
             "layers": [fields(entry, self.batch) for entry in entries],
         }
         if self.convention is not None:
@@ -151,5 +131,17 @@ class CountReport:
         if ledger.uncounted:
             document["uncounted"] = [node.name for node in ledger.uncounted]
         if self.by != "layer":
-            document |= {"by": self.by, "rows": formats.records(self.table())}
-        return formats.json_text(document)
+            document |= {"by": self.by, "rows": _records(self.table())}
+        return document
+
+
+def _records(table: Table) -> list[dict[str, object]]:
+    """The rows as JSON objects: shapes as lists, exact integers; no share, which is not one."""
+    return [
+        {
+            column: list(cell.sizes) if isinstance(cell, Shape) else cell
+            for column, cell in zip(table.columns, row, strict=True)
+            if not isinstance(cell, float)
+        }
+        for row in table.rows
+    ]

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.report import formats
+from costmodel.report.answer import Answer
 from costmodel.report.table import Table
-from costmodel.report.tabular import Tabular
 from costmodel.report.units import percent
 from costmodel.reproduction.claim import PLAIN_WORDS
 from costmodel.reproduction.explain import ODDS, Explanation, Fit, PossibleNumbers
@@ -20,7 +19,7 @@ SHOWN = 10
 
 @final
 @dataclass(frozen=True)
-class ExplainReport(Tabular):
+class ExplainReport(Answer):
     """The explanation of one claim."""
 
     answer: Explanation
@@ -70,24 +69,22 @@ class ExplainReport(Tabular):
         )
         return Table(("reading", "exact", "printed", "chance", "explains"), rows)
 
-    def json(self) -> str:
+    def document(self) -> object:
         """Every fit with its terms; ``chance`` and ``expected`` to six decimals."""
         answer = self.answer
-        return formats.json_text(
-            {
-                "model": answer.network.name,
-                "claim": answer.claim.text,
-                "value": answer.claim.printed.value,
-                "step": answer.claim.printed.step,
-                "of": answer.claim.of,
-                "plain": answer.plain,
-                "explained": answer.best is not None,
-                "tried": answer.tried,
-                "different": answer.different,
-                "expected": round(answer.expected, 6),
-                "fits": [self._record(fit) for fit in answer.fits],
-            }
-        )
+        return {
+            "model": answer.network.name,
+            "claim": answer.claim.text,
+            "value": answer.claim.printed.value,
+            "step": answer.claim.printed.step,
+            "of": answer.claim.of,
+            "plain": answer.plain,
+            "explained": answer.best is not None,
+            "tried": answer.tried,
+            "different": answer.different,
+            "expected": round(answer.expected, 6),
+            "fits": [self._record(fit) for fit in answer.fits],
+        }
 
     def _record(self, fit: Fit) -> dict[str, object]:
         return {

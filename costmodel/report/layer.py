@@ -13,14 +13,15 @@ from costmodel.core.ledger import Entry
 from costmodel.core.network import Network
 from costmodel.guard.choice_text import choices_text
 from costmodel.published.worked_examples import errata
-from costmodel.report import formats
+from costmodel.report.answer import Answer
+from costmodel.report.costs import costs, fields, totals
 from costmodel.report.count import headline
-from costmodel.report.table import Table, costs, fields
+from costmodel.report.table import Table
 
 
 @final
 @dataclass(frozen=True)
-class LayerReport:
+class LayerReport(Answer):
     """What one layer costs.
 
     ``window`` is the layer whose choices were asked for: of a block, its depthwise convolution. ``standard`` is the
@@ -40,12 +41,16 @@ class LayerReport:
         ledger = self.network.ledger
         return f"{self.network.name}: {ledger.input} to {ledger.output}; {choices_text(self.window.choices())}"
 
-    def notes(self) -> list[str]:
-        """The arithmetic of a single layer, or the comparison of a separable one."""
+    def lines(self) -> list[str]:
+        """The answer, the layer, and the arithmetic of a single one, or the comparison of a separable one."""
         entries = self.network.ledger.entries
         if self.standard:
-            return self._comparison(self.standard)
-        return _arithmetic(entries[0]) if len(entries) == 1 else ["Convolutions alone: no batch norm, no activation."]
+            told = self._comparison(self.standard)
+        elif len(entries) == 1:
+            told = _arithmetic(entries[0])
+        else:
+            told = ["Convolutions alone: no batch norm, no activation."]
+        return [headline(self.network), self.subject(), *told]
 
     def _comparison(self, standard: Network) -> list[str]:
         part, entry = self.network.ledger, standard.ledger.entries[0]
@@ -63,44 +68,21 @@ class LayerReport:
         """Multiply-adds of this layer over those of ``standard``, exact."""
         return Fraction(self.network.multiply_adds, standard.multiply_adds)
 
-    def _lines(self) -> tuple[str, ...]:
-        return (headline(self.network.ledger), self.subject(), *self.notes())
-
-    def text(self, color: bool) -> str:
-        return formats.text(self._lines(), self.table(), color)
-
-    def markdown(self) -> str:
-        first, *others = self._lines()
-        return formats.markdown((f"**{first}**", *others), self.table())
-
-    def latex(self) -> str:
-        return formats.latex(self._lines(), self.table())
-
-    def csv(self) -> str:
-        return formats.csv_text(self.table())
-
-    def json(self) -> str:
+    def document(self) -> object:
         """Totals, the parts as ``costmodel count`` has them, and for a separable layer ``standard`` and ``ratio``."""
         ledger = self.network.ledger
         document: dict[str, object] = {
             "layer": self.network.name,
             "input": list(ledger.input.sizes),
             "output": list(ledger.output.sizes),
-            "multiply_adds": ledger.multiply_adds,
-            "flops": ledger.flops,
-            "parameters": ledger.parameters,
-            "weights": ledger.weights,
+            **totals(ledger),
             "layers": [fields(entry, ledger.batch) for entry in ledger],
         }
         if self.standard:
-            ratio = self.ratio(self.standard)
-            document["standard"] = {
-                "multiply_adds": self.standard.multiply_adds,
-                "parameters": self.standard.parameters,
-                "weights": self.standard.weights,
-            }
+            ratio, kept = self.ratio(self.standard), ("multiply_adds", "parameters", "weights")
+            document["standard"] = {key: getattr(self.standard, key) for key in kept}
             document["ratio"] = {"numerator": ratio.numerator, "denominator": ratio.denominator}
-        return formats.json_text(document)
+        return document
 
 
 def _arithmetic(entry: Entry) -> list[str]:

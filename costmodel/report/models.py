@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
 
 from costmodel.models.registry import Architecture, full_name
-from costmodel.report import formats
+from costmodel.report.answer import Answer
 from costmodel.report.table import Table
 
 
@@ -20,37 +22,46 @@ def _chosen(architecture: Architecture) -> str:
     return ", ".join(f"{name.replace('_', '-')} {value}" for name, value in defaults(architecture).items())
 
 
-def overview(architectures: Sequence[Architecture], color: bool) -> str:
-    """A row an architecture: name, variants, defaults."""
-    rows = tuple(
-        (found.name, ", ".join(variant for variant in found.variants if variant), _chosen(found))
-        for found in architectures
-    )
-    lines = (
-        f"{len(architectures)} architectures; a variant follows a colon, as in mobilenet_v2:scaled-head",
-        "`costmodel models NAME` says what each variant is and where it is from.",
-    )
-    return formats.text(lines, Table(("name", "variants", "defaults"), rows), color)
+@final
+@dataclass(frozen=True)
+class ModelsReport(Answer):
+    """A row an architecture; with ``named``, a paragraph on each."""
 
+    architectures: Sequence[Architecture]
+    named: bool = False
 
-def details(architecture: Architecture) -> str:
-    """What an architecture is, its defaults, and a line a variant."""
-    names = {full_name(architecture.name, variant): line for variant, line in architecture.variants.items()}
-    width = max(map(len, names))
-    variants = [f"  {name:<{width}}  {line}" for name, line in names.items()]
-    return "\n".join([f"{architecture.summary}; defaults: {_chosen(architecture)}", *variants])
+    def lines(self) -> list[str]:
+        return [
+            f"{len(self.architectures)} architectures; a variant follows a colon, as in mobilenet_v2:scaled-head",
+            "`costmodel models NAME` says what each variant is and where it is from.",
+        ]
 
+    def table(self) -> Table:
+        rows = tuple(
+            (found.name, ", ".join(variant for variant in found.variants if variant), _chosen(found))
+            for found in self.architectures
+        )
+        return Table(("name", "variants", "defaults"), rows)
 
-def json(architectures: Sequence[Architecture]) -> str:
-    """A list of objects: name, summary, defaults, variants."""
-    return formats.json_text(
-        [
+    def text(self, color: bool = False) -> str:
+        return "\n\n".join(map(_details, self.architectures)) if self.named else super().text(color)
+
+    def document(self) -> object:
+        """A list of objects: name, summary, defaults, variants."""
+        return [
             {
                 "name": architecture.name,
                 "summary": architecture.summary,
                 "defaults": defaults(architecture),
                 "variants": dict(architecture.variants),
             }
-            for architecture in architectures
+            for architecture in self.architectures
         ]
-    )
+
+
+def _details(architecture: Architecture) -> str:
+    """What an architecture is, its defaults, and a line a variant."""
+    names = {full_name(architecture.name, variant): line for variant, line in architecture.variants.items()}
+    width = max(map(len, names))
+    variants = [f"  {name:<{width}}  {line}" for name, line in names.items()]
+    return "\n".join([f"{architecture.summary}; defaults: {_chosen(architecture)}", *variants])

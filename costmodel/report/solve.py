@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import final
 
-from costmodel.report import formats
+from costmodel.report.answer import Answer
 from costmodel.report.table import Cell, Table
-from costmodel.report.tabular import Tabular
-from costmodel.scaling.solve import RESOLUTIONS, Design, Smallest, Solution
+from costmodel.scaling.solve import RESOLUTIONS, Design, Solution
 
 _FIRST = {
     "multiply_adds": "the most multiply-adds first",
@@ -21,7 +20,7 @@ _FIRST = {
 
 @final
 @dataclass(frozen=True)
-class SolveReport(Tabular):
+class SolveReport(Answer):
     """Designs, best first; without any, the least that each resolution costs."""
 
     solution: Solution
@@ -61,18 +60,20 @@ class SolveReport(Tabular):
         )
         return Table(columns, tuple(map(_row, self.solution.designs)))
 
-    def json(self) -> str:
+    def document(self) -> object:
         """``designs``, best first: exact numbers; and ``smallest``, the least that each resolution costs."""
         found = self.solution
-        return formats.json_text(
-            {
-                "model": found.name,
-                "budgets": dict(found.budgets),
-                "maximize": found.maximize,
-                "designs": [_fields(design) for design in found.designs],
-                "smallest": [_least_fields(least, found) for least in found.smallest],
-            }
-        )
+        smallest = [
+            {"resolution": least.resolution, **{name: least.costs[name] for name in found.budgets}}
+            for least in found.smallest
+        ]
+        return {
+            "model": found.name,
+            "budgets": dict(found.budgets),
+            "maximize": found.maximize,
+            "designs": [_fields(design) for design in found.designs],
+            "smallest": smallest,
+        }
 
 
 def _words(quantity: str) -> str:
@@ -118,7 +119,3 @@ def _fields(design: Design) -> dict[str, object]:
             for breach in design.breaches
         ],
     }
-
-
-def _least_fields(least: Smallest, found: Solution) -> dict[str, object]:
-    return {"resolution": least.resolution, **{name: least.costs[name] for name in found.budgets}}

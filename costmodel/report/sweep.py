@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, final
 
 from costmodel.core.values import Shape
 from costmodel.errors import CostModelError
-from costmodel.report import formats
+from costmodel.report.answer import Answer
 from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
-from costmodel.report.tabular import Tabular
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +24,7 @@ MOST_ROWS = 10_000
 
 @final
 @dataclass(frozen=True)
-class SweepReport(Tabular):
+class SweepReport(Answer):
     """The grid that :func:`~costmodel.scaling.sweep.sweep` returns."""
 
     frame: pandas.DataFrame
@@ -54,11 +53,9 @@ class SweepReport(Tabular):
         text: str = self.frame.to_csv(index=False, lineterminator="\n")
         return text.rstrip("\n")
 
-    def json(self) -> str:
+    def document(self) -> object:
         """A list of objects; None where nothing was measured."""
-        columns = [[_plain(value) for value in self.frame[column].tolist()] for column in self.frame.columns]
-        names = list(self.frame.columns)
-        return formats.json_text([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+        return [{name: _plain(value) for name, value in row.items()} for row in self.frame.to_dict("records")]
 
     def parquet(self) -> bytes:
         """Needs pyarrow."""

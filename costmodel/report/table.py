@@ -1,19 +1,20 @@
-"""The rows behind every report: columns of raw values, before anything is formatted."""
+"""A table before anything is formatted: columns of raw values."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
-from costmodel.core.ledger import Entry, Ledger
 from costmodel.core.values import Shape
 from costmodel.errors import CostModelError
 from costmodel.report.units import percent
 
+if TYPE_CHECKING:
+    from decimal import Decimal
+
 #: A float is a share; other numbers with a point are decimals.
-Cell: TypeAlias = str | int | float | Decimal | Shape
+Cell: TypeAlias = "str | int | float | Decimal | Shape"
 
 
 @final
@@ -38,9 +39,11 @@ class Table:
         rows = sorted(self.rows, key=lambda row: _rank(row[place]), reverse=not names)
         return Table(self.columns, tuple(rows), self.total)
 
-    def numeric(self, column: int) -> bool:
-        """Whether a column holds numbers, which stand to the right."""
-        return any(isinstance(row[column], (int, float, Decimal)) for row in self.rows)
+    def numeric(self) -> list[bool]:
+        """Of each column whether it holds numbers, which stand to the right."""
+        return [
+            any(not isinstance(row[place], (str, Shape)) for row in self.rows) for place in range(len(self.columns))
+        ]
 
     def texts(self) -> list[list[str]]:
         """Rows and total as people read them: thousands with commas, shares in percent."""
@@ -62,43 +65,3 @@ def _text(cell: Cell) -> str:
     if isinstance(cell, float):
         return percent(cell)
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
-
-
-def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table:
-    """What each part of ``ledger`` costs: a row a part, with its share of the multiply-adds.
-
-    Columns ``name`` (``type`` when grouped by type), what is known of the part (``type``, ``input``, ``output``, or
-    the number of ``layers``), ``parameters``, ``multiply_adds``, ``share``.
-    """
-    parts = ledger.by(by, depth)
-    if by == "layer":
-        known: tuple[str, ...] = ("name", "type", "input", "output")
-        heads: list[tuple[Cell, ...]] = [(entry.name, entry.label, entry.input, entry.output) for entry in ledger]
-    elif by == "type":
-        known = ("type", "layers")
-        heads = [(name, len(part)) for name, part in parts.items()]
-    else:
-        known = ("name", "input", "output")
-        heads = [(name, part.input, part.output) for name, part in parts.items()]
-    total = ledger.multiply_adds
-    rows = tuple(
-        (*head, part.parameters, part.multiply_adds, part.multiply_adds / total if total else 0.0)
-        for head, part in zip(heads, parts.values(), strict=True)
-    )
-    blank = ("",) * (len(known) - 1)
-    sums: tuple[Cell, ...] = ("total", *blank, ledger.parameters, total, 1.0 if total else 0.0)
-    table = Table((*known, "parameters", "multiply_adds", "share"), rows, sums)
-    return table if sort == "order" else table.sorted(sort)
-
-
-def fields(entry: Entry, batch: int) -> dict[str, object]:
-    """An entry as the JSON contract has it: exact integers, shapes as lists, ``inputs`` the names it reads."""
-    return {
-        "name": entry.name,
-        "type": entry.kind,
-        "input": list(entry.input.sizes),
-        "output": list(entry.output.sizes),
-        "parameters": entry.params.trainable,
-        "multiply_adds": entry.ops.mac * batch,
-        "inputs": [node.name for node in entry.node.inputs],
-    }

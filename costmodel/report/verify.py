@@ -3,62 +3,89 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
 
 from costmodel.core.values import Shape
-from costmodel.report import formats
+from costmodel.report.answer import Answer
 from costmodel.report.table import Table
 from costmodel.reproduction.verification import VerificationResult
 
-SIDE_BY_SIDE = ("name", "output", "PyTorch", "parameters", "numel", "multiply_adds", "fvcore")
 
-
-def result_line(result: VerificationResult) -> str:
-    """The result in a line: the first difference, or that there is none."""
-    network = result.network
-    if result.difference:
-        return f"{network.name} differs at {result.difference}"
-    return (
-        f"{network.name} equals PyTorch in all {len(result.pairs)} operations:"
-        f" {network.multiply_adds:,} multiply-adds, {network.parameters:,} parameters"
-    )
-
-
-def text(result: VerificationResult, color: bool) -> str:
+@final
+@dataclass(frozen=True)
+class VerifyReport(Answer):
     """Model and measurement side by side, up to the first difference."""
-    rows = tuple(
-        (
-            entry.name,
-            entry.output,
-            Shape(measured.output[0], measured.output[1:]),
-            entry.params.trainable,
-            measured.parameters,
-            entry.ops.mac,
-            measured.multiply_adds,
+
+    result: VerificationResult
+
+    def lines(self) -> list[str]:
+        network, difference = self.result.network, self.result.difference
+        equal = (
+            f"{network.name} equals PyTorch in all {len(self.result.pairs)} operations:"
+            f" {network.multiply_adds:,} multiply-adds, {network.parameters:,} parameters"
         )
-        for entry, measured in result.pairs
-    )
-    lines = (
-        result_line(result),
-        "Compared: names, order and edges of the traced graph, sizes of a real forward pass, numel, and fvcore's",
-        "multiply-adds, which FlopCounterMode confirms.",
-    )
-    return formats.text(lines, Table(SIDE_BY_SIDE, rows), color)
+        return [
+            f"{network.name} differs at {difference}" if difference else equal,
+            "Compared: names, order and edges of the traced graph, sizes of a real forward pass, numel, and fvcore's",
+            "multiply-adds, which FlopCounterMode confirms.",
+        ]
+
+    def table(self) -> Table:
+        rows = tuple(
+            (
+                entry.name,
+                entry.output,
+                Shape(found.output[0], found.output[1:]),
+                entry.params.trainable,
+                found.parameters,
+                entry.ops.mac,
+                found.multiply_adds,
+            )
+            for entry, found in self.result.pairs
+        )
+        return Table(("name", "output", "PyTorch", "parameters", "numel", "multiply_adds", "fvcore"), rows)
+
+    def document(self) -> object:
+        return _fields(self.result)
 
 
-def summary(results: Sequence[VerificationResult], style: str, color: bool) -> str:
-    """A row a network, as text or Markdown."""
-    rows = tuple(
-        (
-            result.network.name,
-            result.network.input,
-            result.network.parameters,
-            result.network.multiply_adds,
-            len(result.pairs),
-            result.difference or "all equal",
+@final
+@dataclass(frozen=True)
+class VerifyAllReport(Answer):
+    """A row a network."""
+
+    results: Sequence[VerificationResult]
+
+    def lines(self) -> list[str]:
+        right = sum(result.difference is None for result in self.results)
+        return [f"{right} of {len(self.results)} networks equal PyTorch, operation by operation"]
+
+    def table(self) -> Table:
+        columns = ("name", "input", "parameters", "multiply_adds", "operations", "PyTorch")
+        rows = tuple(
+            (
+                result.network.name,
+                result.network.input,
+                result.network.parameters,
+                result.network.multiply_adds,
+                len(result.pairs),
+                result.difference or "all equal",
+            )
+            for result in self.results
         )
-        for result in results
-    )
-    wrong = sum(result.difference is not None for result in results)
-    line = f"{len(results) - wrong} of {len(results)} networks equal PyTorch, operation by operation"
-    table = Table(("name", "input", "parameters", "multiply_adds", "operations", "PyTorch"), rows)
-    return formats.markdown((line,), table) if style == "markdown" else formats.text((line,), table, color)
+        return Table(columns, rows)
+
+    def document(self) -> object:
+        return list(map(_fields, self.results))
+
+
+def _fields(result: VerificationResult) -> dict[str, object]:
+    return {
+        "model": result.network.name,
+        "input": list(result.network.input.sizes),
+        "multiply_adds": result.network.multiply_adds,
+        "parameters": result.network.parameters,
+        "operations": len(result.pairs),
+        "difference": result.difference,
+    }

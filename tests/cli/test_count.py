@@ -47,6 +47,7 @@ def test_json_is_the_contract() -> None:
         "weights": sum(p.numel() for p in module.parameters() if p.dim() > 1),
         "choices": {"alpha": 0.5, "resolution": 160, "num_classes": 10, "in_channels": 3},
         "by": "block",
+        "not_counted": [],
     }
     assert sum(layer["multiply_adds"] for layer in layers) == sum(row["multiply_adds"] for row in rows) == macs
     assert sum(layer["parameters"] for layer in layers) == numel(module)

@@ -186,7 +186,6 @@ def test_all_is_a_row_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--all", "lenet"), "--all takes every model at its defaults; leave out the model and its choices"),
         (("--all", "--alpha", "0.5"), "--all takes every model at its defaults"),
         (("mobilenet_v1", "--resolution", "9" * 18), "mobilenet_v1 cannot be measured on this machine: "),
-        (("lenet", "--format", "markdown"), "--format=markdown is for the table of --all"),
         (("lenet", "--alpha", "0.5"), "lenet takes no alpha (alpha=0.5 given)"),
         (("lenet", "--resolution", "64"), "flatten: the linear layer reads 25 positions, a 32x13x13 map has 169"),
     ],

@@ -202,8 +202,8 @@ def test_an_operation_that_nobody_has_decided_on_has_no_figure_at_all() -> None:
     for name in ("paper", "flops", "fvcore", "documents"):
         with pytest.raises(CostModelError, match=f"again: {name}: no rule for uncounted: aten.fft"):
             net.under(name)
-    with pytest.raises(CostModelError, match="paper"):
-        figures(net.ledger)
+    said = figures(net.ledger)
+    assert all(isinstance(said[name], CostModelError) for name in ("paper", "flops", "fvcore", "documents"))
 
 
 def test_one_convention_without_a_rule_leaves_the_others_their_figures() -> None:

@@ -329,7 +329,7 @@ import sys
 
 def test_light():
     assert "costmodel.guard.pytest_plugin" in sys.modules
-    heavy = {"torch", "numpy", "pandas", "matplotlib", "rich", "click", "sympy"}
+    heavy = {"torch", "numpy", "pandas", "matplotlib", "click", "sympy"}
     assert heavy & set(sys.modules) == set()
     rooms = {name.split(".")[1] for name in sys.modules if name.startswith("costmodel.")}
     assert rooms <= {"errors", "formulas", "core", "guard"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.report import formats
+from costmodel.report.answer import json_text
 from costmodel.report.guard.safe import annotation, annotation_property, code, plain, xml
 
 
@@ -21,7 +21,7 @@ class FailureReport:
     def json(self) -> str:
         """An object with the status and the error."""
         where = {"file": self.file or None, "line": self.line or None}
-        return formats.json_text({"status": 2, "models": [], "error": self.error, **where})
+        return json_text({"status": 2, "models": [], "error": self.error, **where})
 
     def markdown(self) -> str:
         """A comment for a pull request, and the summary of a job.

@@ -8,7 +8,7 @@ from typing import final
 
 from costmodel.guard.check import Verdict, status
 from costmodel.guard.diff import Cause
-from costmodel.report import formats
+from costmodel.report.answer import json_text
 from costmodel.report.guard import tree
 from costmodel.report.guard.safe import annotation, annotation_property, code, plain, xml
 from costmodel.report.guard.words import costs, gain, subject, total, what
@@ -108,7 +108,7 @@ class GuardReport:
         document: dict[str, object] = {"status": self.status}
         if not self.judged:
             document |= {"old": self.old, "new": self.new, "note": self.note or None}
-        return formats.json_text(document | {"models": [_fields(verdict) for verdict in self.verdicts]})
+        return json_text(document | {"models": [_fields(verdict) for verdict in self.verdicts]})
 
     def markdown(self) -> str:
         """A comment for a pull request; empty where there is nothing to say."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
-from costmodel.report.count import CountReport
+from costmodel.report.costs import not_counted_text
+from costmodel.report.count import subject
 from costmodel.report.plots.canvas import COLORS, TEXT, finish, number, panels, shortened, style, unit
 from costmodel.report.units import percent
 
@@ -101,7 +102,9 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _caption(network: Network, batch: int, empty: int, by: str) -> str:
-    sentences = [CountReport(network, batch).subject()]
+    sentences = [subject(network, batch)]
+    if missing := not_counted_text(network.ledger):
+        sentences.append(f"Not counted: {missing}; the true cost is higher")
     if network.source:
         sentences.append(f"Source: {network.source}")
     if empty:

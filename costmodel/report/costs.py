@@ -1,0 +1,98 @@
+"""What the parts of a network cost: the rows behind the reports, and what could not be counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from costmodel.core.layers import Uncounted
+from costmodel.core.ledger import Entry, Ledger
+from costmodel.core.network import Node
+from costmodel.report.table import Cell, Table
+
+
+def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table:
+    """What each part of ``ledger`` costs: a row a part, with its share of the multiply-adds.
+
+    Columns ``name`` (``type`` when grouped by type), what is known of the part (``type``, ``input``, ``output``, or
+    the number of ``layers``), ``parameters``, ``multiply_adds``, ``share``; and ``not_counted``, where a capture was
+    told to go on past operators that nobody has decided on: then every number is the least that it can be.
+    """
+    parts = ledger.by(by, depth)
+    if by == "layer":
+        known: tuple[str, ...] = ("name", "type", "input", "output")
+        heads: list[tuple[Cell, ...]] = [(entry.name, entry.label, entry.input, entry.output) for entry in ledger]
+    elif by == "type":
+        known = ("type", "layers")
+        heads = [(name, len(part)) for name, part in parts.items()]
+    else:
+        known = ("name", "input", "output")
+        heads = [(name, part.input, part.output) for name, part in parts.items()]
+    total = ledger.multiply_adds
+    missing = bool(ledger.uncounted)
+    rows = tuple(
+        (
+            *head,
+            part.parameters,
+            part.multiply_adds,
+            part.multiply_adds / total if total else 0.0,
+            *[not_counted_text(part)] * missing,
+        )
+        for head, part in zip(heads, parts.values(), strict=True)
+    )
+    sums: tuple[Cell, ...] = (
+        "total, at least" if missing else "total",
+        *[""] * (len(known) - 1),
+        ledger.parameters,
+        total,
+        1.0 if total else 0.0,
+        *[not_counted_text(ledger)] * missing,
+    )
+    table = Table((*known, "parameters", "multiply_adds", "share", *["not_counted"] * missing), rows, sums)
+    return table if sort == "order" else table.sorted(sort)
+
+
+def operator(node: Node) -> str:
+    """The name of an operator that nobody has decided on: ``aten.foo``."""
+    layer = node.layer.primitive
+    assert isinstance(layer, Uncounted)
+    return layer.name
+
+
+def not_counted(ledger: Ledger) -> list[dict[str, object]]:
+    """The operators that nobody has decided on, as the JSON contract has them: each with how often it runs."""
+    times = Counter(map(operator, ledger.uncounted))
+    return [{"operator": name, "times": count} for name, count in times.items()]
+
+
+def not_counted_text(ledger: Ledger) -> str:
+    """The same for people: ``aten.foo (2 x), aten.bar (1 x)``; empty where all is counted."""
+    return ", ".join(f"{found['operator']} ({found['times']} x)" for found in not_counted(ledger))
+
+
+def at_least(ledger: Ledger) -> str:
+    """What stands in front of a total that is not all."""
+    return "at least " if ledger.uncounted else ""
+
+
+def fields(entry: Entry, batch: int) -> dict[str, object]:
+    """An entry as the JSON contract has it: exact integers, shapes as lists, ``inputs`` the names it reads."""
+    return {
+        "name": entry.name,
+        "type": entry.kind,
+        "input": list(entry.input.sizes),
+        "output": list(entry.output.sizes),
+        "parameters": entry.params.trainable,
+        "multiply_adds": entry.ops.mac * batch,
+        "inputs": [node.name for node in entry.node.inputs],
+    }
+
+
+def totals(ledger: Ledger) -> dict[str, object]:
+    """The totals as the JSON contract has them; ``not_counted`` is empty where they are all that it costs."""
+    return {
+        "multiply_adds": ledger.multiply_adds,
+        "flops": ledger.flops,
+        "parameters": ledger.parameters,
+        "weights": ledger.weights,
+        "not_counted": not_counted(ledger),
+    }

@@ -1,0 +1,97 @@
+"""A network with operations that nobody has decided on: no answer shows a total that looks complete."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from costmodel import CostModelError, Network, Node, apply, image
+from costmodel.core import layers
+from costmodel.report.compare import CompareReport
+from costmodel.report.conventions import ConventionsReport
+from costmodel.report.count import CountReport, headline
+from costmodel.reproduction.explain import explain
+from costmodel.scaling.compare import Comparison
+
+SAID = "aten.foo (2 x), aten.bar (1 x)"
+RECORDS = [{"operator": "aten.foo", "times": 2}, {"operator": "aten.bar", "times": 1}]
+
+
+def network(*unknown: str) -> Network:
+    """A convolution of 3 * 9 * 4 multiply-adds at 6 x 6 positions, and operations that nobody has decided on."""
+    x = apply(image(3, 8), "features.conv", layers.conv(4, 3))
+    for place, name in enumerate(unknown):
+        x = Node(f"tail.{place}", layers.Uncounted(name, x.shape), (x,), (x.shape,), x.shape)
+    return Network(x, "net")
+
+
+NETWORK = network("aten.foo", "aten.bar", "aten.foo")
+WORK = 3 * 9 * 4 * 6 * 6
+
+
+def test_the_headline_and_the_repr_say_at_least() -> None:
+    told = f"at least {WORK:,} multiply-adds = 7.8 kFLOPs; 108 parameters, of which weights 108; not counted: {SAID}"
+    assert headline(NETWORK) == told
+    assert repr(NETWORK) == f"<net: {told}>"
+    assert "at least" not in repr(network())
+
+
+@pytest.mark.parametrize("by", ["layer", "block", "stage", "type"])
+@pytest.mark.parametrize("style", ["text", "markdown", "latex", "html"])
+def test_a_report_for_people_says_it_above_and_in_the_totals(style: str, by: str) -> None:
+    told = getattr(CountReport(NETWORK, by=by), style)().replace(r"\_", "_")
+    first, *_, last = (line for line in told.splitlines() if f"{WORK:,}" in line)
+    assert f"at least {WORK:,}" in first
+    assert f"not counted: {SAID}" in first
+    assert "total, at least" in last
+    assert SAID in last
+    whole = getattr(CountReport(network(), by=by), style)()
+    assert "at least" not in whole
+    assert "counted" not in whole.replace("Counted:", "")
+
+
+def test_notebooks_and_terminals_show_the_same() -> None:
+    assert f"at least {WORK:,} multiply-adds" in NETWORK._repr_html_()
+    assert f"\033[1mat least {WORK:,} multiply-adds" in CountReport(NETWORK).text(color=True)
+
+
+def test_json_lists_the_operators_and_how_often_each_runs() -> None:
+    for report in (CountReport(NETWORK), ConventionsReport(NETWORK)):
+        assert json.loads(report.json())["not_counted"] == RECORDS
+    for report in (CountReport(network()), ConventionsReport(network())):
+        assert json.loads(report.json())["not_counted"] == []
+
+
+def test_rows_for_programs_say_which_part_holds_them() -> None:
+    rows = list(csv.DictReader(io.StringIO(CountReport(NETWORK).csv())))
+    assert [(row["name"], row["not_counted"]) for row in rows] == [
+        ("features.conv", ""), ("tail.0", "aten.foo (1 x)"), ("tail.1", "aten.bar (1 x)"), ("tail.2", "aten.foo (1 x)"),
+    ]  # fmt: skip
+    assert NETWORK.table(by="type")["not_counted"].to_list() == ["", "aten.foo (2 x)", "aten.bar (1 x)"]
+    assert "not_counted" not in network().table().columns
+    assert "not_counted" not in CountReport(network()).csv()
+
+
+def test_no_tool_has_a_number_and_the_report_says_why() -> None:
+    report = ConventionsReport(NETWORK)
+    assert report.lines()[0].startswith(f"at least {WORK:,} multiply-adds")
+    rows = {row[0]: row for row in report.table().rows}
+    for name in ("paper", "fvcore", "thop", "torchinfo"):
+        assert rows[name][3] == ""
+        assert "no rule for uncounted: aten.foo" in str(rows[name][5])
+    assert NETWORK.conventions().set_index("convention")["figure"].isna()["paper"]
+
+
+def test_a_comparison_says_whose_number_is_not_all() -> None:
+    report = CompareReport(Comparison((network(), NETWORK), ()))
+    assert report.lines()[0] == f"net {WORK:,} against net at least {WORK:,} multiply-adds; not counted: {SAID}"
+    document = json.loads(report.json())
+    assert [model["not_counted"] for model in document["models"]] == [[], RECORDS]
+
+
+def test_no_claim_is_explained_by_a_number_that_is_not_all() -> None:
+    with pytest.raises(CostModelError, match=r"tail\.0: paper: no rule for uncounted: aten\.foo"):
+        explain(NETWORK, "1M")
