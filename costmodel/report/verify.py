@@ -36,13 +36,13 @@ class VerifyReport(Answer):
             (
                 entry.name,
                 entry.output,
-                Shape(found.output[0], found.output[1:]),
+                Shape(measured.output[0], measured.output[1:]),
                 entry.params.trainable,
-                found.parameters,
+                measured.parameters,
                 entry.ops.mac,
-                found.multiply_adds,
+                measured.multiply_adds,
             )
-            for entry, found in self.result.pairs
+            for entry, measured in self.result.pairs
         )
         return Table(("name", "output", "PyTorch", "parameters", "numel", "multiply_adds", "fvcore"), rows)
 
