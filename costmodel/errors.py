@@ -1,6 +1,6 @@
 """The one error that people see, and the checks that raise it.
 
-Every message names the values, the rule and the mend; :meth:`CostModelError.at` adds the place.
+Every message names the values, the rule and the fix; :meth:`CostModelError.at` adds the place.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LARGEST_ALPHA = 100.0
 
 
 class CostModelError(ValueError):
-    """Something that cannot be counted: what it is, which rule it breaks, how to mend it.
+    """Something that cannot be counted: what it is, which rule it breaks, how to fix it.
 
     >>> raise CostModelError("groups=5 does not divide 64 input channels").at("features.3.depthwise")
     Traceback (most recent call last):

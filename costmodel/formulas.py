@@ -9,7 +9,7 @@ same function reads integers (a count), sympy symbols (a closed form) and numpy 
 * 001: MobileNetV1, standard against depthwise separable (F7)
 * 002: MobileNetV2 (F8, F9)
 * 003: from LeNet to MobileNetV2 (F1, F8, F9)
-* 004: MobileNetV1 and V2, with worked figures (F1 to F4, F8, F9)
+* 004: MobileNetV1 and V2, with worked examples (F1 to F4, F8, F9)
 
 A *position* is one place of the output grid; *kernel area* is the product of the kernel's sizes.
 """
@@ -60,7 +60,7 @@ def ceil_output_size(size: int, kernel: int, stride: int = 1, before: int = 0, a
 def adaptive_pool_reads(size: int, outputs: int) -> int:
     """Values that the windows of an adaptive pool read along one axis: ``size + outputs - gcd(size, outputs)``.
 
-    Window ``i`` runs from ``floor(i*size/outputs)`` to ``ceil((i + 1)*size/outputs)`` (PyTorch). Neighbours share a
+    Window ``i`` runs from ``floor(i*size/outputs)`` to ``ceil((i + 1)*size/outputs)`` (PyTorch). Neighbors share a
     value wherever a bound between them is not whole, and of the ``outputs`` bounds ``gcd`` are whole.
 
     >>> adaptive_pool_reads(10, 7), adaptive_pool_reads(14, 7)
@@ -152,7 +152,7 @@ def separable_ratio(out_channels: int, kernel_area: int) -> tuple[int, int]:
 
 
 def norm_affine(channels: int) -> int:
-    """Trainable parameters of a normalisation layer: a scale (gamma) and a shift (beta) a channel.
+    """Trainable parameters of a normalization layer: a scale (gamma) and a shift (beta) a channel.
 
     >>> norm_affine(32)
     64

@@ -164,7 +164,7 @@ def _widest_body() -> int:
     return next(outputs for outputs in count(1) if cost(outputs + 1) > 300 * 10**6)
 
 
-# 6: the printed figure is held against each of the possibilities.
+# 6: the printed number is compared with each of the possibilities.
 
 
 def _left_out_of_vgg() -> str:
@@ -176,8 +176,8 @@ def _left_out_of_vgg() -> str:
         "biases": net.multiply_adds,
         "nothing": net.multiply_adds + biases,
     }
-    (found,) = (name for name, total in totals.items() if round(total, -8) == 15_300 * 10**6)
-    return found
+    (rule,) = (name for name, total in totals.items() if round(total, -8) == 15_300 * 10**6)
+    return rule
 
 
 def _last_digits() -> str:

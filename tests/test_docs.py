@@ -19,8 +19,8 @@ def test_every_formula_is_on_the_sheet_once() -> None:
 
 def test_every_formula_of_the_documents_is_on_the_sheet() -> None:
     headings = re.findall(r"^##+ (.*)$", (DOCS / "formulas.md").read_text(), re.MULTILINE)
-    found = {number for heading in headings for number in re.findall(r"F\d", heading)}
-    assert found == {f"F{number}" for number in range(1, 10)}
+    numbers = {number for heading in headings for number in re.findall(r"F\d", heading)}
+    assert numbers == {f"F{number}" for number in range(1, 10)}
 
 
 def test_no_output_is_typed_by_hand() -> None:

@@ -72,15 +72,15 @@ def tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def whole(outputs: list[NotebookNode]) -> list[NotebookNode]:
+def in_one_piece(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """``outputs`` with each stream in one piece; on a busy machine a kernel sends it in several."""
-    found: list[NotebookNode] = []
+    pieces: list[NotebookNode] = []
     for output in outputs:
-        if output.output_type == "stream" and found and found[-1].get("name") == output.name:
-            found[-1].text += output.text
+        if output.output_type == "stream" and pieces and pieces[-1].get("name") == output.name:
+            pieces[-1].text += output.text
         else:
-            found.append(output)
-    return found
+            pieces.append(output)
+    return pieces
 
 
 def executed(path: Path) -> NotebookNode:
@@ -92,7 +92,7 @@ def executed(path: Path) -> NotebookNode:
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in code(notebook):
         cell.metadata.pop("execution", None)
-        cell.outputs = whole(cell.outputs)
+        cell.outputs = in_one_piece(cell.outputs)
         if "live" in tags(cell):
             cell.outputs, cell.execution_count = [], None
     return notebook
@@ -100,13 +100,13 @@ def executed(path: Path) -> NotebookNode:
 
 def shown(cell: NotebookNode) -> list[tuple[str, str]]:
     """(kind, content) of each output: the stream's name or the MIME type, and the text or the picture."""
-    found = []
+    contents = []
     for output in cell.outputs:
         if output.output_type == "stream":
-            found.append((output.name, output.text))
+            contents.append((output.name, output.text))
         else:
-            found.extend(sorted(output.data.items()))
-    return found
+            contents.extend(sorted(output.data.items()))
+    return contents
 
 
 def same(kind: str, one: str, other: str) -> bool:
@@ -145,9 +145,9 @@ def test_a_stale_output_is_seen() -> None:
     cells["separable-count"].outputs[0].text = cells["separable-count"].outputs[0].text.replace("924", "925")
     assert stale(changed, read(path)) == ["separable-count"]
     cells = {cell.id: cell for cell in picture.cells}
-    (drawn,) = cells["flatter-small-picture"].outputs
+    (changed,) = cells["flatter-small-picture"].outputs
     (other,) = cells["groups-picture"].outputs
-    drawn.data["image/png"] = other.data["image/png"]
+    changed.data["image/png"] = other.data["image/png"]
     assert stale(picture, read(path)) == ["flatter-small-picture"]
     cells = {cell.id: cell for cell in timed.cells}
     cells["flatter-time"].outputs[0].text = "another machine"
@@ -160,7 +160,7 @@ def test_a_stream_in_pieces_is_one() -> None:
     pieces = [
         nbformat.v4.new_output("stream", name=name, text=text) for name, text in (("a", "1"), ("a", "2"), ("b", "3"))
     ]
-    assert [(piece.name, piece.text) for piece in whole(pieces)] == [("a", "12"), ("b", "3")]
+    assert [(piece.name, piece.text) for piece in in_one_piece(pieces)] == [("a", "12"), ("b", "3")]
 
 
 def test_the_notebooks_are_numbered_and_lead_to_each_other() -> None:
@@ -244,13 +244,15 @@ def test_the_files_hold_nothing_of_the_machine_that_ran_them() -> None:
 
 def asked(notebook: NotebookNode) -> list[tuple[str, str]]:
     """(exercise, answer) of every check."""
-    return [found for cell in code(notebook) for found in re.findall(r'^check\("(.+?)", (.*)\)$', cell.source, re.M)]
+    return [
+        question for cell in code(notebook) for question in re.findall(r'^check\("(.+?)", (.*)\)$', cell.source, re.M)
+    ]
 
 
 def test_every_exercise_is_asked_once_and_left_to_the_reader() -> None:
-    found = [question for path in NOTEBOOKS for question in asked(read(path))]
-    assert [number for number, _ in found] == list(checks.EXERCISES)
-    assert {answer for _, answer in found} == {"..."}
+    questions = [question for path in NOTEBOOKS for question in asked(read(path))]
+    assert [number for number, _ in questions] == list(checks.EXERCISES)
+    assert {answer for _, answer in questions} == {"..."}
 
 
 #: By hand, from the formulas that the notebooks teach.

@@ -68,10 +68,10 @@ def test_the_readmes_zoo_is_every_network_with_its_figures() -> None:
 
 def with_measurements(text: str) -> str:
     """``text`` with the sections on speed and on captures made anew from the measured results."""
-    for name, made in (("benchmarks", speed), ("captures", capture)):
+    for name, section in (("benchmarks", speed), ("captures", capture)):
         start, end = f"<!-- {name} -->\n", f"<!-- {name} end -->"
         before, _, rest = text.partition(start)
-        text = f"{before}{start}{made()}\n{end}{rest.partition(end)[2]}"
+        text = f"{before}{start}{section()}\n{end}{rest.partition(end)[2]}"
     return text
 
 

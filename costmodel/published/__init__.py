@@ -1,1 +1,1 @@
-"""What others printed: figures and worked examples of the founding documents, each with its source."""
+"""What others printed: numbers and worked examples of the founding documents, each with its source."""

@@ -15,7 +15,7 @@ from costmodel.core.values import Shape
 @final
 @dataclass(frozen=True)
 class Erratum:
-    """A printed figure that its own formula does not give."""
+    """A printed number that its own formula does not give."""
 
     document: str
     layer: Conv

@@ -75,7 +75,7 @@ class Explanation:
         return explain(self.network, self.claim.text, "parameters").best is not None
 
     def terms(self, fit: Fit) -> tuple[Term, ...]:
-        """The exact number of ``fit``, itemised: the plain one, and what each variation adds."""
+        """The exact number of ``fit``, itemized: the plain one, and what each variation adds."""
         return self.readings.terms(fit.reading)
 
 

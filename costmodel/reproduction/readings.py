@@ -3,7 +3,7 @@
 The plain reading is the network as it was built, and the multiply-adds of its convolutions and linear layers, or its
 trainable parameters. A variation changes one thing: which network, which of its layers, what is counted of each, or how
 many operations a multiply-add is. A reading with fewer variations is simpler; among as many, the one whose kinds come
-earlier in :data:`ORDER`, which is our judgement of what papers and tools do more often.
+earlier in :data:`ORDER`, which is our judgment of what papers and tools do more often.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ORDER = {
     "parameters": ("counting", "variant", "classes", "part"),
 }
 
-#: The order in which variations are itemised: the network first, then what is counted of it.
+#: The order in which variations are itemized: the network first, then what is counted of it.
 STEPS = ("variant", "resolution", "classes", "counting", "part", "factor")
 
 #: No reading varies more: with three variations, any number would be met.
@@ -128,8 +128,8 @@ class Readings:
         for variation in sorted(reading.variations, key=lambda variation: STEPS.index(variation.kind)):
             chosen[variation.kind] = variation.value
             after = self._exact(chosen, reading.factor)
-            itemised = self._items(chosen) if variation.kind == "counting" and reading.factor == 1 else []
-            terms += itemised or [Term(after - before, self._text(variation, chosen))]
+            itemized = self._items(chosen) if variation.kind == "counting" and reading.factor == 1 else []
+            terms += itemized or [Term(after - before, self._text(variation, chosen))]
             before = after
         return tuple(terms)
 

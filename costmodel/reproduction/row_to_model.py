@@ -51,7 +51,7 @@ _MODELS: tuple[tuple[str, NamedModel | None], ...] = (
     ("AlexNet|*", NamedModel("alexnet")),
     ("*|AlexNet", NamedModel("alexnet")),
     ("VGG|A", NamedModel("vgg11")),
-    ("VGG|A-LRN", NamedModel("vgg11")),  # local response normalisation stores nothing
+    ("VGG|A-LRN", NamedModel("vgg11")),  # local response normalization stores nothing
     ("VGG|B", NamedModel("vgg13")),
     ("VGG|C", None),
     ("*|VGG 16", NamedModel("vgg16")),

@@ -59,9 +59,9 @@ class Live(SphinxDirective):
     def folder(self) -> Path:
         """An empty project, made when a page first needs it and thrown away after the build."""
         if self.env.docname not in self._folders:
-            made = Path(tempfile.mkdtemp()) / "project"
-            made.mkdir()
-            self._folders[self.env.docname] = made
+            folder = Path(tempfile.mkdtemp()) / "project"
+            folder.mkdir()
+            self._folders[self.env.docname] = folder
         return self._folders[self.env.docname]
 
     @property
@@ -70,8 +70,8 @@ class Live(SphinxDirective):
 
     @classmethod
     def clear(cls, *_: object) -> None:
-        for made in cls._folders.values():
-            shutil.rmtree(made.parent, ignore_errors=True)
+        for folder in cls._folders.values():
+            shutil.rmtree(folder.parent, ignore_errors=True)
         cls._folders.clear()
         cls._namespaces.clear()
 
@@ -227,11 +227,11 @@ class Bugs(Live):
     has_content = False
 
     def run(self) -> list[nodes.Node]:
-        found: dict[str, list[str]] = {}
+        by_bug: dict[str, list[str]] = {}
         for one in CONVENTIONS.values():
             for bug in one.bugs:
-                found.setdefault(bug, []).append(f"`{one.name}`")
-        return self.parsed("\n".join(f"- {', '.join(who)}: {code(bug)}" for bug, who in found.items()))
+                by_bug.setdefault(bug, []).append(f"`{one.name}`")
+        return self.parsed("\n".join(f"- {', '.join(who)}: {code(bug)}" for bug, who in by_bug.items()))
 
 
 def place(one: Convention) -> str:
@@ -282,7 +282,7 @@ class Commands(Live):
     has_content = False
 
     def run(self) -> list[nodes.Node]:
-        made: list[nodes.Node] = []
+        sections: list[nodes.Node] = []
         for name in COMMANDS:
             done = shell(f"costmodel {name} --help", self.folder)
             if done.returncode:
@@ -290,8 +290,8 @@ class Commands(Live):
             section = nodes.section(ids=[f"costmodel-{name}"], names=[f"costmodel {name}"])
             section += nodes.title("", f"costmodel {name}")
             section += self.block(f"$ costmodel {name} --help\n{done.stdout.rstrip()}", "text")
-            made.append(section)
-        return made
+            sections.append(section)
+        return sections
 
 
 def math(self: Any, node: nodes.math | nodes.math_block, display: str) -> None:

@@ -1,4 +1,4 @@
-"""The two things that may be said of a printed figure: how it is reproduced, or why it is not."""
+"""The two things that may be said of a printed number: how it is reproduced, or why it is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.published.scopes import NETWORKS
 
 Scope: TypeAlias = Callable[[Network], int]
 
-#: Whether the exact number, at a step, is the printed figure.
+#: Whether the exact number, at a step, is the printed number.
 Rule: TypeAlias = Callable[[PrintedNumber, int, int], bool]
 
 #: What a last digit is worth where a source prints billions, which stand in the table as millions.
@@ -25,7 +25,7 @@ TENS, HUNDREDS, BILLIONS = 10 * MILLION, 100 * MILLION, 1000 * MILLION
 
 @dataclass(frozen=True)
 class Claim:
-    """The figures of ``rows`` are ``scope`` of ``network``, by ``rule``, at ``step`` where the row's own is too fine.
+    """The numbers of ``rows`` are ``scope`` of ``network``, by ``rule``, at ``step`` where the row's own is too fine.
 
     ``rows`` is a pattern of :func:`key`; alpha and resolution are the row's where ``choices`` does not say otherwise.
     """
@@ -42,8 +42,8 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Excuse:
-    """The figures of ``rows`` are not reproduced, for ``reason``.
+class NotReproduced:
+    """The numbers of ``rows`` are not reproduced, for ``reason``.
 
     Either no network here is it, and none is called ``absent``; or ``network`` is, and is not what is ``printed``.
     """
@@ -63,20 +63,21 @@ def key(row: PublishedNetwork) -> str:
     return "|".join("" if cell is None else str(cell) for cell in cells)
 
 
-_Said = TypeVar("_Said", Claim, Excuse)
+_Statement = TypeVar("_Statement", Claim, NotReproduced)
 
 
-def about(row: PublishedNetwork, said: Iterable[_Said]) -> list[_Said]:
-    """What of ``said`` is about ``row``."""
-    return [one for one in said if fnmatchcase(key(row), one.rows)]
+def about(row: PublishedNetwork, statements: Iterable[_Statement]) -> list[_Statement]:
+    """Which of ``statements`` are about ``row``."""
+    return [one for one in statements if fnmatchcase(key(row), one.rows)]
 
 
-def network_of(said: Claim | Excuse, row: PublishedNetwork) -> Network:
-    """The network that ``said`` names, at the row's alpha and resolution."""
-    known = NETWORKS.get(said.network)
-    takes = () if known else inspect.signature(architecture(said.network.partition(":")[0]).build).parameters
-    asked = {"alpha": row.alpha, "resolution": row.resolution} | said.choices
-    return _built(said.network, **{name: value for name, value in asked.items() if name in takes and value is not None})
+def network_of(statement: Claim | NotReproduced, row: PublishedNetwork) -> Network:
+    """The network that ``statement`` names, at the row's alpha and resolution."""
+    known = NETWORKS.get(statement.network)
+    takes = () if known else inspect.signature(architecture(statement.network.partition(":")[0]).build).parameters
+    asked = {"alpha": row.alpha, "resolution": row.resolution} | statement.choices
+    choices = {name: value for name, value in asked.items() if name in takes and value is not None}
+    return _built(statement.network, **choices)
 
 
 @cache

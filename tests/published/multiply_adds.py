@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costmodel.published.tables import PrintedNumber
-from tests.published.claims import BILLIONS, HUNDREDS, TENS, Claim, Excuse
+from tests.published.claims import BILLIONS, HUNDREDS, TENS, Claim, NotReproduced
 from tests.published.not_built import NOT_BUILT
 from tests.published.parameters import EFFICIENTNET, NARROW, V1, V2, V3, WIDE
 from tests.published.scopes import (
@@ -119,8 +119,8 @@ REPRODUCED = (
     Claim("ShuffleNet|1x g=8|*Table 5", "shufflenet_v1", multiply_adds, step=TENS, choices={"groups": 8}),
     Claim("ShuffleNet|0.5x g=4|*", "shufflenet_v1", multiply_adds, choices={"groups": 4}),
     *(
-        Claim(f"comparison in MobileNetV2 paper*|ShuffleNet ({said})|*", "shufflenet_v1", multiply_adds, choices=alpha)
-        for said, alpha in (("1.5", {"alpha": 1.5}), ("x2", {"alpha": 2.0}))
+        Claim(f"comparison in MobileNetV2 paper*|ShuffleNet ({label})|*", "shufflenet_v1", multiply_adds, choices=alpha)
+        for label, alpha in (("1.5", {"alpha": 1.5}), ("x2", {"alpha": 2.0}))
     ),
     # EfficientNet prints two digits of a billion; B7 is cut.
     Claim(f"EfficientNet|B0|*|{EFFICIENTNET}*", "efficientnet_b0", multiply_adds, step=TENS),
@@ -134,163 +134,167 @@ NOMINAL = "printed as the ResNet that it was made to cost as much as; its own co
 
 NOT_REPRODUCED = (
     *NOT_BUILT,
-    Excuse(
+    NotReproduced(
         f"MobileNetV1|*|0.5|224|{SLIM_V1}",
         "149.497 M, which the paper prints as 149",
         network="mobilenet_v1",
         printed="150",
     ),
-    Excuse(
+    NotReproduced(
         f"MobileNetV1|*|0.25|192|{SLIM_V1}",
         "30.2 M: between its neighbours' 41 and 21",
         network="mobilenet_v1",
         printed="34",
     ),
-    Excuse(f"MobileNetV1|as cited*|{V2}*", "569 M in its own paper", network="mobilenet_v1", printed="575"),
-    Excuse(
+    NotReproduced(f"MobileNetV1|as cited*|{V2}*", "569 M in its own paper", network="mobilenet_v1", printed="575"),
+    NotReproduced(
         f"comparison in MobileNetV2 paper|MobileNetV1|*|{V2}*",
         "569 M in its own paper",
         network="mobilenet_v1",
         printed="575",
     ),
-    Excuse(
+    NotReproduced(
         f"MobileNetV2|MobileNetV2 (1.4)|*|{V2}*",
         "the checkpoint's row prints 582",
         network="mobilenet_v2",
         printed="585",
     ),
-    Excuse(
+    NotReproduced(
         "MobileNetV2|range in text: largest|*",
         "that of the paper's 1.4",
         network="mobilenet_v2",
         printed="585",
         choices={"alpha": 1.4},
     ),
-    Excuse(
+    NotReproduced(
         "MobileNetV2|range in text: smallest|*",
         "0.35 at 96 has 11.9 M, as its checkpoint's row prints, and 10.3 M where the head is narrowed",
         network="mobilenet_v2",
         printed="7",
         choices={"alpha": 0.35, "resolution": 96},
     ),
-    Excuse(
+    NotReproduced(
         "MobileNetV3|V3-Large|1.0|*",
         "216.6 M, and 217 in TF-slim and Keras",
         network="mobilenet_v3_large",
         printed="219",
     ),
-    Excuse(
+    NotReproduced(
         "MobileNetV3|Small (*|1.0|*",
         "56.9 M, and 56 in the paper's later version",
         network="mobilenet_v3_small",
         printed="66",
     ),
-    Excuse("MobileNetV3|small|1.0|*", "as TF-slim's", network="mobilenet_v3_small:wide-head", printed="66"),
-    Excuse(
+    NotReproduced("MobileNetV3|small|1.0|*", "as TF-slim's", network="mobilenet_v3_small:wide-head", printed="66"),
+    NotReproduced(
         f"MobileNetV3|V3-Small|1.0|*|{WIDE}",
         "56.9 M; the paper's later version prints 56 for 56.5",
         network="mobilenet_v3_small:wide-head",
         printed="66",
     ),
-    Excuse(
+    NotReproduced(
         "MobileNetV3|[sS]mall minimalistic*",
         "52.3 M: as far off as the 66 for Small itself",
         network="mobilenet_v3_small:minimalistic",
         printed="65",
     ),
-    Excuse(
+    NotReproduced(
         "ResNet-50|README prose|*",
         "3858 M as its paper strides, 4089 M as it is mostly built; 3498 M without projections, which it has",
         network="resnet50:paper-stride",
         printed="3500",
         step=HUNDREDS,
     ),
-    Excuse(
+    NotReproduced(
         "comparison in MobileNetV3 paper|MnasNet-A1|*",
         "311.6 M; 314.4 M without its squeeze-excite, as MnasNet-B1",
         network="mnasnet:a1",
         printed="315",
     ),
-    Excuse(
+    NotReproduced(
         "GoogLeNet|as cited|*",
         "1583 M, or 1499 M with a separable stem",
         network="googlenet:document",
         printed="1550",
         step=TENS,
     ),
-    Excuse(
+    NotReproduced(
         "comparison in MobileNetV1 paper|GoogleNet|*",
         "1583 M, or 1499 M with a separable stem",
         network="googlenet:document",
         printed="1550",
         step=TENS,
     ),
-    Excuse(
+    NotReproduced(
         "GoogLeNet|sum of Table 1*",
-        "the sum of a printed column, one of whose rows is not reproduced; held in test_googlenet.py",
+        "the sum of a printed column, one of whose rows is not reproduced; see test_googlenet.py",
         network="googlenet:document",
         printed="1502",
     ),
-    Excuse(
+    NotReproduced(
         "ResNeXt|ResNeXt-50 (32x4d)|*README.md",
         NOMINAL,
         network="resnext50_32x4d",
         printed="4100",
     ),
-    Excuse(
+    NotReproduced(
         "ResNeXt|ResNeXt-101 (32x4d)|*README.md", NOMINAL, network="resnext101_32x4d", printed="7800", step=HUNDREDS
     ),
-    Excuse(
+    NotReproduced(
         "ResNeXt|ResNeXt-101 (64x4d)|*README.md",
         "printed as twice the 7.8 G of ResNet-101; its own count differs",
         network="resnext101_64x4d",
         printed="15600",
         step=HUNDREDS,
     ),
-    Excuse(
+    NotReproduced(
         "ResNeXt|gluon_resnext50_32x4d|*",
         "of a counter that is not named: 1.29 times the multiply-adds at 224, which at 256 would be 1.31 times as many",
         network="resnext50_32x4d",
         printed="5472648192",
     ),
-    Excuse(
+    NotReproduced(
         "ShuffleNet|0.25x nominal|*", "11.0 to 12.4 M for any number of groups", network="shufflenet_v1", printed="13"
     ),
-    Excuse(
+    NotReproduced(
         "ShuffleNet|2x with SE g=3|*",
         "524 M without the squeeze-excite, not built here",
         network="shufflenet_v1",
         printed="527",
     ),
-    Excuse(
+    NotReproduced(
         "ShuffleNet|0.5x shallow g=3|*",
         "37.6 M with all units; which go is not printed",
         network="shufflenet_v1",
         printed="40",
     ),
-    Excuse(
+    NotReproduced(
         "SqueezeNet|v1.1|*",
         "349 M at 224 and 388 M at 227",
         network="squeezenet1_1",
         printed="360",
         step=TENS,
     ),
-    Excuse(
+    NotReproduced(
         "LeNet-5|whole network|*",
         "it counts connections, biases too, and its third layer reads some of the maps alone",
         network="lenet5",
         printed="0.340908",
     ),
-    Excuse(
+    NotReproduced(
         f"EfficientNet|B1|*|{EFFICIENTNET}*",
         "687 M, which is 0.69 of a billion where the paper has 0.70",
         network="efficientnet_b1",
         printed="700",
         step=TENS,
     ),
-    Excuse(f"EfficientNet|B4|*|{EFFICIENTNET}*", "4394 M", network="efficientnet_b4", printed="4200", step=HUNDREDS),
-    Excuse(f"EfficientNet|B5|*|{EFFICIENTNET}*", "10266 M", network="efficientnet_b5", printed="9900", step=HUNDREDS),
-    Excuse(
+    NotReproduced(
+        f"EfficientNet|B4|*|{EFFICIENTNET}*", "4394 M", network="efficientnet_b4", printed="4200", step=HUNDREDS
+    ),
+    NotReproduced(
+        f"EfficientNet|B5|*|{EFFICIENTNET}*", "10266 M", network="efficientnet_b5", printed="9900", step=HUNDREDS
+    ),
+    NotReproduced(
         "comparison in EfficientNet paper|DenseNet-169|*",
         "3360 M",
         network="densenet169",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costmodel.published.tables import PrintedNumber
-from tests.published.claims import Claim, Excuse
+from tests.published.claims import Claim, NotReproduced
 from tests.published.not_built import NOT_BUILT
 from tests.published.scopes import parameters, stored, stored_without_gamma, weights, weights_without_classifier
 
@@ -93,42 +93,44 @@ TABLE_SUM = "7.00 M; the printed column of GoogLeNet's own table, misprinted row
 
 NOT_REPRODUCED = (
     *NOT_BUILT,
-    Excuse(
+    NotReproduced(
         f"MobileNetV2|MobileNetV2 (1.4)|*|{V2}*",
         "1.4 has 6.06 M weights, as the checkpoint's own row prints, and 6.11 M parameters",
         network="mobilenet_v2",
         printed="6.9",
     ),
-    Excuse(
+    NotReproduced(
         f"MobileNetV2|range in text: largest|*|{V2}*",
         "that of the paper's 1.4, which has 6.06 M weights and 6.11 M parameters",
         network="mobilenet_v2",
         printed="6.9",
         choices={"alpha": 1.4},
     ),
-    Excuse(
+    NotReproduced(
         "comparison in MobileNetV2 paper (earlier version, quoted)|ShuffleNet (1.5)|*",
         "3.44 M; the paper's later version prints 3.4",
         network="shufflenet_v1",
         printed="2.9",
         choices={"alpha": 1.5},
     ),
-    Excuse(
+    NotReproduced(
         "comparison in MobileNetV2 paper (earlier version, quoted)|ShuffleNet (x2)|*",
         "5.45 M; the paper's later version prints 5.4",
         network="shufflenet_v1",
         printed="4.4",
         choices={"alpha": 2.0},
     ),
-    Excuse("GoogLeNet|as cited|*", TABLE_SUM, network="googlenet:document", printed="6.8"),
-    Excuse("comparison in MobileNetV1 paper|GoogleNet|*", TABLE_SUM, network="googlenet:document", printed="6.8"),
-    Excuse(
+    NotReproduced("GoogLeNet|as cited|*", TABLE_SUM, network="googlenet:document", printed="6.8"),
+    NotReproduced(
+        "comparison in MobileNetV1 paper|GoogleNet|*", TABLE_SUM, network="googlenet:document", printed="6.8"
+    ),
+    NotReproduced(
         "LeNet-5|whole network|*",
         "its third layer reads some of the maps alone and its subsampling is trained; lenet5 reads all and pools",
         network="lenet5",
         printed="0.06",
     ),
-    Excuse(
+    NotReproduced(
         f"EfficientNet|B2|*|{EFFICIENTNET}*",
         "9.11 M trained; its 9.18 M stored would round to 9.2, but then B1 to 7.9 and B5 to 31",
         network="efficientnet_b2",

@@ -101,7 +101,7 @@ def test_the_modules_have_the_tables_channels(row: Row) -> None:
 
 
 @ROWS
-def test_printed_parameters_are_reproduced_or_excused(row: Row) -> None:
+def test_printed_parameters_are_reproduced_or_listed(row: Row) -> None:
     assert (row.row in PARAMETERS) is not (row.row in PARAMETERS_NOT_REPRODUCED)
     if row.row in PARAMETERS:
         assert prints(row, *PARAMETERS[row.row])
@@ -113,7 +113,7 @@ def test_printed_parameters_are_reproduced_or_excused(row: Row) -> None:
 
 
 @ROWS
-def test_printed_operations_are_reproduced_or_excused(row: Row) -> None:
+def test_printed_operations_are_reproduced_or_listed(row: Row) -> None:
     printed = PrintedNumber.parse(row.published_ops_millions, MILLION)
     exact = part(row).multiply_adds
     if row.row in OPERATIONS_NOT_REPRODUCED:

@@ -25,11 +25,11 @@ BYTES = 2
 KILO = 1000
 SIZES = ("112x112", "56x56", "28x28", "14x14", "7x7", "1x1")
 
-NO_FIGURE = "no figure: that version holds the layer to need a constant amount"
+NO_NUMBER = "no number: that version holds the layer to need a constant amount"
 
 #: (version, size, column, printed) -> why it is not reproduced.
 NOT_REPRODUCED = {
-    **{("A", "112x112", column, "1/O(1)"): NO_FIGURE for column in NETS},
+    **{("A", "112x112", column, "1/O(1)"): NO_NUMBER for column in NETS},
     ("B", "112x112", "shufflenet_2x_g3", "32/800"): "the stem at twice the width has 48 channels",
     **{(version, "7x7", "mobilenet_v1", "1024/199"): "1024 x 7 x 7 x 2 bytes are 100" for version in "AB"},
     **{(version, "7x7", "mobilenet_v2", "320/32"): "320 x 7 x 7 x 2 bytes are 31" for version in "AB"},
@@ -53,25 +53,25 @@ def blocks(net: Network) -> list[Ledger]:
     return list(net.ledger.by("block").values())
 
 
-def made(net: Network, size: int) -> int:
+def most_channels(net: Network, size: int) -> int:
     """The most channels that a block puts out at ``size``."""
     return max(b.output.channels for b in blocks(net) if b.output.positions == size * size)
 
 
-def made_by_bottlenecks(net: Network, size: int, side: Callable[[Ledger], Shape]) -> int:
+def most_channels_of_bottlenecks(net: Network, size: int, side: Callable[[Ledger], Shape]) -> int:
     """The most channels that an inverted residual puts out whose ``side``, input or output, is of ``size``."""
-    found = [b for b in blocks(net) if ".depthwise." in " ".join(e.name for e in b)]
-    return max(b.output.channels for b in found if side(b).positions == size * size)
+    bottlenecks = [b for b in blocks(net) if ".depthwise." in " ".join(e.name for e in b)]
+    return max(b.output.channels for b in bottlenecks if side(b).positions == size * size)
 
 
 def channels(column: str, size: int) -> int:
-    """What the column counts: what is made at a size. MobileNetV2's leaves stem and head out, and below 112x112 it
-    counts what is made from a map of the size.
+    """What the column counts: what blocks put out at a size. MobileNetV2's leaves stem and head out, and below
+    112x112 it counts what they put out from a map of the size.
     """
     net = NETS[column]
     if column != "mobilenet_v2" or size == 1:
-        return made(net, size)
-    return made_by_bottlenecks(net, size, (lambda b: b.output) if size == 112 else (lambda b: b.input))
+        return most_channels(net, size)
+    return most_channels_of_bottlenecks(net, size, (lambda b: b.output) if size == 112 else (lambda b: b.input))
 
 
 def reproduced(version: str, row: Row, column: str) -> bool:
@@ -89,7 +89,7 @@ def reproduced(version: str, row: Row, column: str) -> bool:
 
 
 @pytest.mark.parametrize(("version", "row", "column"), CELLS, ids=[f"{v}-{row.size}-{c}" for v, row, c in CELLS])
-def test_every_cell_is_reproduced_or_excused(version: str, row: Row, column: str) -> None:
+def test_every_cell_is_reproduced_or_listed(version: str, row: Row, column: str) -> None:
     assert row.source == f"arXiv:1801.04381 Table 3, version {version}"
     place = (version, row.size, column, getattr(row, column))
     assert reproduced(version, row, column) is (place not in NOT_REPRODUCED)

@@ -124,8 +124,8 @@ def test_table_2_has_the_shares_of_each_type(row: Row) -> None:
 def test_the_misprint_of_table_2_is_one_by_its_own_sum() -> None:
     column = [Decimal(row.published_madds) for row in parts_of(2)]
     assert abs(100 - sum(column)) > Decimal("0.7")
-    mended = [Decimal("1.91") if share == Decimal("1.19") else share for share in column]
-    assert abs(100 - sum(mended)) <= Decimal("0.02")
+    corrected = [Decimal("1.91") if share == Decimal("1.19") else share for share in column]
+    assert abs(100 - sum(corrected)) <= Decimal("0.02")
 
 
 def separable(channels: int, size: int) -> Network:

@@ -17,9 +17,9 @@ V3_ROWS = paper_table("mobilenet_v3_architecture")
 
 def under(net: Network, prefix: str) -> list[Entry]:
     """The operations of the block called ``prefix``."""
-    found = [entry for entry in net.ledger if entry.name == prefix or entry.name.startswith(f"{prefix}.")]
-    assert found
-    return found
+    entries = [entry for entry in net.ledger if entry.name == prefix or entry.name.startswith(f"{prefix}.")]
+    assert entries
+    return entries
 
 
 def depthwise_of(block: list[Entry]) -> tuple[Conv, Entry]:

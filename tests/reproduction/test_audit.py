@@ -12,7 +12,7 @@ from costmodel.reproduction.audit import audit, printed_numbers, totals
 from costmodel.reproduction.audit_result import AuditResult
 from costmodel.reproduction.evidence import Cell
 from tests.published import multiply_adds, parameters
-from tests.published.claims import Claim, Excuse, about, key, network_of
+from tests.published.claims import Claim, NotReproduced, about, key, network_of
 
 CLAIMS = {"parameters": parameters, "multiply_adds": multiply_adds}
 
@@ -27,7 +27,7 @@ def by_place() -> dict[Cell, AuditResult]:
     return dict(zip(printed_numbers(), networks, strict=True))
 
 
-def said(place: Cell) -> Claim | Excuse:
+def claim_about(place: Cell) -> Claim | NotReproduced:
     row, quantity = place
     table = CLAIMS[quantity]
     (one,) = [*about(row, table.REPRODUCED), *about(row, table.NOT_REPRODUCED)]
@@ -35,17 +35,17 @@ def said(place: Cell) -> Claim | Excuse:
 
 
 NOT_BUILT = "the tests build this network, the package does not"
-ONE_FIGURE = "found by hand; as one figure of two digits, a search may not tell it from chance"
+ONE_NUMBER = "found by hand; as one number of two digits, a search may not tell it from chance"
 
 #: "family|variant|quantity" of what the tests reproduce and the audit leaves alone -> why.
 LEFT_ALONE = {
     "VGG|C|parameters": NOT_BUILT,
     "SENet|SE-ResNet-50|multiply_adds": NOT_BUILT,
     **{f"ResNet-CIFAR10|ResNet-{depth}|parameters": NOT_BUILT for depth in (20, 32, 44, 56, 110, 1202)},
-    "MobileNetV3|V3-Small|multiply_adds": ONE_FIGURE,  # the 44 of the version with a head of 1024
+    "MobileNetV3|V3-Small|multiply_adds": ONE_NUMBER,  # the 44 of the version with a head of 1024
     "ShuffleNet|1x g=8|multiply_adds": "138.4 printed as 140, in a table that has three digits elsewhere",
-    "SqueezeNet|v1.0|multiply_adds": "a padded last convolution: a departure that only this one figure shows",
-    "comparison in EfficientNet paper|ResNeXt-101|multiply_adds": ONE_FIGURE,
+    "SqueezeNet|v1.0|multiply_adds": "a padded last convolution: a variation that only this one number shows",
+    "comparison in EfficientNet paper|ResNeXt-101|multiply_adds": ONE_NUMBER,
 }
 
 
@@ -55,7 +55,7 @@ def short(place: Cell) -> str:
 
 def test_what_the_audit_explains_is_what_was_reproduced_by_hand() -> None:
     explained = {place for place, result in by_place().items() if result.explained}
-    reproduced = {place for place in by_place() if isinstance(said(place), Claim)}
+    reproduced = {place for place in by_place() if isinstance(claim_about(place), Claim)}
     assert [key(row) for row, _ in explained - reproduced] == []
     assert {short(place) for place in reproduced - explained} == set(LEFT_ALONE)
     assert len(reproduced - explained) == len(LEFT_ALONE)
@@ -64,11 +64,11 @@ def test_what_the_audit_explains_is_what_was_reproduced_by_hand() -> None:
 def test_nearly_all_have_the_number_that_was_found_by_hand() -> None:
     others = Counter()
     for (row, quantity), result in by_place().items():
-        claim = said((row, quantity))
+        claim = claim_about((row, quantity))
         if isinstance(claim, Claim) and result.explained and claim.scope(network_of(claim, row)) != result.exact:
             others[f"{claim.scope.__name__}: {result.reason}"] += 1
     assert others == {
-        # Of two readings that print the same digits, the audit takes the one with fewer departures.
+        # Of two readings that print the same digits, the audit takes the one with fewer variations.
         "stored_without_gamma: as slim counts": 32,
         "weights: the plain reading": 21,
         "with_separable_stem: the plain reading": 1,
@@ -113,9 +113,9 @@ def test_nearly_all_have_the_number_that_was_found_by_hand() -> None:
     ],
 )
 def test_known_rules_are_found(row: str, quantity: str, reason: str, rule: str) -> None:
-    found = [result for result in results() if (result.row, result.quantity) == (row, quantity)]
-    assert found
-    assert {(result.reason, result.rounding) for result in found} == {(reason, rule)}
+    matching = [result for result in results() if (result.row, result.quantity) == (row, quantity)]
+    assert matching
+    assert {(result.reason, result.rounding) for result in matching} == {(reason, rule)}
 
 
 def test_what_is_said_to_be_printed_is_printed() -> None:
@@ -132,10 +132,10 @@ def test_what_is_said_to_be_printed_is_printed() -> None:
 
 
 def test_the_last_digit_follows_from_the_source() -> None:
-    found = {(key(row), of): printed.step // 10**6 for (row, of), printed in printed_numbers().items()}
+    steps = {(key(row), of): printed.step // 10**6 for (row, of), printed in printed_numbers().items()}
 
     def step(part: str) -> set[int]:
-        return {worth for (place, of), worth in found.items() if part in place and of == "multiply_adds"}
+        return {worth for (place, of), worth in steps.items() if part in place and of == "multiply_adds"}
 
     # Tenths of a billion in the ResNet paper; two digits in EfficientNet's; millions in MobileNetV1's Table 6.
     assert step("ResNet-152||224|arXiv:1512.03385") == {100}
@@ -155,9 +155,9 @@ def test_every_row_of_every_table_has_a_finding() -> None:
         "mobilenet_v3_architecture": len(paper_table("mobilenet_v3_architecture")),
         "mobilenet_v2_memory": len(paper_table("mobilenet_v2_memory")),
     }
-    found = Counter(table for table, _, _ in {(one.table, one.row, one.source) for one in results()})
-    assert found == rows
-    assert sum(found.values()) == 405
+    counts = Counter(table for table, _, _ in {(one.table, one.row, one.source) for one in results()})
+    assert counts == rows
+    assert sum(counts.values()) == 405
 
 
 def test_layers_and_modules_are_the_collectors_exact_numbers() -> None:

@@ -1,4 +1,4 @@
-"""What a printed figure counted: known cases by arithmetic, the guard against chance, claims as people type them."""
+"""What a printed number counted: known cases by arithmetic, the guard against chance, claims as people type them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from costmodel.reproduction.readings import Reading, Readings
 
 
 def best(network: Network, claim: str, of: str | None = None) -> tuple[str, str, list[int]] | None:
-    found = explain(network, claim, of)
-    if found.best is None:
+    answer = explain(network, claim, of)
+    if answer.best is None:
         return None
-    return str(found.best.reading), found.best.rounding, [term.number for term in found.terms(found.best)]
+    return str(answer.best.reading), answer.best.rounding, [term.number for term in answer.terms(answer.best)]
 
 
-# Figures that are printed, and what is known of them by other routes
+# Numbers that are printed, and what is known of them by other routes
 
 #: 96 x 96 positions, 3 x 3 x 3 weights, 24 channels.
 STEM = 96 * 96 * 27 * 24
@@ -36,13 +36,13 @@ STEM = 96 * 96 * 27 * 24
 def test_the_233_m_of_mobilenet_v1_leaves_out_the_stem() -> None:
     net = cm.mobilenet_v1(alpha=0.75, resolution=192)
     assert best(net, "233M") == ("without the stem", "rounded", [239_273_472, -STEM])
-    found = explain(net, "233M")
-    assert found.best is not None
-    assert [term.text for term in found.terms(found.best)] == ["multiply-adds", "without the stem (features.0.conv)"]
-    assert found.plain == 239_273_472
+    answer = explain(net, "233M")
+    assert answer.best is not None
+    assert [term.text for term in answer.terms(answer.best)] == ["multiply-adds", "without the stem (features.0.conv)"]
+    assert answer.plain == 239_273_472
 
 
-def test_a_plain_figure_needs_no_variation() -> None:
+def test_a_plain_number_needs_no_variation() -> None:
     net = cm.mobilenet_v2()
     assert best(net, "300,774,272") == ("the plain reading", "exact", [300_774_272])
     assert best(net, "301M") == ("the plain reading", "rounded", [300_774_272])
@@ -62,9 +62,9 @@ def test_a_plain_figure_needs_no_variation() -> None:
     ],
 )
 def test_variations_are_found_and_itemised(claim: str, of: str | None, reading: str, terms: Sequence[int]) -> None:
-    found = best(cm.mobilenet_v2(), claim, of)
-    assert found is not None
-    assert (found[0], found[2]) == (reading, terms)
+    answer = best(cm.mobilenet_v2(), claim, of)
+    assert answer is not None
+    assert (answer[0], answer[2]) == (reading, terms)
 
 
 def test_a_variant_is_found_by_the_registry() -> None:
@@ -75,9 +75,9 @@ def test_a_variant_is_found_by_the_registry() -> None:
 
 def test_two_variations_are_found_where_all_digits_say_so() -> None:
     # TF-slim's docstring: 3,185,088 weights without the classifier.
-    found = best(cm.mobilenet_v1(), "3,185,088", "parameters")
-    assert found is not None
-    assert (found[0], sum(found[2])) == ("as weights counts, without the classifier", 3_185_088)
+    answer = best(cm.mobilenet_v1(), "3,185,088", "parameters")
+    assert answer is not None
+    assert (answer[0], sum(answer[2])) == ("as weights counts, without the classifier", 3_185_088)
     assert best(cm.mobilenet_v1(), "3.2M", "parameters") is None
 
 
@@ -87,10 +87,10 @@ def test_flops_may_be_two_a_multiply_add_or_one() -> None:
 
 
 def test_without_a_rule_nothing_is_said_to_explain() -> None:
-    found = explain(cm.mobilenet_v1(), "575M")
-    assert found.best is None
-    assert not any(fit.explains for fit in found.fits)
-    assert found.tried > found.different > 100
+    answer = explain(cm.mobilenet_v1(), "575M")
+    assert answer.best is None
+    assert not any(fit.explains for fit in answer.fits)
+    assert answer.tried > answer.different > 100
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_number_is_printed_where_rounding_or_cutting_gives_it(value: int, zero
 
 
 def test_chance_adds_up_over_the_readings_before() -> None:
-    readings = [Reading(figure, ()) for figure in (1_000_000, 2_040_000, 2_060_000, 9_000_000, 2_320_000)]
+    readings = [Reading(number, ()) for number in (1_000_000, 2_040_000, 2_060_000, 9_000_000, 2_320_000)]
     # Of 35 numbers: none (1.0 is below half), 2.0, then 2.0 and 2.1, none, then 2.3 too.
     (fit,) = fitting(readings, PrintedNumber.parse("2.3", 10**6))
     assert fit.chance == 3 / 35
@@ -155,40 +155,42 @@ def test_each_variation_asks_for_ten_times_less_chance() -> None:
     assert [believable(0.005, variations) for variations in (1, 2, 3)] == [True, True, False]
 
 
-#: How far from the plain figure random ones are drawn (half to twice; within 10 percent), their digits -> the share of
+#: How far from the plain number random ones lie (half to twice; within 10 percent), their digits -> the share of
 #: them that must be left unexplained, in percent. Measured with seed 7 on 2026-11-22: 93, 97, 99, 84, 96.
 LEFT = {(2, 2): 90, (2, 3): 95, (2, 4): 97, (1.1, 3): 80, (1.1, 4): 93}
 
 
 @cache
 def drawn_from() -> list[tuple[int, list[Reading]]]:
-    """The plain figures that random ones are drawn around, and the readings of each."""
+    """The plain numbers that random ones lie around, and the readings of each."""
     networks = (cm.mobilenet_v1(0.75, 192), cm.mobilenet_v2(), cm.resnet50(), cm.vgg16(), cm.shufflenet_v1())
-    found = [first_of_each(Readings(network, of)) for network in networks for of in ("multiply_adds", "parameters")]
-    return [(readings[0].number, readings) for readings in found]
+    readings_of_each = [
+        first_of_each(Readings(network, of)) for network in networks for of in ("multiply_adds", "parameters")
+    ]
+    return [(readings[0].number, readings) for readings in readings_of_each]
 
 
 def random_rate(spread: float, digits: int) -> float:
-    """The share of random figures, so far from the plain one at most, that no reading explains."""
+    """The share of random numbers, so far from the plain one at most, that no reading explains."""
     chance = random.Random(7)
-    left = drawn = 0
+    left = tried = 0
     for plain, readings in drawn_from():
         for _ in range(100):
             exact = int(plain * chance.uniform(1 / spread, spread))
             step = 10 ** (len(str(exact)) - digits)
             fits = fitting(readings, PrintedNumber(exact // step * step, step))
             left += not any(fit.explains for fit in fits)
-            drawn += 1
-    return left / drawn
+            tried += 1
+    return left / tried
 
 
 @pytest.mark.parametrize(("spread", "digits"), LEFT)
-def test_random_figures_are_mostly_left_unexplained(spread: float, digits: int) -> None:
+def test_random_numbers_are_mostly_left_unexplained(spread: float, digits: int) -> None:
     assert 100 * random_rate(spread, digits) > LEFT[spread, digits]
 
 
-def test_two_digits_near_the_plain_figure_say_little() -> None:
-    """A third of such figures are the plain reading's own, so about half are explained, and the docs say so."""
+def test_two_digits_near_the_plain_number_say_little() -> None:
+    """A third of such numbers are the plain reading's own, so about half are explained, and the docs say so."""
     assert 0.4 < random_rate(1.1, 2) < 0.6
 
 
@@ -229,7 +231,7 @@ def test_a_claim_keeps_its_precision(text: str, of: str, factors: tuple[int, ...
         ("300M", "memory", "of='memory' is nothing that a claim is of"),
     ],
 )
-def test_what_is_no_claim_is_mended(text: str, of: str | None, message: str) -> None:
+def test_what_is_no_claim_is_refused(text: str, of: str | None, message: str) -> None:
     with pytest.raises(CostModelError) as error:
         cm.explain(cm.lenet5(), text, of)
     assert str(error.value).startswith(message)

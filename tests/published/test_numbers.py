@@ -1,7 +1,7 @@
-"""Every figure of published.csv: reproduced by a rule that is named, or not, for a reason that is named.
+"""Every number of published.csv: reproduced by a rule that is named, or not, for a reason that is named.
 
-Among them Tables 4 to 10 of the MobileNetV1 paper; Tables 2 and 3 are held in test_mobilenet_v1.py, and so is Table 1,
-the only one of the ten without a figure of cost: it has the layers. Accuracies are measured: they are no claim here.
+Among them Tables 4 to 10 of the MobileNetV1 paper; Tables 2 and 3 are checked in test_mobilenet_v1.py, and so is Table
+1, the only one of the ten that prints no cost: it has the layers. Accuracies are measured: they are no claim here.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from costmodel import CostModelError
 from costmodel.models.registry import FAMILIES
 from costmodel.published.tables import MILLION, PrintedNumber, PublishedNetwork, published
 from tests.published import multiply_adds, parameters
-from tests.published.claims import Claim, Excuse, Scope, about, key, network_of
+from tests.published.claims import Claim, NotReproduced, Scope, about, key, network_of
 from tests.published.scopes import NETWORKS, convolutions, weights, without_classifier, without_stem
 from tests.published.scopes import multiply_adds as all_multiply_adds
 from tests.published.scopes import parameters as all_parameters
 
 TABLES = {"parameters": parameters, "multiply_adds": multiply_adds}
 
-#: What an excused figure is held against: what is commonly counted.
+#: What an number that is not reproduced is compared with: what is commonly counted.
 PLAIN: dict[str, tuple[Scope, ...]] = {
     "parameters": (all_parameters, weights),
     "multiply_adds": (all_multiply_adds, without_classifier, without_stem, convolutions),
 }
 
-FIGURES = [
+NUMBERS = [
     (row, quantity, printed)
     for row in published()
     for quantity in TABLES
@@ -36,59 +36,59 @@ FIGURES = [
 ]
 
 
-def said_about(row: PublishedNetwork, quantity: str) -> list[Claim | Excuse]:
+def statements_about(row: PublishedNetwork, quantity: str) -> list[Claim | NotReproduced]:
     table = TABLES[quantity]
     return [*about(row, table.REPRODUCED), *about(row, table.NOT_REPRODUCED)]
 
 
-def stale(excuse: Excuse, row: PublishedNetwork, quantity: str, printed: PrintedNumber) -> str:
-    """Why ``excuse`` no longer excuses; empty where it does."""
-    if bool(excuse.absent) == bool(excuse.network):
-        return "an excuse names a network, or the name that one would have"
-    if excuse.absent:
-        built = [name for name in (*FAMILIES, *NETWORKS) if name.startswith(excuse.absent)]
+def stale(entry: NotReproduced, row: PublishedNetwork, quantity: str, printed: PrintedNumber) -> str:
+    """Why ``entry`` is no longer true; empty where it is."""
+    if bool(entry.absent) == bool(entry.network):
+        return "it names a network, or the name that one would have"
+    if entry.absent:
+        built = [name for name in (*FAMILIES, *NETWORKS) if name.startswith(entry.absent)]
         return f"{built} can be built" if built else ""
     cells = {
         "parameters": (row.params_millions, row.params_exact),
         "multiply_adds": (row.madds_millions, row.madds_exact),
     }
-    if excuse.printed not in map(str, cells[quantity]):
-        return f"{excuse.printed} is not what is printed"
-    net = network_of(excuse, row)
-    whole, *parts = PLAIN[quantity]
-    # A part is held against all the digits: a step of hundreds would meet one or the other by chance.
-    for scope, step in ((whole, excuse.step), *((scope, 0) for scope in (whole, *parts))):
+    if entry.printed not in map(str, cells[quantity]):
+        return f"{entry.printed} is not what is printed"
+    net = network_of(entry, row)
+    everything, *parts = PLAIN[quantity]
+    # A part is compared with all the digits: a step of hundreds would meet one or the other by chance.
+    for scope, step in ((everything, entry.step), *((scope, 0) for scope in (everything, *parts))):
         exact = scope(net)
         if printed.rounds(exact, step) or printed.truncates(exact, step):
-            return f"{scope.__name__} = {exact:,} is the printed figure"
+            return f"{scope.__name__} = {exact:,} is the printed number"
     return ""
 
 
 @pytest.mark.parametrize(
-    ("row", "quantity", "printed"), FIGURES, ids=[f"{quantity}|{key(row)}" for row, quantity, _ in FIGURES]
+    ("row", "quantity", "printed"), NUMBERS, ids=[f"{quantity}|{key(row)}" for row, quantity, _ in NUMBERS]
 )
-def test_every_printed_number_is_reproduced_or_excused(
+def test_every_printed_number_is_reproduced_or_listed(
     row: PublishedNetwork, quantity: str, printed: PrintedNumber
 ) -> None:
-    (said,) = said_about(row, quantity)
-    if isinstance(said, Claim):
-        assert said.holds(row, printed)
+    (statement,) = statements_about(row, quantity)
+    if isinstance(statement, Claim):
+        assert statement.holds(row, printed)
     else:
-        assert said.reason
-        assert stale(said, row, quantity, printed) == ""
+        assert statement.reason
+        assert stale(statement, row, quantity, printed) == ""
 
 
-def test_every_row_has_a_figure_a_source_and_its_own_key() -> None:
-    assert {key(row) for row, _, _ in FIGURES} == {key(row) for row in published()}
+def test_every_row_has_a_number_a_source_and_its_own_key() -> None:
+    assert {key(row) for row, _, _ in NUMBERS} == {key(row) for row in published()}
     assert len({key(row) for row in published()}) == len(published())
     assert all(row.source.strip() for row in published())
 
 
 @pytest.mark.parametrize("quantity", TABLES)
-def test_nothing_is_said_about_figures_that_nobody_printed(quantity: str) -> None:
-    rows = [row for row, named, _ in FIGURES if named == quantity]
-    said = chain(TABLES[quantity].REPRODUCED, TABLES[quantity].NOT_REPRODUCED)
-    assert [one.rows for one in said if not any(about(row, [one]) for row in rows)] == []
+def test_nothing_is_statements_about_numbers_that_nobody_printed(quantity: str) -> None:
+    rows = [row for row, named, _ in NUMBERS if named == quantity]
+    statements = chain(TABLES[quantity].REPRODUCED, TABLES[quantity].NOT_REPRODUCED)
+    assert [one.rows for one in statements if not any(about(row, [one]) for row in rows)] == []
 
 
 def test_tables_4_to_10_of_the_mobilenet_v1_paper_are_all_here() -> None:
@@ -107,13 +107,15 @@ def test_the_millions_of_a_row_are_its_exact_figure_rounded() -> None:
 # The helpers can fail
 
 
-def figure(variant: str, quantity: str = "multiply_adds") -> tuple[PublishedNetwork, PrintedNumber, Claim | Excuse]:
+def number(
+    variant: str, quantity: str = "multiply_adds"
+) -> tuple[PublishedNetwork, PrintedNumber, Claim | NotReproduced]:
     row = next(row for row in published() if row.variant == variant)
-    return row, getattr(row, quantity), said_about(row, quantity)[0]
+    return row, getattr(row, quantity), statements_about(row, quantity)[0]
 
 
 def test_a_wrong_claim_is_seen() -> None:
-    row, printed, claim = figure("ResNet-50")
+    row, printed, claim = number("ResNet-50")
     assert isinstance(claim, Claim)
     assert claim.holds(row, printed)
     assert not replace(claim, rule=PrintedNumber.rounds).holds(row, printed)
@@ -122,20 +124,20 @@ def test_a_wrong_claim_is_seen() -> None:
     assert not claim.holds(row, PrintedNumber(3_799_000_000, MILLION))
 
 
-def test_a_stale_excuse_is_seen() -> None:
-    row, printed, excuse = figure("V3-Large")
-    assert isinstance(excuse, Excuse)
-    assert stale(excuse, row, "multiply_adds", printed) == ""
+def test_a_stale_entry_is_seen() -> None:
+    row, printed, entry = number("V3-Large")
+    assert isinstance(entry, NotReproduced)
+    assert stale(entry, row, "multiply_adds", printed) == ""
     right = PrintedNumber.parse("217", MILLION)
-    assert "= 216,589,760 is the printed figure" in stale(excuse, row, "multiply_adds", right)
-    assert "can be built" in stale(Excuse("", "", absent="vgg"), row, "multiply_adds", printed)
-    assert "999 is not what is printed" in stale(replace(excuse, printed="999"), row, "multiply_adds", printed)
-    assert "an excuse names a network" in stale(Excuse("", ""), row, "multiply_adds", printed)
+    assert "= 216,589,760 is the printed number" in stale(entry, row, "multiply_adds", right)
+    assert "can be built" in stale(NotReproduced("", "", absent="vgg"), row, "multiply_adds", printed)
+    assert "999 is not what is printed" in stale(replace(entry, printed="999"), row, "multiply_adds", printed)
+    assert "it names a network" in stale(NotReproduced("", ""), row, "multiply_adds", printed)
 
 
 def test_a_new_row_is_not_covered() -> None:
     row = replace(published()[0], variant="tomorrow's", source="a new source")
-    assert said_about(row, "parameters") == said_about(row, "multiply_adds") == []
+    assert statements_about(row, "parameters") == statements_about(row, "multiply_adds") == []
 
 
 @pytest.mark.parametrize(
