@@ -110,7 +110,7 @@ def joined(lines: list[str]) -> list[str]:
 
 
 def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """``command`` as a user's shell runs it, with this environment's programs first, no colours and no settings."""
+    """``command`` as a user's shell runs it, with this environment's programs first, no colors and no settings."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # An architecture edited twice within a second would find the bytecode of the first edit.
