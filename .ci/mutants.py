@@ -22,19 +22,19 @@ ROUNDS = (
         "costmodel/core/rounding.py",
         "costmodel/core/layers",
         "costmodel/core/network.py",
-        "tests/test_layer_choices.py",
+        "tests/core/test_layer_choices.py",
     ),
     (
-        "tests/test_layers.py",
-        "tests/test_network.py",
-        "tests/test_formulas.py",
-        "tests/test_values.py",
+        "tests/core/test_layers.py",
+        "tests/core/test_network.py",
+        "tests/core/test_formulas.py",
+        "tests/core/test_values.py",
         "tests/test_random_networks.py",
-        "tests/test_ledger.py",
+        "tests/core/test_ledger.py",
         # Long, and about the ledger's groups and the depth of the stack alone.
-        "--deselect=tests/test_ledger.py::test_every_grouping_adds_up_to_the_totals",
-        "--deselect=tests/test_network.py::test_depth_is_bounded_by_memory_alone",
-        "--deselect=tests/test_network.py::test_a_network_survives_pickling_and_copying_at_any_depth[deep]",
+        "--deselect=tests/core/test_ledger.py::test_every_grouping_adds_up_to_the_totals",
+        "--deselect=tests/core/test_network.py::test_depth_is_bounded_by_memory_alone",
+        "--deselect=tests/core/test_network.py::test_a_network_survives_pickling_and_copying_at_any_depth[deep]",
     ),
 )
 #: Both rounds take about 3 seconds and 0.8 GB; a mutant that takes far more is stopped, and has failed.

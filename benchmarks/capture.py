@@ -1,7 +1,7 @@
 """Capture every architecture of timm: ``python -m benchmarks.capture [--only PATTERN]``.
 
-Each is built on the meta device, captured, and held against PyTorch's FlopCounterMode (halved) and ``numel``. The rows
-go to ``results/capture.csv`` as they come; what the two tools answer differently is no verdict on either: see
+Each is built on the meta device, captured, and checked against PyTorch's FlopCounterMode (halved) and ``numel``. The
+rows go to ``results/capture.csv`` as they come; what the two tools answer differently is no verdict on either: see
 ``benchmarks/README.md``.
 """
 

@@ -1,4 +1,4 @@
-"""The documents' networks as PyTorch modules, written by hand: what costmodel is held against.
+"""The documents' networks as PyTorch modules, written by hand: what costmodel is checked against.
 
 Submodules are named as costmodel names its nodes, so the two can be compared node by node. Each module follows its
 document or paper, not costmodel: nothing here imports costmodel.

@@ -32,7 +32,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Description:
-    """A drawn network: the image it reads and its steps; the last tensor is the output."""
+    """A random network: the image it reads and its steps; the last tensor is the output."""
 
     input: Shape
     steps: tuple[Step, ...]

@@ -6,9 +6,23 @@ import inspect
 import re
 from pathlib import Path
 
+import pytest
+
 from costmodel import formulas
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+#: What names files of this repository, for people or for machines. The changelog names those of the past.
+NAMING = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "cosmic-ray.toml", ".ci/mutants.py"))]
+NAMING += [page for page in DOCS.glob("**/*.md") if not {"_build", "notebooks"} & set(page.relative_to(DOCS).parts)]
+
+
+def missing_paths(text: str) -> list[str]:
+    """The paths in ``text`` that lie in a folder of this repository and do not exist; NAME stands for any name."""
+    folders = "costmodel|tests|docs|notebooks|reference_models|benchmarks|examples"
+    paths = re.findall(rf"(?<![\w./-])((?:{folders}|\.ci)/[\w./-]*\w)", text)
+    return [path for path in paths if "NAME" not in path and "_build" not in path and not (ROOT / path).exists()]
 
 
 def test_every_formula_is_on_the_sheet_once() -> None:
@@ -30,3 +44,13 @@ def test_no_output_is_typed_by_hand() -> None:
             continue
         for block in re.findall(r"^```(?:console|pycon)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
             assert all(line.startswith("$ ") for line in block.splitlines()), page
+
+
+@pytest.mark.parametrize("page", NAMING, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_path_that_is_named_exists(page: Path) -> None:
+    assert missing_paths(page.read_text()) == []
+
+
+def test_a_missing_path_is_seen() -> None:
+    text = "See `costmodel/core/nothing.py`, [this](docs/index.md), costmodel/models/NAME.py and mypackage/tests/x.py."
+    assert missing_paths(text) == ["costmodel/core/nothing.py"]

@@ -1,4 +1,4 @@
-"""Drawn networks: whatever is built of the layers equals PyTorch, operation by operation."""
+"""Random networks: whatever is built of the layers equals PyTorch, operation by operation."""
 
 from __future__ import annotations
 

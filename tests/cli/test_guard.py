@@ -148,7 +148,7 @@ def test_growth_against_the_base_outlives_an_update_of_the_lock(project: Path) -
     answer = run("check", "--base", "main")
     assert answer.status == 1
     assert "grew by 102,400" in answer.out
-    # The branch that adds the lock has nothing to grow from, and it is said that nothing was held against it.
+    # The branch that adds the lock has nothing to grow from, and it is said that nothing was checked against it.
     answer = run("check", "--base", "empty")
     assert answer.status == 0
     note = "growth not judged: not in the lock of empty"

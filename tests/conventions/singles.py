@@ -1,4 +1,4 @@
-"""Layers that drawn networks leave out, each with its PyTorch module: every norm, activation and transposed window."""
+"""Layers that random networks leave out, each with its PyTorch module: every norm, activation and transposed window."""
 
 from __future__ import annotations
 

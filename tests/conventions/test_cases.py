@@ -1,4 +1,4 @@
-"""Captured modules of any kind: each tool's figure is equal to the unit, or refused with a reason, never different."""
+"""Captured modules of any kind: each tool's number is equal exactly, or refused with a reason, never different."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every convention equals the tool that it stands for, to the unit and by operation, on whatever is drawn."""
+"""Every convention equals the tool that it stands for, exactly and by operation, on random networks and modules."""
 
 from __future__ import annotations
 

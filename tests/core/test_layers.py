@@ -388,7 +388,7 @@ CONCAT = ": pool or pad one"
 SCALE = ", as a global pool makes"
 SLICE = "; give start < stop <= channels"
 RANK = "; give one size an axis: (3,) is 1-D"
-MEND = "; use a larger input, a smaller kernel or more padding"
+HINT = "; use a larger input, a smaller kernel or more padding"
 
 
 @pytest.mark.parametrize(
@@ -399,17 +399,17 @@ MEND = "; use a larger input, a smaller kernel or more padding"
         (
             conv(8, 7),
             (Shape(3, (5, 5)),),
-            "a 7x7 kernel does not fit on a 5x5 input with padding 0x0" + MEND,
+            "a 7x7 kernel does not fit on a 5x5 input with padding 0x0" + HINT,
         ),
         (
             conv(8, 3, dilation=3),
             (Shape(3, (5, 9)),),
-            "a 3x3 kernel with dilation 3x3 does not fit on a 5x9 input with padding 0x0" + MEND,
+            "a 3x3 kernel with dilation 3x3 does not fit on a 5x9 input with padding 0x0" + HINT,
         ),
         (
             average_pool(7, 7),
             (Shape(8, (6, 7)),),
-            "a 7x7 kernel does not fit on a 6x7 input with padding 0x0" + MEND,
+            "a 7x7 kernel does not fit on a 6x7 input with padding 0x0" + HINT,
         ),
         (
             Add(),

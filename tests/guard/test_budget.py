@@ -1,4 +1,4 @@
-"""Budgets: exact to the unit, in the units people write."""
+"""Budgets: exact, in the units people write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lock of the past, read with git; and what is said, with the command that mends it, where that cannot be."""
+"""The lock of the past, read with git; and what is said, with the command that fixes it, where that cannot be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every architecture against its PyTorch module, and against the figures that are known to the unit."""
+"""Every architecture against its PyTorch module, and against the numbers that are known exactly."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def arguments_of(name: str) -> Mapping[str, inspect.Parameter]:
 
 @st.composite
 def choices_for(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    """Choices for every argument that ``name`` takes: sizes around the default, and odd and oblong ones."""
+    """Choices for every argument that ``name`` takes: sizes around the default, and odd and rectangular ones."""
     known = arguments_of(name)
     default = min(known["resolution"].default, 224)  # a forward pass at 600 px takes seconds
     side = st.integers(1, 96) | st.integers(max(1, default - 9), default + 40)
@@ -92,7 +92,7 @@ def test_mobilenets_equal_fvcore_at_every_alpha(name: str, alpha: float, size: t
         (cm.mobilenet_v2(alpha=0.35, resolution=96), 11_934_128, 1_677_128),
     ],
 )
-def test_figures_known_to_the_unit(net: Network, multiply_adds: int, parameters: int) -> None:
+def test_numbers_known_exactly(net: Network, multiply_adds: int, parameters: int) -> None:
     assert (net.multiply_adds, net.parameters, net.flops) == (multiply_adds, parameters, 2 * multiply_adds)
 
 

@@ -99,7 +99,7 @@ def test_the_staircases_are_the_pareto_fronts(grid: Any) -> None:
     (wide,) = (line for line in stairs if to_hex(line.get_color()) == color)
     *front, last = corners(wide)
     assert front == best(list(points.values()))
-    # It ends at the dearest design, on the height of the best one.
+    # It ends at the most expensive design, on the height of the best one.
     assert last == (max(cost for cost, _ in points.values()), front[-1][1])
     for model in MODELS:
         line_color = to_hex(legend(figure)[model].get_color())
@@ -300,8 +300,8 @@ def test_what_cannot_be_drawn_is_one_line(grid: Any) -> None:
     )
     assert refused(lambda: plots.contour(v1.assign(alpha=math.nan))).startswith("the frame has an alpha and resolution")
     assert refused(lambda: plots.contour(v1[v1.alpha == 1].assign(alpha=math.nan))).startswith("5 designs do not fill")
-    oblong = v1.assign(resolution=[(8, size) for size in v1.resolution])
-    assert refused(lambda: plots.contour(oblong)).startswith("a contour is over square images;")
+    rectangular = v1.assign(resolution=[(8, size) for size in v1.resolution])
+    assert refused(lambda: plots.contour(rectangular)).startswith("a contour is over square images;")
     assert refused(lambda: plots.contour(v1.assign(multiply_adds=0))) == (
         "mobilenet_v1 takes no multiply-adds; there is nothing to draw"
     )

@@ -1,4 +1,4 @@
-"""Solving: the largest within budgets, to the float; held against scans that know nothing of bisection."""
+"""Solving: the largest within budgets, to the float; checked against scans that know nothing of bisection."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_a_model_without_alpha_has_none() -> None:
     assert row_counts(frame) == list(zip(frame["multiply_adds"], frame["parameters"], strict=True))
 
 
-def test_axes_are_text_values_arrays_and_oblong() -> None:
+def test_axes_are_text_values_arrays_and_rectangular() -> None:
     same = [
         cm.sweep("mobilenet_v2", alpha=given)["multiply_adds"].tolist()
         for given in (
@@ -80,8 +80,8 @@ def test_axes_are_text_values_arrays_and_oblong() -> None:
         )
     ]
     assert all(counts == same[0] for counts in same)
-    oblong = cm.sweep("mobilenet_v2", resolution=[(96, 160), 128])
-    assert oblong["multiply_adds"].tolist() == [
+    rectangular = cm.sweep("mobilenet_v2", resolution=[(96, 160), 128])
+    assert rectangular["multiply_adds"].tolist() == [
         cm.mobilenet_v2(resolution=resolution).multiply_adds for resolution in ((96, 160), 128)
     ]
 
