@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from costmodel.capture.input_spec import InputSpec, parse_inputs
@@ -67,18 +66,18 @@ def load_with(
 def _named(thing: object) -> object:
     """The thing that a text or a path names; anything else is that thing."""
     if isinstance(thing, os.PathLike) or (isinstance(thing, str) and _is_path(thing)):
-        path = Path(thing)
-        if not path.is_file():
+        path = os.path.normpath(thing)
+        if not os.path.isfile(path):
             raise CostModelError(f"there is no file {path}; correct the path, or name an architecture or MODULE:NAME")
-        instead = _INSTEAD.get(path.suffix.lower(), _NO_NETWORK)
-        raise CostModelError(f"{path} is a file: {instead.format(stem=path.stem)}")
+        stem, suffix = os.path.splitext(os.path.basename(path))
+        raise CostModelError(f"{path} is a file: {_INSTEAD.get(suffix.lower(), _NO_NETWORK).format(stem=stem)}")
     if isinstance(thing, str):
         return own(thing) if ":" in thing else build(thing)  # which refuses it, with the nearest name
     return thing
 
 
 def _is_path(text: str) -> bool:
-    return ":" not in text and ("/" in text or os.sep in text or Path(text).is_file())
+    return ":" not in text and ("/" in text or os.sep in text or os.path.isfile(text))
 
 
 def _own(

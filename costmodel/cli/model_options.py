@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import reduce, wraps
-from typing import Any, final
+from typing import Any, NamedTuple
 
 import click
 
@@ -16,9 +15,7 @@ from costmodel.errors import CostModelError
 from costmodel.loading import load_with
 
 
-@final
-@dataclass(frozen=True)
-class ModelOptions:
+class ModelOptions(NamedTuple):
     """What the user said of the network."""
 
     inputs: tuple[InputSpec, ...]

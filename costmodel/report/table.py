@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from costmodel.core.values import Shape
 from costmodel.errors import CostModelError
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 Cell: TypeAlias = "str | int | float | Decimal | Shape"
 
 
-@final
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Columns, rows of raw cells, and the row of totals that people are shown below them."""
 
     columns: tuple[str, ...]
