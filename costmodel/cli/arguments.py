@@ -157,24 +157,24 @@ format_option = click.option(
 )
 
 
-def _picture(text: str) -> Path:
-    from costmodel.report.plots import picture_path
+def _plot_file(text: str) -> Path:
+    from costmodel.report.plots import plot_path
 
-    return picture_path(text)
+    return plot_path(text)
 
 
 plot_option = click.option(
-    "--plot", "picture", type=Parsed("FILE.png|svg|pdf", _picture), help="Draw a picture into this file as well."
+    "--plot", "plot_file", type=Parsed("FILE.png|svg|pdf", _plot_file), help="Draw a plot into this file as well."
 )
 
 
 def on_a_terminal(stream: TextIO | None) -> bool:
-    """Whether a person watches ``stream``, and wants colour there. A closed stream is None."""
+    """Whether a person watches ``stream``, and wants color there. A closed stream is None."""
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     return stream is not None and stream.isatty() and not plain
 
 
 def answer(report: Answer, style: str) -> None:
-    """Print ``report`` in the format asked for; in colour on a terminal alone."""
+    """Print ``report`` in the format asked for; in color on a terminal alone."""
     print(report.text(on_a_terminal(sys.stdout)) if style == "text" else getattr(report, style)())
     sys.stdout.flush()

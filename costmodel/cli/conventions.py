@@ -21,7 +21,7 @@ def command(
     batch: int,
     style: str,
 ) -> None:
-    """Say what every paper and tool would print for MODEL, and why: itemised against the paper's multiply-adds.
+    """Say what every paper and tool would print for MODEL, and why: itemized against the paper's multiply-adds.
 
     Without MODEL: what each of them counts, and where that is written.
 

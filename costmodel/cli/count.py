@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 @format_option
 @plot_option
 @click.option(
-    "--figure",
+    "--plot-kind",
+    "kind",
     type=click.Choice(["depth", "types"]),
     help="What --plot draws: the cost along the depth, or shares by type.  [default: depth; types with --by type]",
 )
@@ -52,8 +53,8 @@ def command(
     convention: Convention | None,
     symbolic: str | None,
     style: str,
-    picture: Path | None,
-    figure: str | None,
+    plot_file: Path | None,
+    kind: str | None,
 ) -> None:
     """Count the multiply-adds and parameters of MODEL.
 
@@ -70,8 +71,8 @@ def command(
             ("--by", by != "block"),
             ("--depth", depth),
             ("--sort", sort != "order"),
-            ("--plot", picture),
-            ("--figure", figure),
+            ("--plot", plot_file),
+            ("--plot-kind", kind),
             ("--convention", convention),
         )
         from costmodel.report.formula import FormulaReport
@@ -80,15 +81,15 @@ def command(
         answer(FormulaReport(over_resolutions(model, chosen.inputs, chosen.choices)), style)
         return
     if convention is not None and chosen.allow_uncounted:
-        raise CostModelError(f"{convention.name} has no figure for what is unknown; drop --allow-uncounted")
+        raise CostModelError(f"{convention.name} has no number for what is unknown; drop --allow-uncounted")
     report = CountReport(chosen.load(model), batch, by, depth or 2, sort, convention)
-    if picture is not None and convention is not None:
+    if plot_file is not None and convention is not None:
         raise CostModelError(f"--plot draws multiply-adds, not what {convention.name} counts; drop one of them")
-    if picture is not None:
+    if plot_file is not None:
         report.table()  # whatever is wrong with it is said before there is a file
-        _draw(report, figure or ("types" if by == "type" else "depth"), picture)
-    elif figure is not None:
-        raise CostModelError(f"--figure={figure} says what --plot draws; add --plot FILE.png")
+        _draw(report, kind or ("types" if by == "type" else "depth"), plot_file)
+    elif kind is not None:
+        raise CostModelError(f"--plot-kind={kind} says what --plot draws; add --plot FILE.png")
     answer(report, style)
 
 
@@ -98,11 +99,11 @@ def _refuse_beside_symbolic(*given: tuple[str, object]) -> None:
             raise CostModelError(f"--symbolic resolution prints a formula, to which {option} does not apply; drop one")
 
 
-def _draw(report: CountReport, figure: str, picture: Path) -> None:
+def _draw(report: CountReport, kind: str, plot_file: Path) -> None:
     from costmodel.report import plots
 
-    if figure == "types":
-        plots.save(plots.types(report.network), picture)
+    if kind == "types":
+        plots.save(plots.types(report.network), plot_file)
     else:
         by = "block" if report.by == "type" else report.by
-        plots.save(plots.depth(report.network, by, report.depth, report.batch), picture)
+        plots.save(plots.depth(report.network, by, report.depth, report.batch), plot_file)

@@ -141,7 +141,7 @@ def linear_command(shape: Shape, out: int, bias: bool, style: str) -> None:
 @_block_window
 @_out
 @plot_option
-def separable_command(shape: Shape, out: int, kernel: Any, style: str, picture: Path | None, **choices: Any) -> None:
+def separable_command(shape: Shape, out: int, kernel: Any, style: str, plot_file: Path | None, **choices: Any) -> None:
     """A depthwise separable convolution, against the standard one that it replaces."""
     x = image(shape.channels, shape.spatial)
     rank = _rank(shape)
@@ -150,11 +150,11 @@ def separable_command(shape: Shape, out: int, kernel: Any, style: str, picture: 
         replaced = conv(out, kernel, rank=rank, **choices)
     separable = depthwise_separable(x, "separable", depthwise, out, unit=bare)
     standard = Network(apply(x, "standard", replaced), "standard")
-    if picture is not None:
+    if plot_file is not None:
         from costmodel.report import plots
 
         others = [(size,) * rank for size in (3, 5, 7) if (size,) * rank != depthwise.kernel]
-        plots.save(plots.separable_ratio([depthwise.kernel, *others], out), picture)
+        plots.save(plots.separable_ratio([depthwise.kernel, *others], out), plot_file)
     answer(LayerReport(Network(separable, "separable"), depthwise, standard), style)
 
 

@@ -44,7 +44,8 @@ _PATIENCE_SECONDS = 0.5
 )
 @plot_option
 @click.option(
-    "--figure",
+    "--plot-kind",
+    "kind",
     type=click.Choice(["accuracy", "parameters", "contour"]),
     help="What --plot draws.  [default: accuracy]",
 )
@@ -52,8 +53,8 @@ def command(
     words: tuple[str, ...],
     path: str | None,
     style: str | None,
-    picture: Path | None,
-    figure: str | None,
+    plot_file: Path | None,
+    kind: str | None,
     **given: str | None,
 ) -> None:
     """Count every combination of the VALUES of some arguments: a row a design.
@@ -70,25 +71,25 @@ def command(
         raise CostModelError("name a model to sweep, as in costmodel sweep mobilenet_v2; `costmodel models` lists them")
     if path is not None and style is not None:
         raise CostModelError(f"--format={style} is for the screen; the suffix of {path} says what the file holds")
-    if picture is None and figure is not None:
-        raise CostModelError(f"--figure={figure} says what --plot draws; add --plot FILE.png")
+    if plot_file is None and kind is not None:
+        raise CostModelError(f"--plot-kind={kind} says what --plot draws; add --plot FILE.png")
     suffix = None if path is None else file_suffix(path)
     report = SweepReport(_with_a_bar(models, axes))
-    if picture is not None:
-        _draw(report, figure or "accuracy", picture)
+    if plot_file is not None:
+        _draw(report, kind or "accuracy", plot_file)
     if path is not None and suffix is not None:
         write_whole(path, report.file(suffix))
-    elif picture is None or style is not None:
+    elif plot_file is None or style is not None:
         answer(report, style or "text")
         return
-    written = " and ".join(str(file) for file in (path, picture) if file is not None)
+    written = " and ".join(str(file) for file in (path, plot_file) if file is not None)
     print(f"{report.lines()[0]}; written to {written}")
 
 
-def _draw(report: SweepReport, figure: str, picture: Path) -> None:
+def _draw(report: SweepReport, kind: str, plot_file: Path) -> None:
     from costmodel.report import plots
 
-    plots.save(plots.of_sweep(report.frame, figure), picture)
+    plots.save(plots.of_sweep(report.frame, kind), plot_file)
 
 
 def _read(words: Sequence[str], axes: dict[str, str]) -> tuple[list[str], dict[str, str]]:

@@ -1,4 +1,4 @@
-"""``costmodel verify``: hold an architecture against its PyTorch module on this machine."""
+"""``costmodel verify``: check an architecture against its PyTorch module on this machine."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Convention:
     """One way to count: what it is, where that is written, and its rule.
 
     A figure is ``factor`` times the base (the paper's multiply-adds, or the trainable parameters) and what ``beside``
-    finds, which may be negative: that is how figures are itemised. ``sees`` is apart from it: what an operation costs
+    finds, which may be negative: that is how figures are itemized. ``sees`` is apart from it: what an operation costs
     is one trait of a tool, which operations it meets at all another.
     """
 
@@ -113,7 +113,7 @@ class Convention:
 
     @property
     def base(self) -> str:
-        """The convention that the figure is itemised against."""
+        """The convention that the figure is itemized against."""
         return "trainable" if self.quantity == "parameters" else "paper"
 
     def items(self, entry: Entry) -> Items:

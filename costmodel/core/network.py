@@ -231,10 +231,10 @@ class Network:
         return named(convention).of(self.ledger).total
 
     def conventions(self, batch: int = 1) -> pandas.DataFrame:
-        """What every paper and tool would print, itemised against the paper: a DataFrame, a row a convention.
+        """What every paper and tool would print, itemized against the paper: a DataFrame, a row a convention.
 
         Columns: convention, version, counts (multiply-adds, FLOPs or parameters), figure, difference (from the paper's
-        multiply-adds, or the trainable parameters), itemised. Loads pandas.
+        multiply-adds, or the trainable parameters), itemized. Loads pandas.
 
         >>> import costmodel as cm
         >>> cm.mobilenet_v2().conventions().set_index("convention").figure["torchinfo"]

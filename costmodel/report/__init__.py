@@ -1,1 +1,1 @@
-"""Readings as text: with ``cli``, the only room that formats, rounds, or divides by a million."""
+"""What is said of a network, as text: with ``cli``, the only room that formats, rounds, or divides by a million."""

@@ -34,12 +34,12 @@ class CompareReport(Answer):
     def table(self) -> Table:
         """Multiply-adds and parameters of each network, by the size of the map."""
         networks = self.comparison.networks
-        columns = [f"{network.name} {figure}" for network in networks for figure in ("multiply_adds", "parameters")]
+        columns = [f"{network.name} {quantity}" for network in networks for quantity in ("multiply_adds", "parameters")]
         rows = [
             (_size(stage.output), *[cell for part in stage.parts for cell in _cells(part)])
             for stage in self.comparison.stages
         ]
-        total = [figure for network in networks for figure in (network.multiply_adds, network.parameters)]
+        total = [number for network in networks for number in (network.multiply_adds, network.parameters)]
         return Table(("output", *columns), tuple(rows), ("total", *total))
 
     def document(self) -> object:

@@ -1,4 +1,4 @@
-"""The report of ``costmodel conventions``: what every paper and tool would print, itemised against the paper."""
+"""The report of ``costmodel conventions``: what every paper and tool would print, itemized against the paper."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from costmodel.report.costs import not_counted
 from costmodel.report.count import headline, subject
 from costmodel.report.table import Cell, Table
 
-#: What a figure is of, for people.
+#: What a number is of, for people.
 QUANTITIES = {"multiply_adds": "multiply-adds", "flops": "FLOPs", "parameters": "parameters"}
 
 
 def sentence(figure: Figure) -> str:
-    """A figure and what it is made of, in one line.
+    """A number and what it is made of, in one line.
 
     >>> import costmodel as cm
     >>> from costmodel.conventions import convention
     >>> sentence(convention("fvcore").of(cm.mobilenet_v2().ledger))
     'fvcore 314,193,216 = paper 300,774,272 + batch norm 13,356,224 + adaptive pooling 62,720'
     """
-    made_of = itemised(figure)
+    made_of = itemized(figure)
     return f"{figure.convention.name} {figure.total:,}{made_of and f' = {made_of}'}"
 
 
-def itemised(figure: Figure) -> str:
-    """What a figure is made of, the largest item first; empty for the base itself.
+def itemized(figure: Figure) -> str:
+    """What a number is made of, the largest item first; empty for the base itself.
 
     >>> import costmodel as cm
     >>> from costmodel.conventions import convention
-    >>> itemised(convention("flop_counter_mode").of(cm.lenet5().ledger))
+    >>> itemized(convention("flop_counter_mode").of(cm.lenet5().ledger))
     '2 x paper 416,520'
     """
     found = figure.convention
@@ -50,7 +50,7 @@ def itemised(figure: Figure) -> str:
 
 
 def bugs(figure: Figure) -> list[str]:
-    """The known bugs of a tool, a line each, where one of them changes the figure; else none."""
+    """The known bugs of a tool, a line each, where one of them changes the number; else none."""
     if not any(item.endswith(BUG) for item in figure.items):
         return []
     return [f"Bug of {figure.convention.name}: {bug}." for bug in figure.convention.bugs]
@@ -83,12 +83,12 @@ class ConventionsReport(Answer):
         return first, subject(self.network, self.batch)
 
     def table(self) -> Table:
-        """A row a convention; where it has no rule for some operation, the reason instead of a figure."""
+        """A row a convention; where it has no rule for some operation, the reason instead of a number."""
         rows = tuple(_row(CONVENTIONS[name], said) for name, said in self._figures.items())
-        return Table(("convention", "version", "counts", "figure", "difference", "itemised"), rows)
+        return Table(("convention", "version", "counts", "figure", "difference", "itemized"), rows)
 
     def notes(self) -> list[str]:
-        """What is known to be wrong with the tools whose figures it changes here."""
+        """What is known to be wrong with the tools whose numbers it changes here."""
         return [note for said in self._figures.values() if isinstance(said, Figure) for note in bugs(said)]
 
     def narrow(self) -> Table:
@@ -97,10 +97,10 @@ class ConventionsReport(Answer):
             (name, counts, figure, f"= {items}" if figure != "" and items else items)
             for name, _, counts, figure, _, items in self.table().rows
         )
-        return Table(("convention", "counts", "figure", "itemised"), rows)
+        return Table(("convention", "counts", "figure", "itemized"), rows)
 
     def document(self) -> object:
-        """The network, and for each convention its figure and items, exact; null and a reason where it has none."""
+        """The network, and for each convention its number and items, exact; null and a reason where it has none."""
         return {
             "model": self.network.name,
             "input": [list(shape.sizes) for shape in self.network.inputs],
@@ -113,8 +113,8 @@ class ConventionsReport(Answer):
 def _row(found: Convention, said: Figure | CostModelError) -> tuple[Cell, ...]:
     head = (found.name, found.version, QUANTITIES[found.quantity])
     if isinstance(said, CostModelError):
-        return (*head, "", "", f"no figure: {said}")
-    return (*head, said.total, said.difference, itemised(said))
+        return (*head, "", "", f"no number: {said}")
+    return (*head, said.total, said.difference, itemized(said))
 
 
 def _fields(found: Convention, said: Figure | CostModelError) -> dict[str, object]:
@@ -125,20 +125,12 @@ def _fields(found: Convention, said: Figure | CostModelError) -> dict[str, objec
 
 def described(found: Convention) -> dict[str, object]:
     """A convention as the JSON contract has it: what it is, where that is written, what is wrong with it."""
-    return {
-        "name": found.name,
-        "source": found.source,
-        "version": found.version,
-        "place": found.place,
-        "quantity": found.quantity,
-        "counts": found.counts,
-        "bugs": list(found.bugs),
-        "held": found.held,
-    }
+    keys = ("name", "source", "version", "place", "quantity", "counts", "bugs", "held")
+    return {key: getattr(found, key) for key in keys}
 
 
 def measured(said: Figure) -> dict[str, object]:
-    """A figure as the JSON contract has it: ``factor * base_figure`` and the items add up to it."""
+    """A number as the JSON contract has it: ``factor * base_figure`` and the items add up to it."""
     return {
         "figure": said.total,
         "base": said.convention.base,
@@ -155,11 +147,11 @@ class ReferenceReport(Answer):
     """What each convention counts, of what version, and where that is written: the table of the documentation."""
 
     def lines(self) -> tuple[str, ...]:
-        held = sum(found.held for found in CONVENTIONS.values())
+        checked = sum(found.held for found in CONVENTIONS.values())
         return (
-            f"{len(CONVENTIONS)} conventions, {held} of them held against the tool itself",
-            "Held: equal to the unit on drawn networks and reference modules, and on captured modules equal or refused,"
-            " in the tests; the others are written from the place named.",
+            f"{len(CONVENTIONS)} conventions, {checked} of them checked against the tool itself",
+            "Checked: the tests run the tool on random networks, reference modules and captured modules; the numbers"
+            " are exactly equal, or refused. The others are written from the place named.",
         )
 
     def table(self) -> Table:
@@ -176,7 +168,7 @@ class ReferenceReport(Answer):
             )
             for found in CONVENTIONS.values()
         )
-        return Table(("convention", "source", "version", "of", "counts", "bugs", "place", "held"), rows)
+        return Table(("convention", "source", "version", "of", "counts", "bugs", "place", "checked"), rows)
 
     def text(self, color: bool = False) -> str:
         """A paragraph a convention: what each counts is too long for the cells of a terminal."""
@@ -187,12 +179,12 @@ class ReferenceReport(Answer):
 
 
 def _paragraph(found: Convention) -> list[str]:
-    held = ", held against the tool" if found.held else ""
+    checked = ", checked against the tool" if found.held else ""
     version = "" if found.version == "-" else f" {found.version}"
     told = [("counts", found.counts), *(("bug", bug) for bug in found.bugs), ("at", found.place)]
     return [
         "",
-        f"{found.name}: {found.source}{version}, {QUANTITIES[found.quantity]}{held}",
+        f"{found.name}: {found.source}{version}, {QUANTITIES[found.quantity]}{checked}",
         *(
             line
             for what, text in told

@@ -59,7 +59,7 @@ def subject(network: Network, batch: int = 1) -> str:
 class CountReport(Answer):
     """What one network costs for ``batch`` samples, grouped ``by`` layer, block, stage or type.
 
-    With a ``convention`` the answer is its figure, and the table has a column of it, of which the shares are.
+    With a ``convention`` the answer is its number, and the table has a column of it, of which the shares are.
     """
 
     network: Network
@@ -96,9 +96,9 @@ class CountReport(Answer):
             return [*answer, *source, COUNTED, *self._missing()]
         from costmodel.report.conventions import bugs, sentence
 
-        figure = self.convention.of(self._ledger())
+        number = self.convention.of(self._ledger())
         counted = f"Counted by {self.convention.source}, {self.convention.version}: {self.convention.counts}."
-        return [sentence(figure), *answer, *source, counted, *bugs(figure), *self._missing()]
+        return [sentence(number), *answer, *source, counted, *bugs(number), *self._missing()]
 
     def _missing(self) -> list[str]:
         """Where what a capture could not count stands; nothing, where all is counted."""

@@ -1,4 +1,4 @@
-"""The report of ``costmodel explain``: what a printed number counted, itemised, and how much of that is chance."""
+"""The report of ``costmodel explain``: what a printed number counted, itemized, and how much of that is chance."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ExplainReport(Answer):
         first, last = PossibleNumbers(answer.claim.printed).ends
         return (
             self._headline(),
-            *self._itemised(),
+            *self._itemized(),
             f"Tried: {answer.tried:,} readings with at most {MOST_VARIATIONS} variations, {answer.different:,}"
             f" different numbers; a random number of that precision, from {first:,} to {last:,}, would fit"
             f" {answer.expected:.2g} of them.",
@@ -54,7 +54,7 @@ class ExplainReport(Answer):
         how = f"{best.reading}, {best.rounding}"
         return f"{answer.claim.text} is the {of} of {answer.network.name}, {how}: {sum_text(answer.terms(best))}"
 
-    def _itemised(self) -> list[str]:
+    def _itemized(self) -> list[str]:
         if self.answer.best is None:
             return []
         terms = self.answer.terms(self.answer.best)

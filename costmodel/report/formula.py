@@ -73,7 +73,7 @@ class FormulaReport(Answer):
         return function(self.form, self._subject(), self._where())
 
     def rounding(self) -> Table | None:
-        """True counts beside the form at the alphas that are published; None where the form has no alpha."""
+        """True counts next to those of the form at the alphas that are published; None where the form has no alpha."""
         if self.form.pieces[0].alphas is None:
             return None
         rows: list[tuple[Cell, ...]] = []
@@ -92,15 +92,15 @@ class FormulaReport(Answer):
 
     def moved(self) -> list[tuple[Fraction, float]]:
         """By how much rounding moves the multiply-adds, as a share of the form's, at each of ``MEASURED_ALPHAS``."""
-        found = []
+        moved = []
         for alpha in MEASURED_ALPHAS:
             try:
                 true = self.form.build(float(alpha), self._usual()).multiply_adds
                 claimed = self.form.multiply_adds(alpha, self._usual())
             except CostModelError:
                 continue  # as in rounding()
-            found.append((alpha, float((true - claimed) / claimed)))
-        return found
+            moved.append((alpha, float((true - claimed) / claimed)))
+        return moved
 
     def _usual(self) -> int:
         """The resolution at which the form was read: the network's usual one, or the next at which it holds."""
@@ -109,13 +109,13 @@ class FormulaReport(Answer):
 
     def _rounding_lines(self) -> tuple[str, ...]:
         moved = self.moved()
-        ends = [end(moved, key=lambda found: found[1]) for end in (min, max)]
+        ends = [end(moved, key=lambda move: move[1]) for end in (min, max)]
         least, most = (f"{percent(share)} (alpha {float(alpha):g})" for alpha, share in ends)
         first, last = (float(alpha) for alpha, _ in (moved[0], moved[-1]))
         return (
             f"Rounding of the widths moves the multiply-adds by {least} to {most}, of alphas from {first:g} to {last:g}"
             f" in steps of {float(MEASURED_STEP):g} at resolution {self._usual()}.",
-            "The true counts beside the form (--alpha fixes one, rounding and all):",
+            "The true counts next to those of the form (--alpha fixes one, rounding and all):",
         )
 
     def lines(self) -> tuple[str, ...]:

@@ -27,10 +27,10 @@ def table(network: Network, by: str = "layer", depth: int = 2, batch: int = 1) -
 
 
 def conventions(network: Network, batch: int = 1) -> pandas.DataFrame:
-    """What every paper and tool would print, itemised against the paper: a DataFrame, a row a convention.
+    """What every paper and tool would print, itemized against the paper: a DataFrame, a row a convention.
 
     Columns: convention, version, counts (multiply-adds, FLOPs or parameters), figure, difference (from the paper's
-    multiply-adds, or the trainable parameters), itemised. No figure where a convention has no rule for some operation.
+    multiply-adds, or the trainable parameters), itemized. No number where a convention has no rule for some operation.
     Loads pandas.
 
     >>> import costmodel as cm

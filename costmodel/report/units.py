@@ -14,7 +14,7 @@ def si(value: int, unit: str = "") -> str:
     if value < 1000:
         return f"{value} {unit}".strip()
     for power, prefix in enumerate(_PREFIXES, start=1):
-        # In integers, so that a figure of any size is rounded right.
+        # In integers, so that a number of any size is rounded right.
         tenths = (20 * value // 1000**power + 1) // 2
         if tenths < 10_000 or prefix == _PREFIXES[-1]:
             return f"{tenths // 10:,}.{tenths % 10} {prefix}{unit}"

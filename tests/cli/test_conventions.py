@@ -64,7 +64,7 @@ def test_without_a_model_it_says_what_each_counts_and_where_that_is_written() ->
     document = json.loads(run("conventions", "--format", "json").out)
     held = {found["name"] for found in document["conventions"] if found["held"]}
     assert {"fvcore", "flop_counter_mode", "ptflops", "ptflops_aten", "thop", "torchinfo", "torchprofile"} == held
-    assert "7 of them held against the tool itself" in run("conventions", "--format", "markdown").out
+    assert "7 of them checked against the tool itself" in run("conventions", "--format", "markdown").out
 
 
 def test_count_answers_with_the_figure_of_a_convention_and_its_shares() -> None:

@@ -1,4 +1,4 @@
-"""``costmodel explain``: the answer first, itemised; the chance; every refusal."""
+"""``costmodel explain``: the answer first, itemized; the chance; every refusal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.cli_runner import refusal, run
 V1 = ("mobilenet_v1", "--alpha", "0.75", "--resolution", "192")
 
 
-def test_the_answer_comes_first_and_is_itemised() -> None:
+def test_the_answer_comes_first_and_is_itemized() -> None:
     answer = run("explain", *V1, "--claim", "233M")
     lines = answer.out.splitlines()
     assert (answer.status, answer.err) == (0, "")

@@ -166,30 +166,30 @@ def test_the_bar_is_for_a_terminal_and_for_long_sweeps() -> None:
 MEASURED = ("mobilenet_v1", "mobilenet_v2", "--alpha", "0.5,1.0", "--resolution", "160,224")
 
 
-@pytest.mark.parametrize("figure", ["accuracy", "parameters", "contour"])
-def test_plot_draws_the_picture_and_says_where_it_is(figure: str, tmp_path: Path) -> None:
-    picture = tmp_path / "picture.svg"
-    models = MEASURED[1:] if figure == "contour" else MEASURED
-    answer = run("sweep", *models, "--plot", str(picture), "--figure", figure)
+@pytest.mark.parametrize("kind", ["accuracy", "parameters", "contour"])
+def test_plot_draws_and_says_where_it_is(kind: str, tmp_path: Path) -> None:
+    plot = tmp_path / "plot.svg"
+    models = MEASURED[1:] if kind == "contour" else MEASURED
+    answer = run("sweep", *models, "--plot", str(plot), "--plot-kind", kind)
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out.endswith(f"multiply-adds; written to {picture}\n")
-    assert picture.read_text().startswith("<?xml")
+    assert answer.out.endswith(f"multiply-adds; written to {plot}\n")
+    assert plot.read_text().startswith("<?xml")
 
 
 def test_a_grid_and_its_picture_are_written_at_once(tmp_path: Path) -> None:
-    grid, picture = tmp_path / "grid.csv", tmp_path / "picture.png"
-    answer = run("sweep", *MEASURED, "-o", str(grid), "--plot", str(picture))
-    assert answer.out.endswith(f"written to {grid} and {picture}\n")
+    grid, plot = tmp_path / "grid.csv", tmp_path / "plot.png"
+    answer = run("sweep", *MEASURED, "-o", str(grid), "--plot", str(plot))
+    assert answer.out.endswith(f"written to {grid} and {plot}\n")
     assert len(grid.read_text().splitlines()) == 1 + 8
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert plot.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_refused_picture_leaves_no_file(tmp_path: Path) -> None:
-    grid, picture = tmp_path / "grid.csv", tmp_path / "picture.png"
-    unmeasured = ("mobilenet_v2", "--alpha", "0.6", "--resolution", "100", "-o", str(grid), "--plot", str(picture))
+    grid, plot = tmp_path / "grid.csv", tmp_path / "plot.png"
+    unmeasured = ("mobilenet_v2", "--alpha", "0.6", "--resolution", "100", "-o", str(grid), "--plot", str(plot))
     assert "none of the 1 designs has a measured accuracy" in refusal("sweep", *unmeasured)
     assert "end its name in .png, .svg or .pdf" in refusal("sweep", *MEASURED, "--plot", str(tmp_path / "a.gif"))
-    assert refusal("sweep", *MEASURED, "--figure", "contour") == (
-        "--figure=contour says what --plot draws; add --plot FILE.png"
+    assert refusal("sweep", *MEASURED, "--plot-kind", "contour") == (
+        "--plot-kind=contour says what --plot draws; add --plot FILE.png"
     )
     assert os.listdir(tmp_path) == []

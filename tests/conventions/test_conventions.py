@@ -245,4 +245,4 @@ def test_the_frame_leaves_a_gap_where_there_is_no_figure() -> None:
     frame = net.conventions().set_index("convention")
     assert frame.figure["paper"] == 128
     assert frame.figure.isna().sum() == 4
-    assert frame.itemised["ptflops"].startswith("no figure: product: ptflops: no rule for a matrix product")
+    assert frame.itemized["ptflops"].startswith("no number: product: ptflops: no rule for a matrix product")

@@ -1,4 +1,4 @@
-"""What the tests of the pictures share."""
+"""What the tests of the plots share."""
 
 from __future__ import annotations
 

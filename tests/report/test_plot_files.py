@@ -1,4 +1,4 @@
-"""Pictures in files, from Python and from the command line: whole or not at all, the same every time."""
+"""Plots in files, from Python and from the command line: whole or not at all, the same every time."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_folder_that_takes_no_file_is_one_line(figure: Figure, tmp_path: Path)
 def test_another_suffix_is_refused(name: str, figure: Figure) -> None:
     with pytest.raises(CostModelError) as error:
         plots.save(figure, name)
-    assert str(error.value) == f"{name!r} is no picture file; end its name in .png, .svg or .pdf"
+    assert str(error.value) == f"{name!r} is no plot file; end its name in .png, .svg or .pdf"
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_another_suffix_is_refused(name: str, figure: Figure) -> None:
         (("count", "mobilenet_v2", "--by", "stage"), ("features.14 to features.18",)),
         (("count", "mobilenet_v2", "--by", "layer", "--batch", "7"), ("features.0.conv", "batch 7")),
         (("count", "mobilenet_v2", "--by", "type"), ("share (%)", "89.08 %")),
-        (("count", "mobilenet_v2", "--figure", "types"), ("share (%)", "89.08 %")),
-        (("count", "mobilenet_v2", "--by", "type", "--figure", "depth"), ("multiply-adds (M)", "features.18")),
+        (("count", "mobilenet_v2", "--plot-kind", "types"), ("share (%)", "89.08 %")),
+        (("count", "mobilenet_v2", "--by", "type", "--plot-kind", "depth"), ("multiply-adds (M)", "features.18")),
         (SEPARABLE, ("kernel 3x3", "kernel 5x5", "kernel 7x7", "N = 256: 0.1150,", "8.69 times fewer")),
         ((*SEPARABLE[:-1], "3x1"), ("kernel 3x1", "kernel 3x3", "kernel 7x7")),
     ],
@@ -127,7 +127,7 @@ def test_plot_draws_into_a_file_and_answers_all_the_same(
     monkeypatch.setattr(plots, "save", spy)
     path = tmp_path / "drawn.svg"
     answer = run(*arguments, "--plot", str(path))
-    assert answer == run(*(argument for argument in arguments if argument not in ("--figure", "types", "depth")))
+    assert answer == run(*(argument for argument in arguments if argument not in ("--plot-kind", "types", "depth")))
     assert ElementTree.parse(path).getroot().tag.endswith("svg")
     for word in words:
         assert any(word in text for text in drawn), (word, drawn)
@@ -136,14 +136,14 @@ def test_plot_draws_into_a_file_and_answers_all_the_same(
 def test_bad_input_leaves_no_picture(tmp_path: Path) -> None:
     path = str(tmp_path / "a.png")
     refusals = {
-        ("count", "mobilenet_v1", "--plot", "a.gif"): "Invalid value for '--plot': 'a.gif' is no picture file;"
+        ("count", "mobilenet_v1", "--plot", "a.gif"): "Invalid value for '--plot': 'a.gif' is no plot file;"
         " end its name in .png, .svg or .pdf",
         ("count", "mobilenet_v1", "--plot", f"{path}/b.png"): f"cannot write {path}/b.png: no such file or directory;"
         " name a file in a folder that you can write",
-        ("count", "mobilenet_v1", "--figure", "types"): "--figure=types says what --plot draws; add --plot FILE.png",
+        ("count", "lenet", "--plot-kind", "types"): "--plot-kind=types says what --plot draws; add --plot FILE.png",
         ("count", "mobilenet_v1", "--plot", path, "--sort", "price"): "cannot sort by 'price'; the columns are name,"
         " input, output, parameters, multiply_adds, share",
-        (*SEPARABLE, "--plot", "a"): "Invalid value for '--plot': 'a' is no picture file; end its name in .png, .svg"
+        (*SEPARABLE, "--plot", "a"): "Invalid value for '--plot': 'a' is no plot file; end its name in .png, .svg"
         " or .pdf",
     }
     for arguments, message in refusals.items():

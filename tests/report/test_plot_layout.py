@@ -1,4 +1,4 @@
-"""Whether people can read the pictures: size of type, nothing cut, nothing covered."""
+"""Whether people can read the plots: size of type, nothing cut, nothing covered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def words(figure: Figure) -> Iterator[tuple[Text, Bbox]]:
             yield text, text.get_window_extent()
 
 
-def pictures(grid: Any) -> Iterator[Figure]:
+def drawn(grid: Any) -> Iterator[Figure]:
     yield plots.tradeoff(grid)
     yield plots.tradeoff(grid, "parameters")
     yield plots.tradeoff(grid[grid.model == "mobilenet_v1"])
@@ -46,7 +46,7 @@ def pictures(grid: Any) -> Iterator[Figure]:
 
 
 def flaws(figure: Figure) -> list[str]:
-    """Words that are too small at half width, cut at the rim of the picture, or run into each other."""
+    """Words that are too small at half width, cut at the rim of the plot, or run into each other."""
     half, page, seen = 3.4 / figure.get_figwidth(), figure.bbox, list(words(figure))
     found = [f"small: {text}" for text, _ in seen if text.get_fontsize() * half < 8]
     found += [f"cut: {text}" for text, box in seen if not (page.contains(*box.min) and page.contains(*box.max))]
@@ -59,7 +59,7 @@ def flaws(figure: Figure) -> list[str]:
 
 
 def test_every_word_can_be_read_at_half_width(grid: Any) -> None:
-    assert [flaw for figure in pictures(grid) for flaw in flaws(figure)] == []
+    assert [flaw for figure in drawn(grid) for flaw in flaws(figure)] == []
 
 
 def test_the_check_of_words_sees_small_cut_and_covered_ones() -> None:

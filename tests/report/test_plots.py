@@ -1,4 +1,4 @@
-"""The pictures, read back from what is drawn: the data are the counts, and everything can be read."""
+"""The plots, read back from what is drawn: the data are the counts, and everything can be read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.test_structure import loaded
 
 
 def legend(figure: Figure) -> dict[str, Line2D]:
-    """Every entry of every legend of the picture."""
+    """Every entry of every legend of the plot."""
     legends = [*figure.legends, *(found for axes in figure.axes for found in axes.findobj(matplotlib.legend.Legend))]
     return {
         text.get_text(): handle
@@ -41,7 +41,7 @@ def face(line: Line2D) -> str:
 
 
 def decoded(figure: Figure) -> dict[tuple[str, float, int], tuple[float, float]]:
-    """(model, alpha, resolution) -> (x, y) of each point, told by outline, marker and colour as a reader tells it."""
+    """(model, alpha, resolution) -> (x, y) of each point, told by outline, marker and color as a reader tells it."""
     entries = legend(figure)
     models = {edge(entry): name for name, entry in entries.items() if name.startswith("mobilenet")}
     alphas = {entry.get_marker(): float(name) for name, entry in entries.items() if "." in name}
@@ -135,7 +135,7 @@ def test_no_point_is_drawn_where_nobody_measured(grid: Any) -> None:
     assert all(math.isfinite(number) for points in drawn for point in points for number in point)
 
 
-def test_models_differ_in_line_and_colour_and_resolutions_in_lightness(grid: Any) -> None:
+def test_models_differ_in_line_and_color_and_resolutions_in_lightness(grid: Any) -> None:
     entries = legend(plots.tradeoff(grid))
     lines = [entries[model] for model in MODELS]
     assert len({edge(line) for line in lines}) == len({line._unscaled_dash_pattern for line in lines}) == 4
@@ -254,7 +254,7 @@ def test_the_separable_ratio_is_that_of_counted_layers() -> None:
 
 def test_figure_of_a_sweep_by_name(grid: Any) -> None:
     v1 = grid[grid.model == "mobilenet_v1"]
-    labels = {name: plots.of_sweep(v1, name).axes[0].get_xlabel() for name in plots.SWEEP_FIGURES}
+    labels = {name: plots.of_sweep(v1, name).axes[0].get_xlabel() for name in plots.SWEEP_PLOTS}
     assert labels == {
         "accuracy": "multiply-adds (M)",
         "parameters": "parameters (M)",
@@ -307,7 +307,7 @@ def test_what_cannot_be_drawn_is_one_line(grid: Any) -> None:
     )
     assert refused(lambda: plots.contour(v1, [1, 10**12])).startswith("no budget lies between ")
     assert refused(lambda: plots.of_sweep(grid, "pie")) == (
-        "figure='pie' is no picture of a sweep; there are accuracy, parameters, contour"
+        "kind='pie' is no plot of a sweep; there are accuracy, parameters, contour"
     )
     for draw in (plots.depth, plots.types):
         assert refused(lambda draw=draw: draw(without_cost())) == (

@@ -61,7 +61,7 @@ def test_a_plain_number_needs_no_variation() -> None:
         ("3,506,153", "parameters", "1001 classes", [3_504_872, 1280 + 1]),
     ],
 )
-def test_variations_are_found_and_itemised(claim: str, of: str | None, reading: str, terms: Sequence[int]) -> None:
+def test_variations_are_found_and_itemized(claim: str, of: str | None, reading: str, terms: Sequence[int]) -> None:
     answer = best(cm.mobilenet_v2(), claim, of)
     assert answer is not None
     assert (answer[0], answer[2]) == (reading, terms)

@@ -1,6 +1,6 @@
-"""Pictures for a paper, each one call, and :func:`save`. The only room that loads matplotlib, when one is drawn.
+"""Plots for a paper, each one call, and :func:`save`. The only room that loads matplotlib, when one is drawn.
 
-Every function returns a ``matplotlib.figure.Figure`` of its own: no pyplot, no display, no state. Pictures are 6.8
+Every function returns a ``matplotlib.figure.Figure`` of its own: no pyplot, no display, no state. Plots are 6.8
 inches wide, so that at half of it, a column of a paper, the smallest text has 8 points.
 
 >>> import costmodel as cm
@@ -11,21 +11,41 @@ inches wide, so that at half of it, a column of a paper, the smallest text has 8
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from costmodel.errors import CostModelError
 from costmodel.report.plots.accuracy import tradeoff
-from costmodel.report.plots.files import picture_path, save
+from costmodel.report.plots.files import plot_path, save
 from costmodel.report.plots.layers import depth, types
 from costmodel.report.plots.ratio import separable_ratio
-from costmodel.report.plots.sweep import SWEEP_FIGURES, of_sweep
 from costmodel.report.plots.work import contour
 
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
+
 __all__ = [
-    "SWEEP_FIGURES",
+    "SWEEP_PLOTS",
     "contour",
     "depth",
     "of_sweep",
-    "picture_path",
+    "plot_path",
     "save",
     "separable_ratio",
     "tradeoff",
     "types",
 ]
+
+SWEEP_PLOTS = ("accuracy", "parameters", "contour")
+
+
+def of_sweep(frame: pandas.DataFrame, kind: str = "accuracy") -> Figure:
+    """``"accuracy"`` against multiply-adds, or against ``"parameters"``, or the ``"contour"`` of the multiply-adds.
+
+    Raises :class:`~costmodel.errors.CostModelError` for another kind, and where the frame does not hold what it shows.
+    """
+    if kind not in SWEEP_PLOTS:
+        raise CostModelError(f"kind={kind!r} is no plot of a sweep; there are {', '.join(SWEEP_PLOTS)}")
+    if kind == "contour":
+        return contour(frame)
+    return tradeoff(frame, "parameters" if kind == "parameters" else "multiply_adds")

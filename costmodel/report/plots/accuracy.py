@@ -39,7 +39,7 @@ class Design(NamedTuple):
 def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
     """Top-1 accuracy against ``"multiply_adds"`` or ``"parameters"``, for the designs of a sweep that were measured.
 
-    Colour is the resolution, the marker alpha, the outline the model. The wide grey staircase is the Pareto front of
+    Color is the resolution, the marker alpha, the outline the model. The wide grey staircase is the Pareto front of
     all models, a thin one that of each: the best accuracy that so much buys.
 
     ``frame`` has the columns of a sweep: model, variant, alpha, resolution, multiply_adds, parameters, top1 (percent,
@@ -108,7 +108,7 @@ def _told_apart(what: str, values: Iterable[Any], looks: Sequence[str]) -> dict[
 
 
 def _shades(resolutions: Iterable[int]) -> dict[int, Any]:
-    """cividis, dark to light: it reads the same with every kind of colour vision, and in grey."""
+    """cividis, dark to light: it reads the same with every kind of color vision, and in grey."""
     from matplotlib import colormaps
 
     different = sorted(set(resolutions))

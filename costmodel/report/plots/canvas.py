@@ -1,4 +1,4 @@
-"""What every picture shares: type sizes, colours, units, and a layout in which nothing is cut or covered."""
+"""What every plot shares: type sizes, colors, units, and a layout in which nothing is cut or covered."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ WIDTH = 6.8
 TEXT = 16.0
 _GAP = 0.14
 
-#: Okabe and Ito's palette, which colour-blind readers tell apart, darkest first; its yellow is too pale for a line.
+#: Okabe and Ito's palette, which color-blind readers tell apart, darkest first; its yellow is too pale for a line.
 COLORS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-#: Lines are told apart without colour too.
+#: Lines are told apart without color too.
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5)))
 
 _STYLE: dict[Any, Any] = {
@@ -55,7 +55,7 @@ def style() -> Iterator[None]:
 
 
 def panels(count: int, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with ``count`` axes beside each other that share their vertical axis, ``height`` inches in all."""
+    """A figure with ``count`` axes side by side that share their vertical axis, ``height`` inches in all."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 _DATES: dict[str, dict[str, None]] = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
-def picture_path(path: str | Path) -> Path:
-    """``path``, if its suffix names a format that pictures can be saved in.
+def plot_path(path: str | Path) -> Path:
+    """``path``, if its suffix names a format that plots can be saved in.
 
-    >>> picture_path("tradeoff.jpg")
+    >>> plot_path("tradeoff.jpg")
     Traceback (most recent call last):
         ...
-    costmodel.errors.CostModelError: 'tradeoff.jpg' is no picture file; end its name in .png, .svg or .pdf
+    costmodel.errors.CostModelError: 'tradeoff.jpg' is no plot file; end its name in .png, .svg or .pdf
     """
     found = Path(path)
     if found.suffix.lower() not in _DATES:
-        raise CostModelError(f"{str(path)!r} is no picture file; end its name in .png, .svg or .pdf")
+        raise CostModelError(f"{str(path)!r} is no plot file; end its name in .png, .svg or .pdf")
     return found
 
 
@@ -36,7 +36,7 @@ def save(figure: Figure, path: str | Path) -> None:
 
     Raises :class:`~costmodel.errors.CostModelError` for another suffix and for a path that cannot be written.
     """
-    target = picture_path(path)
+    target = plot_path(path)
     suffix = target.suffix.lower()
     drawn = BytesIO()
     with style():

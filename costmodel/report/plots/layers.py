@@ -66,7 +66,7 @@ def types(network: Network) -> Figure:
         _name_rows(axes, list(costs))
         axes.set_xlabel("share (%)")
         _from_zero(axes)
-        axes.set_xlim(right=130)  # room for the figure beside a full bar
+        axes.set_xlim(right=130)  # room for the number next to a full bar
         axes.set_xticks(range(0, 101, 20))
         handles, _ = axes.get_legend_handles_labels()
         return finish(figure, _caption(network, 1, len(parts) - len(costs), "type"), handles)
@@ -94,7 +94,7 @@ def _from_zero(axes: Axes) -> None:
 
 
 def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Names beside the rows, the first on top; of very many, as many as there is room for."""
+    """Names next to the rows, the first on top; of very many, as many as there is room for."""
     every = -(-len(names) // int(_TALLEST / _ROW))
     shown = range(0, len(names), every)
     axes.set_yticks(list(shown), [shortened(names[row]) for row in shown])

@@ -56,7 +56,7 @@ def separable_ratio(kernels: Sequence[int | tuple[int, ...]] = (3, 5, 7), output
 
 
 def _note(axes: Axes, outputs: int, ratio: float, across: float) -> None:
-    """The figures of the marked layer above it, whole even at the ends of the axis."""
+    """The numbers of the marked layer above it, whole even at the ends of the axis."""
     from matplotlib.patheffects import withStroke
 
     fewer = f",\n{1 / ratio:.2f} times fewer" if ratio < 1 else ""

@@ -56,7 +56,7 @@ def contour(frame: pandas.DataFrame, budgets: Sequence[int] = ()) -> Figure:
 
 
 def _apart(values: list[Any], share: float) -> list[Any]:
-    """Those of ``values`` whose labels fit beside each other, where each takes ``share`` of the axis."""
+    """Those of ``values`` whose labels fit next to each other, where each takes ``share`` of the axis."""
     kept = values[:1]
     for value in values[1:]:
         if value - kept[-1] >= share * (values[-1] - values[0]):
