@@ -115,19 +115,17 @@ def aligned(lines: Sequence[str], table: Table, color: bool = False) -> str:
     ----------------
     total   100.00 %
     """
-    shown = [table.titles(), *table.texts()]
-    wide = [max(map(_width, column)) for column in zip(*shown, strict=True)]
-    rows = [
-        "   ".join(
-            " " * (width - _width(cell)) * right + cell + " " * (width - _width(cell)) * (not right)
-            for cell, width, right in zip(cells, wide, table.numeric(), strict=True)
-        ).rstrip()
-        for cells in shown
-    ]
-    rule = "-" * (sum(wide) + 3 * (len(wide) - 1))
+    columns = []
+    for right, cells in zip(table.numeric(), zip(table.titles(), *table.texts(), strict=True), strict=True):
+        wide = max(map(_width, cells))
+        blanks = [" " * (wide - _width(cell)) for cell in cells]
+        columns.append([blank + cell if right else cell + blank for cell, blank in zip(cells, blanks, strict=True)])
+    rows = ["   ".join(cells) for cells in zip(*columns, strict=True)]
+    rule = "-" * _width(rows[0])
+    head, *rows = (row.rstrip() for row in rows)
     bold = "\033[1m{}\033[0m".format if color else str
     total = [rule, bold(rows.pop())] if table.total else []
-    return "\n".join([bold(lines[0]), *lines[1:], "", bold(rows[0]), rule, *rows[1:], *total])
+    return "\n".join([bold(lines[0]), *lines[1:], "", bold(head), rule, *rows, *total])
 
 
 def _width(text: str) -> int:

@@ -28,26 +28,16 @@ def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table
         known = ("name", "input", "output")
         heads = [(name, part.input, part.output) for name, part in parts.items()]
     total = ledger.multiply_adds
+
+    def numbers(part: Ledger) -> tuple[Cell, ...]:
+        numbers = (part.parameters, part.multiply_adds, part.multiply_adds / total if total else 0.0)
+        return (*numbers, not_counted_text(part)) if missing else numbers
+
     missing = bool(ledger.uncounted)
-    rows = tuple(
-        (
-            *head,
-            part.parameters,
-            part.multiply_adds,
-            part.multiply_adds / total if total else 0.0,
-            *[not_counted_text(part)] * missing,
-        )
-        for head, part in zip(heads, parts.values(), strict=True)
-    )
-    sums: tuple[Cell, ...] = (
-        "total, at least" if missing else "total",
-        *[""] * (len(known) - 1),
-        ledger.parameters,
-        total,
-        1.0 if total else 0.0,
-        *[not_counted_text(ledger)] * missing,
-    )
-    table = Table((*known, "parameters", "multiply_adds", "share", *["not_counted"] * missing), rows, sums)
+    columns = (*known, "parameters", "multiply_adds", "share", *["not_counted"] * missing)
+    rows = tuple((*head, *numbers(part)) for head, part in zip(heads, parts.values(), strict=True))
+    blank = [""] * (len(known) - 1)
+    table = Table(columns, rows, ("total, at least" if missing else "total", *blank, *numbers(ledger)))
     return table if sort == "order" else table.sorted(sort)
 
 
