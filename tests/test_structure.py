@@ -165,3 +165,18 @@ def test_counting_from_the_command_line_loads_no_framework() -> None:
 def test_the_loading_check_sees_what_is_loaded() -> None:
     assert "pandas" in loaded("import costmodel as cm; cm.mobilenet_v1().table()")
     assert "click" in loaded("import click")
+
+
+def test_a_count_loads_little_even_of_the_standard_library() -> None:
+    script = (
+        "import sys; from costmodel.cli import main\ntry: main(['count', 'mobilenet_v2'])\nfinally: print(*sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    modules = set(ran.stdout.splitlines()[-1].split())
+    assert "costmodel.report.count" in modules
+    # Each takes from one to thirty milliseconds, of fifty that a whole count may take.
+    assert modules.isdisjoint({"pathlib", "decimal", "fractions", "json", "csv", "html", "textwrap", "tempfile"})
+    assert modules.isdisjoint({"asyncio", "subprocess", "importlib.metadata", "importlib.resources", "click.testing"})
+    assert {name for name in modules if name.startswith("costmodel.conventions")} == set()
+    families = {name for name in modules if name.startswith("costmodel.models.")}
+    assert families == {"costmodel.models.blocks", "costmodel.models.mobilenet_v2", "costmodel.models.registry"}

@@ -26,9 +26,9 @@ class Answer(ABC):
     def table(self) -> Table:
         """The rows."""
 
-    @abstractmethod
     def document(self) -> object:
-        """What JSON holds: exact numbers."""
+        """What JSON holds, exact numbers: the rows, unless there is more to say."""
+        return self.table().records()
 
     def narrow(self) -> Table:
         """The rows for a terminal: fewer columns, where all are too many."""

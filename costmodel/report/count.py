@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, final
 
 from costmodel.core.ledger import Ledger
 from costmodel.core.network import Network
-from costmodel.core.values import Shape
 from costmodel.report.answer import Answer
 from costmodel.report.costs import at_least, costs, fields, not_counted_text, operator, totals
 from costmodel.report.table import Table
@@ -131,17 +130,5 @@ class CountReport(Answer):
         if ledger.uncounted:
             document["uncounted"] = [node.name for node in ledger.uncounted]
         if self.by != "layer":
-            document |= {"by": self.by, "rows": _records(self.table())}
+            document |= {"by": self.by, "rows": self.table().records()}
         return document
-
-
-def _records(table: Table) -> list[dict[str, object]]:
-    """The rows as JSON objects: shapes as lists, exact integers; no share, which is not one."""
-    return [
-        {
-            column: list(cell.sizes) if isinstance(cell, Shape) else cell
-            for column, cell in zip(table.columns, row, strict=True)
-            if not isinstance(cell, float)
-        }
-        for row in table.rows
-    ]

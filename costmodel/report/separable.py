@@ -41,9 +41,6 @@ class SeparableReport(Answer):
     def table(self) -> Table:
         return Table(("what", "formula", "comes to"), tuple((step.what, step.call, step.text) for step in self.steps))
 
-    def document(self) -> object:
-        return [step._asdict() for step in self.steps]
-
     def text(self, color: bool = False) -> str:
         return f"{super().text(color)}\n\n{aligned([_WORKED], self.worked(), color)}"
 

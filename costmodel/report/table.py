@@ -50,6 +50,17 @@ class Table(NamedTuple):
         """The columns as people read them."""
         return [column.replace("multiply_adds", "multiply-adds") for column in self.columns]
 
+    def records(self) -> list[dict[str, object]]:
+        """The rows as JSON objects: shapes as lists, exact integers; no share, which is not one."""
+        return [
+            {
+                column: list(cell.sizes) if isinstance(cell, Shape) else cell
+                for column, cell in zip(self.columns, row, strict=True)
+                if not isinstance(cell, float)
+            }
+            for row in self.rows
+        ]
+
 
 def _rank(cell: Cell) -> tuple[Any, list[int | str]]:
     if isinstance(cell, str):

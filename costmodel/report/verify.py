@@ -46,9 +46,6 @@ class VerifyReport(Answer):
         )
         return Table(("name", "output", "PyTorch", "parameters", "numel", "multiply_adds", "fvcore"), rows)
 
-    def document(self) -> object:
-        return _fields(self.result)
-
 
 @final
 @dataclass(frozen=True)
@@ -75,17 +72,3 @@ class VerifyAllReport(Answer):
             for result in self.results
         )
         return Table(columns, rows)
-
-    def document(self) -> object:
-        return list(map(_fields, self.results))
-
-
-def _fields(result: VerificationResult) -> dict[str, object]:
-    return {
-        "model": result.network.name,
-        "input": list(result.network.input.sizes),
-        "multiply_adds": result.network.multiply_adds,
-        "parameters": result.network.parameters,
-        "operations": len(result.pairs),
-        "difference": result.difference,
-    }
