@@ -50,8 +50,8 @@ def _run(arguments: tuple[str, ...], folder: Path) -> _Run:
     return _Run(float(seconds), int(peak) * unit, int(status), stdout.read_text(), stderr.read_text())
 
 
-def _figure(name: str, run: _Run) -> int | None:
-    """The figure that a process printed."""
+def _number(name: str, run: _Run) -> int | None:
+    """The number that a process printed."""
     if run.status != 0:
         raise RuntimeError(f"{name} ended with status {run.status}:\n{run.stderr}")
     if name == BARE:
@@ -62,7 +62,7 @@ def _figure(name: str, run: _Run) -> int | None:
 def _turn(row: Row, arguments: tuple[str, ...], runs: int, folder: Path) -> None:
     for _ in range(runs):
         run = _run(arguments, folder)
-        row.gives(_figure(row.name, run))
+        row.gives(_number(row.name, run))
         row.seconds.append(run.seconds)
         row.peaks.append(run.peak)
 
@@ -73,7 +73,7 @@ def _warm_up(row: Row, arguments: tuple[str, ...], folder: Path) -> None:
     if row.name not in (BARE, OURS) and run.status == peers.MISSING:
         row.missing = run.stdout.strip()
     else:
-        row.gives(_figure(row.name, run))
+        row.gives(_number(row.name, run))
 
 
 def measure(rounds: int) -> list[Row]:
