@@ -15,12 +15,7 @@ from costmodel.report.conventions import ConventionsReport, ReferenceReport
 @network_options
 @click.option("--batch", type=POSITIVE, default=1, show_default=True, help="Samples; parameters stay the same.")
 @format_option
-def command(
-    model: str | None,
-    chosen: ModelOptions,
-    batch: int,
-    style: str,
-) -> None:
+def command(model: str | None, chosen: ModelOptions, batch: int, style: str) -> None:
     """Say what every paper and tool would print for MODEL, and why: itemized against the paper's multiply-adds.
 
     Without MODEL: what each of them counts, and where that is written.

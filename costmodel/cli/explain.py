@@ -18,14 +18,7 @@ from costmodel.reproduction.explain import explain
 @network_options
 @format_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    model: str,
-    claim: str,
-    of: str | None,
-    chosen: ModelOptions,
-    style: str,
-) -> None:
+def command(ctx: click.Context, model: str, claim: str, of: str | None, chosen: ModelOptions, style: str) -> None:
     """Find what a number that is printed for MODEL counted; exit status 1 where no rule fits.
 
     Tried are parts left out, two operations a multiply-add, what tools count, and MODEL's variants, other numbers of

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import final
 
 from costmodel.errors import CostModelError
@@ -76,31 +77,27 @@ class FormulaReport(Answer):
         """True counts next to those of the form at the alphas that are published; None where the form has no alpha."""
         if self.form.pieces[0].alphas is None:
             return None
-        rows: list[tuple[Cell, ...]] = []
-        for alpha in NAMED_ALPHAS:
-            row: list[Cell] = [f"{alpha:g}"]
+        columns = ("alpha", "multiply_adds", "by the form", "off", "parameters", "by the form", "off")
+        compared = self._compared(NAMED_ALPHAS, *_QUANTITIES)
+        return Table(columns, tuple((f"{alpha:g}", *chain(*numbers)) for alpha, numbers in compared))
+
+    def moved(self) -> list[tuple[float, float]]:
+        """By how much rounding moves the multiply-adds, as a share of the form's, at each of ``MEASURED_ALPHAS``."""
+        return [(float(alpha), off) for alpha, [(_, _, off)] in self._compared(MEASURED_ALPHAS, "multiply_adds")]
+
+    def _compared(
+        self, alphas: Iterable[float | Fraction], *quantities: str
+    ) -> Iterator[tuple[float | Fraction, list[tuple[int, int, float]]]]:
+        """Of each quantity the true count, the form's to the nearest whole number, and the share that it is off by."""
+        for alpha in alphas:
             try:
-                network = self.form.build(alpha, self._usual())
-                for quantity in _QUANTITIES:
-                    true = getattr(network, quantity)
-                    claimed = getattr(self.form, quantity)(alpha, self._usual())
-                    row += [true, round(claimed), float((true - claimed) / claimed)]
+                network = self.form.build(float(alpha), self._usual())
+                pairs = [
+                    (getattr(network, name), getattr(self.form, name)(alpha, self._usual())) for name in quantities
+                ]
             except CostModelError:
                 continue  # an alpha that the architecture, or its form, does not have
-            rows.append(tuple(row))
-        return Table(("alpha", "multiply_adds", "by the form", "off", "parameters", "by the form", "off"), tuple(rows))
-
-    def moved(self) -> list[tuple[Fraction, float]]:
-        """By how much rounding moves the multiply-adds, as a share of the form's, at each of ``MEASURED_ALPHAS``."""
-        moved = []
-        for alpha in MEASURED_ALPHAS:
-            try:
-                true = self.form.build(float(alpha), self._usual()).multiply_adds
-                claimed = self.form.multiply_adds(alpha, self._usual())
-            except CostModelError:
-                continue  # as in rounding()
-            moved.append((alpha, float((true - claimed) / claimed)))
-        return moved
+            yield alpha, [(true, round(claimed), float((true - claimed) / claimed)) for true, claimed in pairs]
 
     def _usual(self) -> int:
         """The resolution at which the form was read: the network's usual one, or the next at which it holds."""
@@ -110,8 +107,8 @@ class FormulaReport(Answer):
     def _rounding_lines(self) -> tuple[str, ...]:
         moved = self.moved()
         ends = [end(moved, key=lambda move: move[1]) for end in (min, max)]
-        least, most = (f"{percent(share)} (alpha {float(alpha):g})" for alpha, share in ends)
-        first, last = (float(alpha) for alpha, _ in (moved[0], moved[-1]))
+        least, most = (f"{percent(share)} (alpha {alpha:g})" for alpha, share in ends)
+        first, last = moved[0][0], moved[-1][0]
         return (
             f"Rounding of the widths moves the multiply-adds by {least} to {most}, of alphas from {first:g} to {last:g}"
             f" in steps of {float(MEASURED_STEP):g} at resolution {self._usual()}.",

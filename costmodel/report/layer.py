@@ -59,10 +59,7 @@ class LayerReport(Answer):
         saving = f"{under / over:.2f} times fewer" if over < under else f"{over / under:.2f} times as many"
         replaced = f"{standard.multiply_adds:,} multiply-adds, {standard.weights:,} weights"
         quotient = f"{part.multiply_adds:,} / {standard.multiply_adds:,} = 1/{channels} + 1/{area} = {over / under:.5f}"
-        return [
-            f"Replaces a standard {entry.label}: {replaced}.",
-            f"{quotient}: {saving} (F4; documents 000, 004).",
-        ]
+        return [f"Replaces a standard {entry.label}: {replaced}.", f"{quotient}: {saving} (F4; documents 000, 004)."]
 
     def ratio(self, standard: Network) -> Fraction:
         """Multiply-adds of this layer over those of ``standard``, exact."""

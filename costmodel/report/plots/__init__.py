@@ -24,17 +24,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-__all__ = [
-    "SWEEP_PLOTS",
-    "contour",
-    "depth",
-    "of_sweep",
-    "plot_path",
-    "save",
-    "separable_ratio",
-    "tradeoff",
-    "types",
-]
+__all__ = ["SWEEP_PLOTS", "contour", "depth", "of_sweep", "plot_path", "save", "separable_ratio", "tradeoff", "types"]
 
 SWEEP_PLOTS = ("accuracy", "parameters", "contour")
 
