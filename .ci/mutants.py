@@ -18,7 +18,7 @@ from multiprocessing.connection import Client, Listener
 ROUNDS = (
     (
         "costmodel/formulas.py",
-        "costmodel/core/values.py",
+        "costmodel/core/shape.py",
         "costmodel/core/rounding.py",
         "costmodel/core/layers",
         "costmodel/core/network.py",
@@ -28,7 +28,7 @@ ROUNDS = (
         "tests/core/test_layers.py",
         "tests/core/test_network.py",
         "tests/core/test_formulas.py",
-        "tests/core/test_values.py",
+        "tests/core/test_shape.py",
         "tests/test_random_networks.py",
         "tests/core/test_ledger.py",
         # Long, and about the ledger's groups and the depth of the stack alone.

@@ -11,9 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from costmodel.core import layers
+from costmodel.core.counts import Ops, Params
+from costmodel.core.graph import Node, apply, image, tokens
 from costmodel.core.ledger import Entry, Ledger
-from costmodel.core.network import Network, Node, apply, image
-from costmodel.core.values import Ops, Params, Shape
+from costmodel.core.network import Network
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 
 if TYPE_CHECKING:
@@ -115,12 +117,22 @@ __all__ = [
     "squeezenet1_0",
     "squeezenet1_1",
     "sweep",
+    "tokens",
     "vgg11",
     "vgg13",
     "vgg16",
     "vgg19",
 ]
 
+
+#: What a network answers beside what it knows itself; each is loaded when it is first asked for.
+Network.readings.update(
+    table="costmodel.report.frame:table",
+    conventions="costmodel.report.frame:conventions",
+    under="costmodel.conventions:under",
+    headline="costmodel.report.count:headline",
+    _repr_html_="costmodel.report.count:html",
+)
 
 #: Name -> the module that has it, loaded when the name is first used.
 _LAZY = {

@@ -129,7 +129,7 @@ def test_the_import_check_sees_a_wrong_import(source: str, place: str) -> None:
 
 
 def test_the_import_check_leaves_right_imports_alone() -> None:
-    right = "import math\nfrom costmodel import formulas\nfrom costmodel.core.values import Shape\n"
+    right = "import math\nfrom costmodel import formulas\nfrom costmodel.core.shape import Shape\n"
     guarded = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pandas\n"
     facade = "class Network:\n    def under(self):\n        from costmodel.conventions import convention\n"
     assert (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import NamedTuple
 
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, nearest, positive_int
 
 #: What an input of a captured model may hold, as PyTorch calls it.

@@ -7,7 +7,7 @@ count as one ``exp`` each.
 
 from __future__ import annotations
 
-from costmodel.core.values import Ops
+from costmodel.core.counts import Ops
 
 #: Make a tensor out of nothing: constants of the network, which are there before a sample comes.
 CREATIONS = frozenset(
@@ -30,6 +30,11 @@ MOVES = frozenset(
     " view_as_complex view_as_real view_copy where zero set complex normal"
     " uniform random exponential real imag view_as_complex_copy view_as_real_copy conj_physical unbind_copy"
     " _assert_async _assert_tensor_metadata sym_size sym_numel sym_stride is_same_size".split()
+)
+
+#: Of MOVES, those that people call a copy.
+COPIES = frozenset(
+    "_to_copy clone contiguous lift lift_fresh lift_fresh_copy alias_copy expand_copy _unsafe_view".split()
 )
 
 #: Repeat values and compute nothing, but stand in the network as nodes, because some counters count them.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
 
 import click
 
-from costmodel.core.values import MOST_AXES, Shape
+from costmodel.core.shape import MOST_AXES, Shape
 from costmodel.errors import CostModelError, nearest, positive_int
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costmodel.cli.arguments import EXTRA, PADDING, POSITIVE, SHAPE, SIZES, Group, answer, format_option, plot_option
+from costmodel.core.graph import apply, image
 from costmodel.core.layers import Layer, Linear, conv, depthwise_conv, transposed_conv
-from costmodel.core.network import Network, apply, image
-from costmodel.core.values import Shape
+from costmodel.core.network import Network
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 from costmodel.models.blocks import bare, depthwise_separable, inverted_residual
 from costmodel.report.layer import LayerReport

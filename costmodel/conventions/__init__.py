@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-from costmodel.conventions.all_arithmetic import FLOPS
+from costmodel.conventions.all_arithmetic import ALL_ARITHMETIC
 from costmodel.conventions.calflops import CALFLOPS, CALFLOPS_MACS, DEEPSPEED, DEEPSPEED_MACS
-from costmodel.conventions.convention import Convention, Figure, Items
+from costmodel.conventions.convention import Convention, ConventionCount, Items
 from costmodel.conventions.documents import DOCUMENTS
 from costmodel.conventions.flop_counter_mode import FLOP_COUNTER_MODE
 from costmodel.conventions.fvcore import FVCORE
@@ -21,9 +21,10 @@ from costmodel.conventions.thop import THOP
 from costmodel.conventions.torchinfo import TORCHINFO
 from costmodel.conventions.torchprofile import TORCHPROFILE
 from costmodel.core.ledger import Ledger
+from costmodel.core.network import Network
 from costmodel.errors import CostModelError, nearest
 
-__all__ = ["CONVENTIONS", "Convention", "Figure", "Items", "convention", "figures"]
+__all__ = ["CONVENTIONS", "Convention", "ConventionCount", "Items", "convention", "counts_of", "under"]
 
 #: Every convention by its name: papers and arithmetic, tools, and what "parameters" can mean.
 CONVENTIONS = {
@@ -31,7 +32,7 @@ CONVENTIONS = {
     for found in (
         PAPER,
         DOCUMENTS,
-        FLOPS,
+        ALL_ARITHMETIC,
         FVCORE,
         FLOP_COUNTER_MODE,
         PTFLOPS,
@@ -71,18 +72,30 @@ def convention(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def figures(ledger: Ledger) -> dict[str, Figure | CostModelError]:
+def under(network: Network, name: str) -> int:
+    """What a paper or a tool would print for one sample, by the ``name`` of its convention.
+
+    Raises :class:`~costmodel.errors.CostModelError` for a name that is none, and where it has no rule.
+
+    >>> import costmodel as cm
+    >>> cm.mobilenet_v2().under("fvcore")
+    314193216
+    """
+    return convention(name).of(network.ledger).total
+
+
+def counts_of(ledger: Ledger) -> dict[str, ConventionCount | CostModelError]:
     """What every convention says of a network; the reason, where one has no rule for an operation in it.
 
     >>> import costmodel as cm
-    >>> said = figures(cm.lenet5().ledger)
+    >>> said = counts_of(cm.lenet5().ledger)
     >>> said["paper"].total, said["flop_counter_mode"].total
     (416520, 833040)
     """
     return {name: _attempt(found, ledger) for name, found in CONVENTIONS.items()}
 
 
-def _attempt(found: Convention, ledger: Ledger) -> Figure | CostModelError:
+def _attempt(found: Convention, ledger: Ledger) -> ConventionCount | CostModelError:
     try:
         return found.of(ledger)
     except CostModelError as error:

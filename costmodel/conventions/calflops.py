@@ -11,9 +11,9 @@ from costmodel.conventions.convention import (
     NORMS,
     NOTHING,
     POOLS,
-    Call,
     Convention,
     Items,
+    SeenOperation,
     has_gamma,
     nothing,
     padded_by_name,
@@ -40,40 +40,40 @@ _SAME = 'even kernels with padding="same"' + BUG
 _GROUPS = "groups of transposed convolutions" + BUG
 
 
-def _macs(call: Call) -> Items:
-    match call.layer:
-        case layers.Conv() as layer if padded_by_name(call):
-            return {_SAME: call.params.weight * _slid(call, layer) - call.macs}
+def _macs(op: SeenOperation) -> Items:
+    match op.layer:
+        case layers.Conv() as layer if padded_by_name(op):
+            return {_SAME: op.params.weight * _slid(op, layer) - op.macs}
         case layers.TransposedConv(groups=groups, out_channels=made):
             # The weight already holds one group's outputs, and they are divided by the groups again.
-            return {_GROUPS: call.macs * (made // groups // groups) // (made // groups) - call.macs}
+            return {_GROUPS: op.macs * (made // groups // groups) // (made // groups) - op.macs}
         case layers.Conv() | layers.Linear() | layers.MatMul():
             return NOTHING
         case layers.Operation():
-            return _operation(call)
-    return nothing(call, *NORMS, *POOLS, layers.Activation, layers.Add, layers.Scale, *MOVES)
+            return _operation(op)
+    return nothing(op, *NORMS, *POOLS, layers.Activation, layers.Add, layers.Scale, *MOVES)
 
 
-def _slid(call: Call, layer: layers.Conv | layers.TransposedConv) -> int:
+def _slid(op: SeenOperation, layer: layers.Conv | layers.TransposedConv) -> int:
     """Positions that its formula gives the output: with the same padding on both sides of an axis."""
     made = 1
-    for axis, size in enumerate(call.input.spatial):
+    for axis, size in enumerate(op.input.spatial):
         reach = layer.dilation[axis] * (layer.kernel[axis] - 1)
         around = 2 * (reach // 2) if layer.padding == "same" else sum(layer.padding[axis])
         made *= (size + around - reach - 1) // layer.stride[axis] + 1
     return made
 
 
-def _flops(call: Call) -> Items:
-    elements = call.input.elements
-    match call.layer:
-        case layers.Conv(bias=bias) as layer if padded_by_name(call):
-            return _twice(call) | {"bias": bias * layer.out_channels * _slid(call, layer)}
+def _flops(op: SeenOperation) -> Items:
+    elements = op.input.elements
+    match op.layer:
+        case layers.Conv(bias=bias) as layer if padded_by_name(op):
+            return _twice(op) | {"bias": bias * layer.out_channels * _slid(op, layer)}
         case layers.Conv(bias=bias):
-            return {"bias": bias * call.output.elements}
+            return {"bias": bias * op.output.elements}
         case layers.TransposedConv(bias=bias, groups=groups) as layer:
             # One group's outputs, at the positions that a convolution would make.
-            return _twice(call) | {"bias": bias * layer.out_channels // groups * _slid(call, layer)}
+            return _twice(op) | {"bias": bias * layer.out_channels // groups * _slid(op, layer)}
         case layers.BatchNorm(affine=affine):
             return {"batch norm": (2 if affine else 1) * elements}
         case layers.LayerNorm(gamma=affine):
@@ -81,57 +81,57 @@ def _flops(call: Call) -> Items:
         case layers.GroupNorm(affine=affine):
             return {"group norm": (5 if affine else 4) * elements}
         case layers.Activation(name):
-            return {call.kind: elements} if name in _PATCHED or _by_function(call) else NOTHING
+            return {op.kind: elements} if name in _PATCHED or _by_function(op) else NOTHING
         case layers.Pool() | layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
             return {"pooling": elements}
         case layers.Linear() | layers.MatMul():
             return NOTHING
         case layers.Operation():
-            return _operation(call, softmax=1, instance_norm=5 if has_gamma(call) else 4)
-    return nothing(call, layers.Add, layers.Scale, *MOVES)
+            return _operation(op, softmax=1, instance_norm=5 if has_gamma(op) else 4)
+    return nothing(op, layers.Add, layers.Scale, *MOVES)
 
 
-def _operation(call: Call, **costs: int) -> Items:
-    if call.kind.startswith("upsample"):
+def _operation(op: SeenOperation, **costs: int) -> Items:
+    if op.kind.startswith("upsample"):
         raise CostModelError("no rule for upsampling: what it costs there depends on how its size was said")
     # Fused attention counts its products alone, whether or not a capture took it apart.
-    if call.function == ATTENTION or call.kind == "attention":
+    if op.function == ATTENTION or op.kind == "attention":
         return NOTHING
-    pooled = call.input.elements if costs and "pool" in call.kind and call.function in ("fn", "") else 0
-    return {"pooling": pooled} | operation(call, FREE | {"instance_norm"}, 2 if costs else 1, **costs)
+    pooled = op.input.elements if costs and "pool" in op.kind and op.function in ("fn", "") else 0
+    return {"pooling": pooled} | operation(op, FREE | {"instance_norm"}, 2 if costs else 1, **costs)
 
 
-def _by_function(call: Call) -> bool:
-    return call.kind == "relu6" and call.module is not None and not type_of(call)
+def _by_function(op: SeenOperation) -> bool:
+    return op.kind == "relu6" and op.module is not None and not type_of(op)
 
 
-def _deepspeed_sees(call: Call) -> bool:
+def _deepspeed_is_visible(op: SeenOperation) -> bool:
     """Functions of torch.nn.functional are patched, and products under whatever name; methods otherwise are not."""
-    if type_of(call) == "MultiheadAttention" or is_recurrent(call):
-        raise CostModelError(f"no rule for nn.{type_of(call)}, which calls several functions that it patches")
-    if call.function == ATTENTION:
+    if type_of(op) == "MultiheadAttention" or is_recurrent(op):
+        raise CostModelError(f"no rule for nn.{type_of(op)}, which calls several functions that it patches")
+    if op.function == ATTENTION:
         return True
-    if not is_whole(call) and call.called.startswith("torch.nn.functional."):
-        raise taken_apart(call)
-    if isinstance(call.layer, (layers.MatMul, layers.Linear, layers.Conv, layers.TransposedConv)):
-        if not is_whole(call):
-            raise taken_apart(call)
+    if not is_whole(op) and op.called.startswith("torch.nn.functional."):
+        raise taken_apart(op)
+    if isinstance(op.layer, (layers.MatMul, layers.Linear, layers.Conv, layers.TransposedConv)):
+        if not is_whole(op):
+            raise taken_apart(op)
         return True
-    return not call.called or call.called.startswith("torch.nn.functional.") or call.function in _NAMED
+    return not op.called or op.called.startswith("torch.nn.functional.") or op.function in _NAMED
 
 
-def _sees(call: Call) -> bool:
+def _is_visible(op: SeenOperation) -> bool:
     """What calflops sees, which does not patch all that DeepSpeed does."""
-    product = isinstance(call.layer, layers.MatMul)
-    if product and not call.called:
+    product = isinstance(op.layer, layers.MatMul)
+    if product and not op.called:
         raise CostModelError("no rule for a matrix product of which nobody knows whether it is torch.matmul or x @ y")
-    if call.function in ("mm", "bmm", ATTENTION) or call.called == "torch.Tensor.matmul":
+    if op.function in ("mm", "bmm", ATTENTION) or op.called == "torch.Tensor.matmul":
         return False
-    return call.kind != "attention" and _deepspeed_sees(call)
+    return op.kind != "attention" and _deepspeed_is_visible(op)
 
 
-def _twice(call: Call) -> Items:
-    return {name: 2 * count for name, count in _macs(call).items()}
+def _twice(op: SeenOperation) -> Items:
+    return {name: 2 * count for name, count in _macs(op).items()}
 
 
 _COUNTED = (
@@ -157,8 +157,8 @@ CALFLOPS = Convention(
     quantity="flops",
     factor=2,
     counts=_COUNTED,
-    beside=_flops,
-    sees=_sees,
+    extra_counts=_flops,
+    is_visible=_is_visible,
     bugs=(*_BUGS, "x @ y, bmm and fused attention count 0"),
 )
 CALFLOPS_MACS = Convention(
@@ -168,8 +168,8 @@ CALFLOPS_MACS = Convention(
     place=_CALFLOPS,
     quantity="multiply_adds",
     counts="multiply-adds of convolutions, linear layers and torch.matmul; nothing else",
-    beside=_macs,
-    sees=_sees,
+    extra_counts=_macs,
+    is_visible=_is_visible,
     bugs=(*_BUGS, "x @ y, bmm and fused attention count 0"),
 )
 DEEPSPEED = Convention(
@@ -180,8 +180,8 @@ DEEPSPEED = Convention(
     quantity="flops",
     factor=2,
     counts=_COUNTED,
-    beside=_flops,
-    sees=_deepspeed_sees,
+    extra_counts=_flops,
+    is_visible=_deepspeed_is_visible,
     bugs=_BUGS,
 )
 DEEPSPEED_MACS = Convention(
@@ -191,7 +191,7 @@ DEEPSPEED_MACS = Convention(
     place=_DEEPSPEED,
     quantity="multiply_adds",
     counts="multiply-adds of convolutions, linear layers, matrix products and fused attention; nothing else",
-    beside=_macs,
-    sees=_deepspeed_sees,
+    extra_counts=_macs,
+    is_visible=_deepspeed_is_visible,
     bugs=_BUGS,
 )

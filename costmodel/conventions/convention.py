@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias, final
+from typing import Literal, NamedTuple, TypeAlias, TypeVar, final
 
 from costmodel.core import layers
-from costmodel.core.layers import Captured, Layer, Shapes
+from costmodel.core.counts import Params
+from costmodel.core.graph import BUILT, Provenance
+from costmodel.core.layers import Layer, Shapes
 from costmodel.core.ledger import Entry, Ledger
-from costmodel.core.values import Params, Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 
 #: What is counted beside the base, by the name that people read: ``{"batch norm": 802816}``.
@@ -20,7 +22,7 @@ Items: TypeAlias = dict[str, int]
 #: They move values, or do nothing at inference.
 MOVES = (
     layers.ChannelShuffle, layers.ChannelSlice, layers.Concat, layers.Dropout, layers.Embedding, layers.Flatten,
-    layers.Outputs, layers.Stored, layers.ZeroPad,
+    layers.Move, layers.Outputs, layers.Stored, layers.ZeroPad,
 )  # fmt: skip
 NORMS = (layers.BatchNorm, layers.GroupNorm, layers.LayerNorm)
 POOLS = (layers.AdaptiveAveragePool, layers.GlobalAveragePool, layers.Pool)
@@ -32,26 +34,48 @@ NOTHING: Items = {}
 BUG = " (bug)"
 
 
-class Call(NamedTuple):
+class SeenOperation(NamedTuple):
     """One operation as a counter meets it: the layer, for one of the samples that it works on at once.
 
-    ``stored`` is what this operation adds to the parameters: nothing where its layer was met before.
-    ``module`` is the type of the module that computes it: empty for a functional call, None where the network is no
-    captured one, and every operation is taken to be the module that PyTorch has for it. ``called`` is the function of
-    PyTorch that the model's own code called, ``reads_held`` whether it reads parameters that are no layer's own,
-    ``leading`` the first size of what its module returned, for each of the samples that it works on at once; 0 where it
-    is not a multiple of them; ``times`` is how many those are.
+    ``stored`` is what this operation adds to the parameters: nothing where its layer was met before. ``reads_held``:
+    whether it reads parameters that are no layer's own. What a door did not learn of it (a file has no modules) raises
+    :class:`~costmodel.errors.CostModelError` when a convention asks for it: such a convention has no rule there.
     """
 
     layer: Layer
     inputs: Shapes
     output: Shape
     stored: Params
-    module: str | None
-    called: str = ""
+    provenance: Provenance = BUILT
     reads_held: bool = False
-    leading: int = 1
-    times: int = 1
+
+    @property
+    def module(self) -> str | None:
+        """The type of the module that computes it, empty for a functional call.
+
+        None where the network was built from layers, and every operation is taken to be the module that PyTorch has
+        for it.
+        """
+        return None if self.provenance.built else _known(self.provenance.module, "the module that computes")
+
+    @property
+    def called(self) -> str:
+        """The function of PyTorch that the model's own code called; empty where it called none."""
+        return "" if self.provenance.built else _known(self.provenance.function, "the function that computes")
+
+    @property
+    def leading(self) -> int:
+        """The first size of what its module returned, a sample; 0 where that is no multiple of the samples."""
+        if self.provenance.built:
+            return 1
+        leading = _known(self.provenance.leading, "the batch of")
+        each, rest = divmod(leading, self.provenance.times)
+        return 0 if rest else each if leading else 1
+
+    @property
+    def times(self) -> int:
+        """How many samples it works on at once."""
+        return self.provenance.times
 
     @property
     def input(self) -> Shape:
@@ -79,7 +103,7 @@ class Call(NamedTuple):
         return self.layer.kind(self.inputs).replace("_", " ")
 
 
-def everything(call: Call) -> bool:
+def everything(op: SeenOperation) -> bool:
     """What a tool sees that follows the operations themselves, and not the modules around them."""
     return True
 
@@ -103,13 +127,13 @@ class Convention:
     quantity: Literal["multiply_adds", "flops", "parameters"]
     #: What it counts, in a sentence.
     counts: str
-    beside: Callable[[Call], Items]
+    extra_counts: Callable[[SeenOperation], Items]
     factor: int = 1
-    sees: Callable[[Call], bool] = everything
+    is_visible: Callable[[SeenOperation], bool] = everything
     #: What of its figures its author did not intend, a sentence each.
     bugs: tuple[str, ...] = ()
     #: Whether property tests hold it against the tool itself, on drawn networks, to the unit.
-    held: bool = False
+    verified_against_tool: bool = False
 
     @property
     def base(self) -> str:
@@ -121,29 +145,29 @@ class Convention:
 
         Raises :class:`~costmodel.errors.CostModelError`, with the operation as the place, where it has no rule.
         """
-        call, times = _met(entry)
+        op = _met(entry)
         try:
             # A layer that works on many samples at once is counted for each of them; what is stored, is stored once.
-            times = 1 if self.quantity == "parameters" else times
-            if not self.sees(call):
-                return {"what it does not see": -times * self.factor * call.macs} if call.macs else {}
-            return {name: times * count for name, count in self.beside(call).items() if count}
+            times = 1 if self.quantity == "parameters" else op.times
+            if not self.is_visible(op):
+                return {"what it does not see": -times * self.factor * op.macs} if op.macs else {}
+            return {name: times * count for name, count in self.extra_counts(op).items() if count}
         except CostModelError as error:
             raise CostModelError(f"{self.name}: {error}").at(entry.name) from None
 
-    def figure(self, entry: Entry) -> int:
+    def count(self, entry: Entry) -> int:
         """What it counts of one operation of one sample.
 
         >>> import costmodel as cm
         >>> from costmodel.conventions import convention
         >>> norm = cm.mobilenet_v1().ledger.entries[1]
-        >>> norm.label, convention("fvcore").figure(norm)
+        >>> norm.label, convention("fvcore").count(norm)
         ('batch norm', 802816)
         """
         stored = entry.params.trainable if self.quantity == "parameters" else entry.ops.mac
         return self.factor * stored + sum(self.items(entry).values())
 
-    def of(self, ledger: Ledger) -> Figure:
+    def of(self, ledger: Ledger) -> ConventionCount:
         """What it counts of a network, for all samples of the ledger's batch.
 
         >>> import costmodel as cm
@@ -155,12 +179,12 @@ class Convention:
         for entry in ledger:
             found.update(self.items(entry))
         if self.quantity == "parameters":
-            return Figure(self, ledger.parameters, dict(found))
+            return ConventionCount(self, ledger.parameters, dict(found))
         batched = {name: count * ledger.batch for name, count in found.items() if count}
-        return Figure(self, ledger.multiply_adds, batched)
+        return ConventionCount(self, ledger.multiply_adds, batched)
 
 
-class Figure(NamedTuple):
+class ConventionCount(NamedTuple):
     """What a convention says of a network: ``factor * base`` and the items beside it."""
 
     convention: Convention
@@ -178,63 +202,58 @@ class Figure(NamedTuple):
         return self.total - self.base
 
 
-def _met(entry: Entry) -> tuple[Call, int]:
-    """The operation of an entry without what a capture wraps around it, and how often it is done at once."""
-    layer = entry.layer
-    if not isinstance(layer, Captured):
-        return Call(layer, entry.inputs, entry.output, entry.params, None), 1
-    inputs, output = layer.each(entry.inputs), layer.each((entry.output,))[0]
-    leading = _leading(layer)
-    held = any(isinstance(read.layer, layers.Stored) and read.layer.holds.trainable for read in entry.node.inputs)
-    return Call(
-        layer.layer, inputs, output, entry.params, layer.module, layer.called, held, leading, layer.times
-    ), layer.times
+_Fact = TypeVar("_Fact")
 
 
-def _leading(layer: Captured) -> int:
-    if not layer.leading:
-        return 1
-    each, rest = divmod(layer.leading, layer.times)
-    return 0 if rest else each
+def _known(fact: _Fact | None, what: str) -> _Fact:
+    if fact is None:
+        raise CostModelError(f"it depends on {what} an operation, which is not known of this network")
+    return fact
 
 
-def nothing(call: Call, *decided: type[Layer]) -> Items:
+def _met(entry: Entry) -> SeenOperation:
+    node = entry.node
+    held = any(isinstance(read.layer, layers.Stored) and read.layer.holds.trainable for read in node.inputs)
+    return SeenOperation(node.layer, *node.sample, entry.params, node.provenance, held)
+
+
+def nothing(op: SeenOperation, *decided: type[Layer]) -> Items:
     """Nothing, for a layer of which somebody ``decided`` that.
 
     Raises :class:`~costmodel.errors.CostModelError` for every other.
     """
-    if isinstance(call.layer, decided):
+    if isinstance(op.layer, decided):
         return NOTHING
-    raise undecided(call)
+    raise undecided(op)
 
 
-def undecided(call: Call) -> CostModelError:
+def undecided(op: SeenOperation) -> CostModelError:
     """What to say of a layer that a convention has no rule for."""
-    return CostModelError(f"no rule for {call.layer.label(call.inputs)}; a zero is decided, never assumed: add a case")
+    return CostModelError(f"no rule for {op.layer.label(op.inputs)}; a zero is decided, never assumed: add a case")
 
 
-def at_every_output(call: Call) -> int:
+def at_every_output(op: SeenOperation) -> int:
     """A transposed convolution's weights, used at every position of its output instead of its input."""
-    return call.params.weight * call.output.positions
+    return op.params.weight * op.output.positions
 
 
-def padded_by_name(call: Call) -> bool:
+def padded_by_name(op: SeenOperation) -> bool:
     """Whether PyTorch is told ``padding="same"``: it takes that at stride 1 alone; elsewhere zeros are put apart."""
-    layer = call.layer
+    layer = op.layer
     return isinstance(layer, layers.Conv) and layer.padding == "same" and max(layer.stride) == 1
 
 
-def type_of(call: Call) -> str:
+def type_of(op: SeenOperation) -> str:
     """The class of PyTorch's own module that computes it; empty for a function, a subclass and anybody else's."""
-    home, _, name = (call.module or "").rpartition(".")
+    home, _, name = (op.module or "").rpartition(".")
     return name if home.startswith("torch.nn.modules.") else ""
 
 
-def is_bias(call: Call) -> bool:
+def is_bias(op: SeenOperation) -> bool:
     """Whether it is the bias of a linear layer, which PyTorch adds apart where its input is not contiguous."""
-    return isinstance(call.layer, layers.Operation) and call.layer.name == "add" and type_of(call) == "Linear"
+    return isinstance(op.layer, layers.Operation) and op.layer.name == "add" and type_of(op) == "Linear"
 
 
-def has_gamma(call: Call) -> bool:
+def has_gamma(op: SeenOperation) -> bool:
     """Whether an instance norm scales what it has normalised: by a gamma of its own, or one it reads."""
-    return call.stored.affine > 0 or len(call.inputs) > 1
+    return op.stored.affine > 0 or len(op.inputs) > 1

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from costmodel.conventions.convention import ELEMENTWISE, MOVES, NORMS, NOTHING, POOLS, Call, Convention, Items, nothing
+from costmodel.conventions.convention import (
+    ELEMENTWISE,
+    MOVES,
+    NORMS,
+    NOTHING,
+    POOLS,
+    Convention,
+    Items,
+    SeenOperation,
+    nothing,
+)
 from costmodel.core import layers
 
 
-def _beside(call: Call) -> Items:
-    match call.layer:
+def _extra_counts(op: SeenOperation) -> Items:
+    match op.layer:
         case layers.Conv() | layers.TransposedConv() | layers.Linear():  # a linear layer is a 1x1 convolution
-            return {"one for the bias of every output": call.output.elements}
+            return {"one for the bias of every output": op.output.elements}
         case layers.MatMul():  # it has no bias
             return NOTHING
-    return nothing(call, *NORMS, *POOLS, *ELEMENTWISE, *MOVES, layers.Operation)
+    return nothing(op, *NORMS, *POOLS, *ELEMENTWISE, *MOVES, layers.Operation)
 
 
 DOCUMENTS = Convention(
@@ -23,5 +33,5 @@ DOCUMENTS = Convention(
     quantity="flops",
     factor=2,
     counts="2 a multiply-add, and 1 for every output of a convolution or linear layer, whether or not it has a bias",
-    beside=_beside,
+    extra_counts=_extra_counts,
 )

@@ -8,9 +8,9 @@ from costmodel.conventions.convention import (
     NORMS,
     NOTHING,
     POOLS,
-    Call,
     Convention,
     Items,
+    SeenOperation,
     nothing,
 )
 from costmodel.conventions.function_calls import (
@@ -22,9 +22,9 @@ from costmodel.core import layers
 from costmodel.errors import CostModelError
 
 
-def _beside(call: Call) -> Items:
-    match call.layer:
-        case layers.MatMul() if is_vector(call):
+def _extra_counts(op: SeenOperation) -> Items:
+    match op.layer:
+        case layers.MatMul() if is_vector(op):
             raise CostModelError(
                 "no rule for a product with one column: with a vector it counts 0, with a matrix it counts"
             )
@@ -33,8 +33,8 @@ def _beside(call: Call) -> Items:
         case layers.Operation("attention"):  # a kernel that computes it in one piece is in its table
             return NOTHING
         case layers.Operation():
-            return operation(call, FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d"}, factor=2)
-    return nothing(call, *NORMS, *POOLS, *ELEMENTWISE, *MOVES)
+            return operation(op, FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d"}, factor=2)
+    return nothing(op, *NORMS, *POOLS, *ELEMENTWISE, *MOVES)
 
 
 FLOP_COUNTER_MODE = Convention(
@@ -43,9 +43,9 @@ FLOP_COUNTER_MODE = Convention(
     version="2.13.0",
     place="torch/utils/flop_counter.py, flop_registry: conv_flop_count, mm_flop, addmm_flop, bmm_flop",
     quantity="flops",
-    held=True,
+    verified_against_tool=True,
     factor=2,
     counts="2 a multiply-add of convolutions, linear layers and matrix products; nothing else. All as on the"
     " meta device: on the CPU, kernels that compute attention, nn.MultiheadAttention or nn.LSTM in one piece count 0",
-    beside=_beside,
+    extra_counts=_extra_counts,
 )

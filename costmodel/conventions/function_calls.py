@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.conventions.convention import Call, Items, is_bias, type_of, undecided
+from costmodel.conventions.convention import Items, SeenOperation, is_bias, type_of, undecided
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 
@@ -122,18 +122,18 @@ FREE = frozenset(
 )
 
 
-def operation(call: Call, free: frozenset[str] = FREE, factor: int = 1, **costs: int) -> Items:
+def operation(op: SeenOperation, free: frozenset[str] = FREE, factor: int = 1, **costs: int) -> Items:
     """An operation without a layer of its own, by the tool's table: counts an element it makes, 0 if it is ``free``.
 
     A product that is free counts 0 too, in a convention of this ``factor``.
 
     Raises :class:`~costmodel.errors.CostModelError` for one that stands in neither.
     """
-    assert isinstance(call.layer, layers.Operation)
-    name = call.layer.name.strip("_")
+    assert isinstance(op.layer, layers.Operation)
+    name = op.layer.name.strip("_")
     if name not in costs and name not in free:
-        raise undecided(call)
-    return {call.kind.strip(): costs.get(name, 0) * call.output.elements, f"{call.kind} as 0": -factor * call.macs}
+        raise undecided(op)
+    return {op.kind.strip(): costs.get(name, 0) * op.output.elements, f"{op.kind} as 0": -factor * op.macs}
 
 
 #: What PyTorch computes in steps of its own, in the functions and modules of recurrent networks.
@@ -158,17 +158,17 @@ _OPERATIONS = {
 }
 
 
-def is_recurrent(call: Call) -> bool:
+def is_recurrent(op: SeenOperation) -> bool:
     """Whether it is a step of PyTorch's own recurrent layer or cell."""
-    return type_of(call) in _RECURRENT
+    return type_of(op) in _RECURRENT
 
 
-def is_whole(call: Call) -> bool:
+def is_whole(op: SeenOperation) -> bool:
     """Whether it is all that the called function computes: what a capture takes apart, a tool may see in one piece.
 
     What no capture met is.
     """
-    function, layer = call.function, call.layer
+    function, layer = op.function, op.layer
     if not function:
         return True
     match layer:
@@ -195,7 +195,7 @@ def is_whole(call: Call) -> bool:
             return function in ("mul", "rmul", "imul", "multiply")
         case layers.Operation(name):
             name = name.strip("_")
-            if is_bias(call):
+            if is_bias(op):
                 return True
             if name.startswith("upsample"):
                 return function in ("interpolate", "upsample") or function == name
@@ -203,7 +203,7 @@ def is_whole(call: Call) -> bool:
     return True
 
 
-def traced(call: Call, items: Items, blind: frozenset[str], known: frozenset[str]) -> Items:
+def traced(op: SeenOperation, items: Items, blind: frozenset[str], known: frozenset[str]) -> Items:
     """``items`` as a tool finds them that traces a model and knows PyTorch's functions by name.
 
     ``known`` are functions in its table that a capture takes apart, ``blind`` those that it does not know: none of what
@@ -211,24 +211,24 @@ def traced(call: Call, items: Items, blind: frozenset[str], known: frozenset[str
 
     Raises :class:`~costmodel.errors.CostModelError` where it cannot be told what the tool would see.
     """
-    if type_of(call) == "MultiheadAttention":
+    if type_of(op) == "MultiheadAttention":
         raise CostModelError(
             "no rule for nn.MultiheadAttention: PyTorch may run it in one piece, and then it counts 0 there"
         )
-    if call.function in blind:
-        return {f"{call.function.replace('_', ' ')} as 0": -call.macs}
-    if is_whole(call) or call.function in _CELLS:
+    if op.function in blind:
+        return {f"{op.function.replace('_', ' ')} as 0": -op.macs}
+    if is_whole(op) or op.function in _CELLS:
         return items
-    if call.function in known or call.macs + sum(items.values()):
-        raise taken_apart(call)
+    if op.function in known or op.macs + sum(items.values()):
+        raise taken_apart(op)
     return items
 
 
-def taken_apart(call: Call) -> CostModelError:
+def taken_apart(op: SeenOperation) -> CostModelError:
     """What to say of a part of a function that a tool may see in one piece."""
-    return CostModelError(f"no rule for {call.kind} as a part of {call.called}, which is not what the tool looks at")
+    return CostModelError(f"no rule for {op.kind} as a part of {op.called}, which is not what the tool looks at")
 
 
-def is_vector(call: Call) -> bool:
+def is_vector(op: SeenOperation) -> bool:
     """Whether the second factor of a product may be a vector, which PyTorch multiplies by in another operator."""
-    return isinstance(call.layer, layers.MatMul) and call.inputs[1].sizes[-1] == 1
+    return isinstance(op.layer, layers.MatMul) and op.inputs[1].sizes[-1] == 1

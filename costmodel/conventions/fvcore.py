@@ -7,9 +7,9 @@ from costmodel.conventions.convention import (
     ELEMENTWISE,
     MOVES,
     NOTHING,
-    Call,
     Convention,
     Items,
+    SeenOperation,
     has_gamma,
     nothing,
     padded_by_name,
@@ -27,15 +27,15 @@ _BLIND = frozenset((ATTENTION, "lstm", "gru", "rnn_tanh", "rnn_relu", "rms_norm"
 _KNOWN = frozenset(("einsum", "grid_sample"))
 
 
-def _beside(call: Call) -> Items:
-    return traced(call, _operator(call), _BLIND, _KNOWN)
+def _extra_counts(op: SeenOperation) -> Items:
+    return traced(op, _operator(op), _BLIND, _KNOWN)
 
 
-def _operator(call: Call) -> Items:
-    elements = call.input.elements
-    match call.layer:
-        case layers.Conv() if padded_by_name(call):  # traced as aten::_convolution_mode, for which it has no handle
-            return {'convolutions with padding="same" as 0' + BUG: -call.macs}
+def _operator(op: SeenOperation) -> Items:
+    elements = op.input.elements
+    match op.layer:
+        case layers.Conv() if padded_by_name(op):  # traced as aten::_convolution_mode, for which it has no handle
+            return {'convolutions with padding="same" as 0' + BUG: -op.macs}
         case layers.Conv() | layers.TransposedConv() | layers.Linear() | layers.MatMul():
             return NOTHING
         case layers.BatchNorm(affine=affine):
@@ -46,20 +46,20 @@ def _operator(call: Call) -> Items:
             return {"group norm": (5 if affine else 4) * elements}
         case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
             # Its table has the 2-D operator alone. PyTorch computes the 1-D one as 2-D, and a capture sees that.
-            one = type_of(call).endswith("1d") or call.function in ("mean", "adaptive_avg_pool1d")
-            flat = len(call.input.spatial) == 2 and not one
+            one = type_of(op).endswith("1d") or op.function in ("mean", "adaptive_avg_pool1d")
+            flat = len(op.input.spatial) == 2 and not one
             return {"adaptive pooling": elements if flat else 0}
         case layers.Operation():
-            norm = 5 if has_gamma(call) else 4
+            norm = 5 if has_gamma(op) else 4
             return operation(
-                call,
+                op,
                 instance_norm=norm,
                 upsample_nearest2d=1,
                 upsample_bilinear2d=4,
                 grid_sampler_2d=4,
                 grid_sampler_3d=4,
             )
-    return nothing(call, layers.Pool, *ELEMENTWISE, *MOVES)
+    return nothing(op, layers.Pool, *ELEMENTWISE, *MOVES)
 
 
 FVCORE = Convention(
@@ -68,10 +68,10 @@ FVCORE = Convention(
     version="0.1.5.post20221221",
     place="fvcore/nn/flop_count.py, _DEFAULT_SUPPORTED_OPS; fvcore/nn/jit_handles.py",
     quantity="multiply_adds",
-    held=True,
+    verified_against_tool=True,
     counts="multiply-adds, which it calls flops; batch norm 2 an element (1 without gamma), layer and group norm 5 (4),"
     " 2-D adaptive average pooling 1 an element that it reads; no bias, activation, other pooling, x + y or x * y",
-    beside=_beside,
+    extra_counts=_extra_counts,
     bugs=(
         'a convolution with padding="same" counts 0, for aten::_convolution_mode is in no table; so does one with'
         ' padding="valid", which is taken for padding=0 here and counted',

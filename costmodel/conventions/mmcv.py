@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from costmodel.conventions.convention import MOVES, NOTHING, Call, Convention, Items, nothing
+from costmodel.conventions.convention import MOVES, NOTHING, Convention, Items, SeenOperation, nothing
 from costmodel.core import layers
 
 
-def _beside(call: Call) -> Items:
-    match call.layer:
+def _extra_counts(op: SeenOperation) -> Items:
+    match op.layer:
         case layers.Conv(bias=bias) | layers.TransposedConv(bias=bias):
-            return {"bias": call.output.elements if bias else 0}
+            return {"bias": op.output.elements if bias else 0}
         case layers.BatchNorm():
-            return {"batch norm": 2 * call.output.elements}
+            return {"batch norm": 2 * op.output.elements}
         case layers.Activation():
-            return {"activations": call.output.elements}
+            return {"activations": op.output.elements}
         case layers.Pool() | layers.GlobalAveragePool() | layers.AdaptiveAveragePool():
-            return {"pooling": call.input.elements}
+            return {"pooling": op.input.elements}
         case layers.Linear():
             return NOTHING
-    return nothing(call, layers.Add, layers.Scale, *MOVES)
+    return nothing(op, layers.Add, layers.Scale, *MOVES)
 
 
 MMCV = Convention(
@@ -29,5 +29,5 @@ MMCV = Convention(
     quantity="multiply_adds",
     counts="multiply-adds, biases of convolutions, batch norm 2 an element, activations 1 an element,"
     " pooling 1 an element that it reads",
-    beside=_beside,
+    extra_counts=_extra_counts,
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from costmodel.conventions.convention import NOTHING, Call, Convention, Items, undecided
+from costmodel.conventions.convention import NOTHING, Convention, Items, SeenOperation, undecided
 from costmodel.core.layers import Uncounted
 
 
-def _beside(call: Call) -> Items:
+def _extra_counts(op: SeenOperation) -> Items:
     # The multiply-adds are the layers' own answer, so there is nothing to decide but what nobody has decided.
-    if isinstance(call.layer, Uncounted):
-        raise undecided(call)
+    if isinstance(op.layer, Uncounted):
+        raise undecided(op)
     return NOTHING
 
 
@@ -20,5 +20,5 @@ PAPER = Convention(
     place="section 3.1 and Table 2",
     quantity="multiply_adds",
     counts="multiply-adds of convolutions, linear layers and matrix products; no bias, norm, activation or pooling",
-    beside=_beside,
+    extra_counts=_extra_counts,
 )

@@ -6,11 +6,11 @@ gamma and beta or buffers, and these conventions add up such kinds of numbers, w
 
 from __future__ import annotations
 
-from costmodel.conventions.convention import NOTHING, Call, Convention, Items
+from costmodel.conventions.convention import NOTHING, Convention, Items, SeenOperation
 from costmodel.core import layers
 
 
-def _trainable(call: Call) -> Items:
+def _trainable(op: SeenOperation) -> Items:
     return NOTHING
 
 
@@ -21,14 +21,14 @@ TRAINABLE = Convention(
     place="torch/nn/modules/module.py, Module.parameters",
     quantity="parameters",
     counts="weights, biases, gamma and beta; each stored tensor once",
-    beside=_trainable,
+    extra_counts=_trainable,
 )
 
 
-def _weights(call: Call) -> Items:
+def _weights(op: SeenOperation) -> Items:
     # A capture holds a vector that no layer of its own explains: a scale, a class token.
-    vectors = "other vectors" if isinstance(call.layer, layers.Stored) else "gamma and beta"
-    return {"bias": -call.stored.bias, vectors: -call.stored.affine}
+    vectors = "other vectors" if isinstance(op.layer, layers.Stored) else "gamma and beta"
+    return {"bias": -op.stored.bias, vectors: -op.stored.affine}
 
 
 WEIGHTS = Convention(
@@ -38,13 +38,13 @@ WEIGHTS = Convention(
     place="Table 2: the shares of parameters by type of layer",
     quantity="parameters",
     counts="weights of convolutions, linear layers and embeddings alone",
-    beside=_weights,
+    extra_counts=_weights,
 )
 
 
-def _keras(call: Call) -> Items:
-    what = "running statistics" if isinstance(call.layer, layers.BatchNorm) else "other buffers"
-    return {what: call.stored.buffer}
+def _keras(op: SeenOperation) -> Items:
+    what = "running statistics" if isinstance(op.layer, layers.BatchNorm) else "other buffers"
+    return {what: op.stored.buffer}
 
 
 KERAS = Convention(
@@ -54,15 +54,15 @@ KERAS = Convention(
     place="keras/src/layers/layer.py, Layer.count_params; keras/src/layers/normalization/batch_normalization.py",
     quantity="parameters",
     counts="all that is trained, and the running mean and variance of batch norm",
-    beside=_keras,
+    extra_counts=_keras,
 )
 
 
-def _slim(call: Call) -> Items:
-    if isinstance(call.layer, layers.BatchNorm) and call.layer.affine:
+def _slim(op: SeenOperation) -> Items:
+    if isinstance(op.layer, layers.BatchNorm) and op.layer.affine:
         # beta, moving_mean and moving_variance; slim.batch_norm has scale=False unless told otherwise.
-        return {"gamma": -call.stored.affine // 2, "running statistics": call.stored.buffer}
-    return _keras(call)
+        return {"gamma": -op.stored.affine // 2, "running statistics": op.stored.buffer}
+    return _keras(op)
 
 
 SLIM = Convention(
@@ -72,5 +72,5 @@ SLIM = Convention(
     place="tf_slim/layers/layers.py, batch_norm(scale=False)",
     quantity="parameters",
     counts="all that is stored, where batch norm stores three a channel: beta, moving mean and moving variance",
-    beside=_slim,
+    extra_counts=_slim,
 )

@@ -9,9 +9,9 @@ from costmodel.conventions.convention import (
     NORMS,
     NOTHING,
     POOLS,
-    Call,
     Convention,
     Items,
+    SeenOperation,
     has_gamma,
     is_bias,
     nothing,
@@ -62,22 +62,22 @@ _TWICE = frozenset(("torch.prelu", "torch.avg_pool1d", "torch.adaptive_avg_pool1
 _PLAIN = ("linear", "batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "pad", ATTENTION, "glu")
 
 
-def _bias(call: Call) -> Items:
-    return {"bias": call.output.elements if call.params.bias else 0}
+def _bias(op: SeenOperation) -> Items:
+    return {"bias": op.output.elements if op.params.bias else 0}
 
 
-def _sees(call: Call) -> bool:
-    if type_of(call) == "MultiheadAttention" or is_recurrent(call):
-        raise CostModelError(f"no rule for nn.{type_of(call)}, for which ptflops has a formula of its own")
-    if isinstance(call.layer, (layers.Conv, layers.TransposedConv, layers.Linear, *NORMS)):
-        hooked = call.module is None or type_of(call).startswith(_HOOKS)
-        return hooked or (call.called in _PRODUCTS and isinstance(call.layer, layers.Linear))
-    if isinstance(call.layer, layers.MatMul):
-        if not call.called:
+def _is_visible(op: SeenOperation) -> bool:
+    if type_of(op) == "MultiheadAttention" or is_recurrent(op):
+        raise CostModelError(f"no rule for nn.{type_of(op)}, for which ptflops has a formula of its own")
+    if isinstance(op.layer, (layers.Conv, layers.TransposedConv, layers.Linear, *NORMS)):
+        hooked = op.module is None or type_of(op).startswith(_HOOKS)
+        return hooked or (op.called in _PRODUCTS and isinstance(op.layer, layers.Linear))
+    if isinstance(op.layer, layers.MatMul):
+        if not op.called:
             raise CostModelError(
                 "no rule for a matrix product of which nobody knows whether it is torch.matmul or x @ y"
             )
-        return call.called in _PRODUCTS
+        return op.called in _PRODUCTS
     return True
 
 
@@ -86,28 +86,28 @@ def _met(what: str, elements: int, hooked: bool, patched: bool) -> Items:
     return {what: (hooked or patched) * elements, f"{what} again{BUG}": again * elements}
 
 
-def _patched(call: Call) -> bool:
+def _patched(op: SeenOperation) -> bool:
     """Whether the function is patched that computes it.
 
     Raises :class:`~costmodel.errors.CostModelError` where that cannot be told.
     """
-    if call.called in _TWICE and not type_of(call):
-        raise CostModelError(f"no rule for {call.called}, which counts only under its name in torch.nn.functional")
-    if call.called in ("torch.addmm", "torch.baddbmm", "torch.Tensor.addmm"):
-        raise CostModelError(f"no rule for {call.called}, which counts more than its product")
-    named = call.called.startswith("torch.nn.functional.")
-    if named and not is_whole(call) and call.function not in _PLAIN:
-        raise taken_apart(call)
-    return call.called in _FUNCTIONS or call.called in _OPERATORS or call.called in _TWICE or not call.called
+    if op.called in _TWICE and not type_of(op):
+        raise CostModelError(f"no rule for {op.called}, which counts only under its name in torch.nn.functional")
+    if op.called in ("torch.addmm", "torch.baddbmm", "torch.Tensor.addmm"):
+        raise CostModelError(f"no rule for {op.called}, which counts more than its product")
+    named = op.called.startswith("torch.nn.functional.")
+    if named and not is_whole(op) and op.function not in _PLAIN:
+        raise taken_apart(op)
+    return op.called in _FUNCTIONS or op.called in _OPERATORS or op.called in _TWICE or not op.called
 
 
-def _pytorch(call: Call) -> Items:
-    elements = call.input.elements
-    own = call.module is None or type_of(call) != ""
-    patched = _patched(call)
-    match call.layer:
+def _pytorch(op: SeenOperation) -> Items:
+    elements = op.input.elements
+    own = op.module is None or type_of(op) != ""
+    patched = _patched(op)
+    match op.layer:
         case layers.Conv() | layers.TransposedConv() | layers.Linear():
-            return _bias(call)
+            return _bias(op)
         case layers.MatMul():
             return NOTHING
         case layers.BatchNorm(affine=affine):
@@ -118,43 +118,43 @@ def _pytorch(call: Call) -> Items:
             return {"layer norm": elements}
         case layers.Activation(name):
             known = _PATCHED if own else _PATCHED | {"relu6"}  # the module calls hardtanh, which is not patched
-            hooked = type_of(call) in _HOOKED.values() if call.module else own and name in _HOOKED
-            return _met(call.kind, elements, hooked, patched and name in known)
+            hooked = type_of(op) in _HOOKED.values() if op.module else own and name in _HOOKED
+            return _met(op.kind, elements, hooked, patched and name in known)
         case layers.Pool() | layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
-            return _pooling(call, patched)
+            return _pooling(op, patched)
         case layers.Add() | layers.Scale():
-            return {call.kind: (call.called in _OPERATORS) * call.output.elements}
-        case layers.Operation() if is_bias(call):
-            return {"bias": call.output.elements}
+            return {op.kind: (op.called in _OPERATORS) * op.output.elements}
+        case layers.Operation() if is_bias(op):
+            return {"bias": op.output.elements}
         case layers.Operation():
-            return _operation(call, own, patched)
-    return nothing(call, *MOVES)
+            return _operation(op, own, patched)
+    return nothing(op, *MOVES)
 
 
-def _pooling(call: Call, patched: bool) -> Items:
-    hooked = call.module is None or type_of(call).startswith(_POOLS)
-    return _met("pooling", call.input.elements, hooked, patched and is_whole(call) and call.function != "mean")
+def _pooling(op: SeenOperation, patched: bool) -> Items:
+    hooked = op.module is None or type_of(op).startswith(_POOLS)
+    return _met("pooling", op.input.elements, hooked, patched and is_whole(op) and op.function != "mean")
 
 
-def _operation(call: Call, own: bool, patched: bool) -> Items:
-    assert isinstance(call.layer, layers.Operation)
-    name = call.layer.name.strip("_")
-    if call.function == ATTENTION:
-        return {"fused attention as 0": -call.macs}
-    if name.startswith("upsample") and call.called:
-        if call.function not in ("interpolate", "upsample") or any(
-            made % read for read, made in zip(call.input.spatial, call.output.spatial, strict=True)
+def _operation(op: SeenOperation, own: bool, patched: bool) -> Items:
+    assert isinstance(op.layer, layers.Operation)
+    name = op.layer.name.strip("_")
+    if op.function == ATTENTION:
+        return {"fused attention as 0": -op.macs}
+    if name.startswith("upsample") and op.called:
+        if op.function not in ("interpolate", "upsample") or any(
+            made % read for read, made in zip(op.input.spatial, op.output.spatial, strict=True)
         ):
             raise CostModelError("no rule for a size that is no multiple: what it counts depends on how that was said")
-        return _met("upsampling", call.output.elements, type_of(call) == "Upsample", patched)
-    if name.startswith("adaptive_max_pool") or (name.startswith("max_pool") and call.function == "fn"):
-        return _pooling(call, patched)
-    if call.called in _OPERATORS and name in ("add", "mul"):
-        return {call.kind: call.output.elements}
-    norm = (2 if has_gamma(call) else 1) if own else 0
-    softmax = (call.function == "softmax" and patched) or not call.called
+        return _met("upsampling", op.output.elements, type_of(op) == "Upsample", patched)
+    if name.startswith("adaptive_max_pool") or (name.startswith("max_pool") and op.function == "fn"):
+        return _pooling(op, patched)
+    if op.called in _OPERATORS and name in ("add", "mul"):
+        return {op.kind: op.output.elements}
+    norm = (2 if has_gamma(op) else 1) if own else 0
+    softmax = (op.function == "softmax" and patched) or not op.called
     return operation(
-        call, softmax=int(softmax), prelu_kernel=1 + own, upsample_bilinear2d=1 + own, instance_norm=norm, rms_norm=0
+        op, softmax=int(softmax), prelu_kernel=1 + own, upsample_bilinear2d=1 + own, instance_norm=norm, rms_norm=0
     )
 
 
@@ -164,11 +164,11 @@ PTFLOPS = Convention(
     version="0.7.5",
     place="ptflops/pytorch_ops.py, MODULES_MAPPING and FUNCTIONAL_MAPPING; ptflops/pytorch_engine.py",
     quantity="multiply_adds",
-    held=True,
+    verified_against_tool=True,
     counts="multiply-adds; bias 1 an output; batch and group norm 2 an element (1 without gamma), layer norm 1; ReLU,"
     " ReLU6, ELU, leaky ReLU, GELU and SiLU 1; pooling of every kind 1 an element that it reads",
-    beside=_pytorch,
-    sees=_sees,
+    extra_counts=_pytorch,
+    is_visible=_is_visible,
     bugs=(
         "what it knows both as a module and as a function counts twice: ReLU, ELU, GELU and pooling, as modules",
         "a functional convolution or linear layer, fused attention and a subclass of a layer count 0",
@@ -179,31 +179,31 @@ PTFLOPS = Convention(
 )
 
 
-def _aten(call: Call) -> Items:
-    if call.function == "lstm":
+def _aten(op: SeenOperation) -> Items:
+    if op.function == "lstm":
         raise CostModelError("no rule for nn.LSTM, which the CPU may run in one piece, and then it counts 0")
-    if call.function in ("baddbmm", "addmv") or is_vector(call):
+    if op.function in ("baddbmm", "addmv") or is_vector(op):
         raise CostModelError(
             "no rule for a product with one column, or that is added to: not every operator of it counts"
         )
-    if call.function == ATTENTION and len(call.output.sizes) > 2:
+    if op.function == ATTENTION and len(op.output.sizes) > 2:
         raise CostModelError("no rule for fused attention: on the CPU it counts 0 with heads, and in full without")
-    fused = call.function == "multi_head_attention_forward" and isinstance(call.layer, layers.Operation)
-    match call.layer:
+    fused = op.function == "multi_head_attention_forward" and isinstance(op.layer, layers.Operation)
+    match op.layer:
         case layers.Operation("safe_softmax" | "_safe_softmax") if fused:
             raise CostModelError(
                 "no rule for nn.MultiheadAttention without weights, whose products the CPU does at once"
             )
         case layers.Conv() | layers.TransposedConv() | layers.Linear():
-            return _bias(call)
+            return _bias(op)
         case layers.MatMul():
             return NOTHING
         case layers.Operation("attention"):  # a kernel that computes it in one piece is in no table
-            return {"fused attention as 0": -call.macs}
+            return {"fused attention as 0": -op.macs}
         case layers.Operation():
             free = FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d"}
-            return operation(call, free)
-    return nothing(call, *NORMS, *POOLS, *ELEMENTWISE, *MOVES)
+            return operation(op, free)
+    return nothing(op, *NORMS, *POOLS, *ELEMENTWISE, *MOVES)
 
 
 PTFLOPS_ATEN = Convention(
@@ -212,7 +212,7 @@ PTFLOPS_ATEN = Convention(
     version="0.7.5",
     place="ptflops/aten_ops.py, ATEN_OPS_MAPPING",
     quantity="multiply_adds",
-    held=True,
+    verified_against_tool=True,
     counts="multiply-adds; bias 1 an output; nothing else",
-    beside=_aten,
+    extra_counts=_aten,
 )

@@ -9,9 +9,9 @@ from costmodel.conventions.convention import (
     ELEMENTWISE,
     MOVES,
     NOTHING,
-    Call,
     Convention,
     Items,
+    SeenOperation,
     at_every_output,
     has_gamma,
     nothing,
@@ -36,11 +36,11 @@ _UPSAMPLING = {
 }
 
 
-def _beside(call: Call) -> Items:
-    elements, made = call.input.elements, call.output.elements
-    match call.layer:
+def _extra_counts(op: SeenOperation) -> Items:
+    elements, made = op.input.elements, op.output.elements
+    match op.layer:
         case layers.TransposedConv():
-            return {"transposed convolutions at every output" + BUG: at_every_output(call) - call.macs}
+            return {"transposed convolutions at every output" + BUG: at_every_output(op) - op.macs}
         case layers.Conv() | layers.Linear():
             return NOTHING
         case layers.BatchNorm(affine=affine):
@@ -50,24 +50,24 @@ def _beside(call: Call) -> Items:
         case layers.Pool(mean=True):
             return {"average pooling": made}
         case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
-            counted = _adaptive(call.input.spatial, call.output.spatial, made)
-            if call.times * counted != _adaptive(call.input.spatial, call.output.spatial, call.times * made):
+            counted = _adaptive(op.input.spatial, op.output.spatial, made)
+            if op.times * counted != _adaptive(op.input.spatial, op.output.spatial, op.times * made):
                 raise CostModelError("no rule for adaptive pooling of a batch that thop cuts off as a whole")
             return {"adaptive pooling": counted}
         case layers.Operation():
-            norm = 4 if has_gamma(call) else 2
-            return operation(call, FREE | {"rms_norm"}, 1, instance_norm=norm, prelu_kernel=1, **_UPSAMPLING)
+            norm = 4 if has_gamma(op) else 2
+            return operation(op, FREE | {"rms_norm"}, 1, instance_norm=norm, prelu_kernel=1, **_UPSAMPLING)
         case layers.MatMul():  # never a module of its own
-            return {"matrix products as 0": -call.macs}
-    return nothing(call, layers.GroupNorm, layers.Pool, *ELEMENTWISE, *MOVES)
+            return {"matrix products as 0": -op.macs}
+    return nothing(op, layers.GroupNorm, layers.Pool, *ELEMENTWISE, *MOVES)
 
 
-def _sees(call: Call) -> bool:
-    if type_of(call) == "Softmax":
+def _is_visible(op: SeenOperation) -> bool:
+    if type_of(op) == "Softmax":
         raise CostModelError("no rule for nn.Softmax: what it costs there depends on an axis that is not known here")
-    if is_recurrent(call):
-        raise CostModelError(f"no rule for nn.{type_of(call)}, for which thop has a formula of its own")
-    return call.module is None or type_of(call).startswith(_HOOKS)
+    if is_recurrent(op):
+        raise CostModelError(f"no rule for nn.{type_of(op)}, for which thop has a formula of its own")
+    return op.module is None or type_of(op).startswith(_HOOKS)
 
 
 def _adaptive(read: tuple[int, ...], made: tuple[int, ...], outputs: int) -> int:
@@ -81,11 +81,11 @@ THOP = Convention(
     version="0.1.1.post2209072238",
     place="thop/profile.py, register_hooks; thop/vision/basic_hooks.py; thop/vision/calc_func.py",
     quantity="multiply_adds",
-    held=True,
+    verified_against_tool=True,
     counts="multiply-adds; batch and layer norm 4 an element (2 without gamma), average pooling 1 an output, adaptive"
     " average pooling 1 an element that it reads and 1 an output; no bias, activation, max pooling, x + y or x * y",
-    beside=_beside,
-    sees=_sees,
+    extra_counts=_extra_counts,
+    is_visible=_is_visible,
     bugs=(
         "a transposed convolution is counted at every output instead of every input: 4 times too large at stride 2",
         "adaptive pooling is computed in floating point and cut off, so it can be 1 too small",

@@ -7,9 +7,9 @@ from costmodel.conventions.convention import (
     ELEMENTWISE,
     MOVES,
     POOLS,
-    Call,
     Convention,
     Items,
+    SeenOperation,
     at_every_output,
     is_bias,
     nothing,
@@ -26,56 +26,56 @@ from costmodel.errors import CostModelError
 _FREE = FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d", "attention"}
 
 
-def _sees(call: Call) -> bool:
+def _is_visible(op: SeenOperation) -> bool:
     # nn.MultiheadAttention holds another module, which it does not call: neither of them counts.
-    if call.module == "" or type_of(call) == "MultiheadAttention":
+    if op.module == "" or type_of(op) == "MultiheadAttention":
         return False
-    if is_recurrent(call) or type_of(call) in ("Bilinear", "RMSNorm"):
+    if is_recurrent(op) or type_of(op) in ("Bilinear", "RMSNorm"):
         raise CostModelError(
-            f"no rule for nn.{type_of(call)}, whose parameters count by their names and the sizes it makes"
+            f"no rule for nn.{type_of(op)}, whose parameters count by their names and the sizes it makes"
         )
     # It asks for the names of parameters and of classes, which are anybody's in a class that is not PyTorch's.
-    held = call.stored.trainable or call.params.trainable or call.reads_held
-    if call.module is not None and not type_of(call) and held:
-        raise CostModelError(f"no rule for parameters of {call.module}, which count by the names they have there")
+    holds_parameters = op.stored.trainable or op.params.trainable or op.reads_held
+    if op.module is not None and not type_of(op) and holds_parameters:
+        raise CostModelError(f"no rule for parameters of {op.module}, which count by the names they have there")
     return True
 
 
-def _beside(call: Call) -> Items:
-    convolution = isinstance(call.layer, (layers.Conv, layers.TransposedConv))
-    if not call.leading or (convolution and call.leading != 1):
+def _extra_counts(op: SeenOperation) -> Items:
+    convolution = isinstance(op.layer, (layers.Conv, layers.TransposedConv))
+    if not op.leading or (convolution and op.leading != 1):
         raise CostModelError("no rule for a convolution whose first axis is not its samples")
-    if isinstance(call.layer, layers.Linear):
+    if isinstance(op.layer, layers.Linear):
         # Its parameters once a sample, at however many positions it works.
-        weight = call.params.weight * call.leading
-        return {"linear layers at one position" + BUG: weight - call.macs, "bias": call.params.bias * call.leading}
-    if convolution or call.macs:
-        return _once(call)
-    return {name: count * call.leading for name, count in _once(call).items()}
+        weight = op.params.weight * op.leading
+        return {"linear layers at one position" + BUG: weight - op.macs, "bias": op.params.bias * op.leading}
+    if convolution or op.macs:
+        return _once(op)
+    return {name: count * op.leading for name, count in _once(op).items()}
 
 
-def _once(call: Call) -> Items:
-    match call.layer:
+def _once(op: SeenOperation) -> Items:
+    match op.layer:
         case layers.TransposedConv(bias=bias):
-            excess = at_every_output(call) - call.macs
-            biased = {"bias": call.output.elements if bias else 0}
+            excess = at_every_output(op) - op.macs
+            biased = {"bias": op.output.elements if bias else 0}
             return {"transposed convolutions at every output" + BUG: excess} | biased
         case layers.Conv(bias=bias):
-            return {"bias": call.output.elements if bias else 0}
+            return {"bias": op.output.elements if bias else 0}
         case layers.BatchNorm() | layers.LayerNorm() | layers.GroupNorm():
-            return {"parameters of norms": call.params.affine}
+            return {"parameters of norms": op.params.affine}
         case layers.Embedding():
-            return {"tables of embeddings": call.params.weight}
-        case layers.Operation() if is_bias(call):
-            return {"bias": call.inputs[-1].elements}
+            return {"tables of embeddings": op.params.weight}
+        case layers.Operation() if is_bias(op):
+            return {"bias": op.inputs[-1].elements}
         case layers.Operation("prelu_kernel"):
-            return {"parameters of PReLU": call.inputs[-1].elements}
+            return {"parameters of PReLU": op.inputs[-1].elements}
         case layers.Operation():
-            read = sum(shape.elements for shape in call.inputs[1:]) if call.layer.name == "instance_norm" else 0
-            return operation(call, _FREE) | {"parameters of norms": call.stored.affine + read}
+            read = sum(shape.elements for shape in op.inputs[1:]) if op.layer.name == "instance_norm" else 0
+            return operation(op, _FREE) | {"parameters of norms": op.stored.affine + read}
         case layers.MatMul():  # it stores nothing
-            return {"matrix products as 0": -call.macs}
-    return nothing(call, *POOLS, *ELEMENTWISE, *MOVES)
+            return {"matrix products as 0": -op.macs}
+    return nothing(op, *POOLS, *ELEMENTWISE, *MOVES)
 
 
 TORCHINFO = Convention(
@@ -84,10 +84,10 @@ TORCHINFO = Convention(
     version="1.8.0",
     place="torchinfo/layer_info.py, LayerInfo.calculate_macs",
     quantity="multiply_adds",
-    held=True,
+    verified_against_tool=True,
     counts="weights and biases times the positions of a convolution's output; of every other layer the parameters once",
-    beside=_beside,
-    sees=_sees,
+    extra_counts=_extra_counts,
+    is_visible=_is_visible,
     bugs=(
         "a transposed convolution is counted at every output instead of every input: 4 times too large at stride 2",
         "a linear layer on a sequence counts as if it had one position",

@@ -8,9 +8,9 @@ from costmodel.conventions.convention import (
     BUG,
     MOVES,
     NOTHING,
-    Call,
     Convention,
     Items,
+    SeenOperation,
     has_gamma,
     nothing,
     padded_by_name,
@@ -28,29 +28,25 @@ _BLIND = frozenset(("gru", "rnn_tanh", "rnn_relu", "rms_norm", "mm", "mv", "dot"
 _KNOWN = frozenset(("einsum", "grid_sample"))
 
 
-def _beside(call: Call) -> Items:
-    if call.function == ATTENTION:  # its two products, and nothing else of it
+def _extra_counts(op: SeenOperation) -> Items:
+    if op.function == ATTENTION:  # its two products, and nothing else of it
         return NOTHING
-    if call.function == "lstm":
-        if (
-            isinstance(call.layer, layers.Linear)
-            and not call.layer.bias
-            and call.layer.out_features < call.input.sizes[-1]
-        ):
+    if op.function == "lstm":
+        if isinstance(op.layer, layers.Linear) and not op.layer.bias and op.layer.out_features < op.input.sizes[-1]:
             raise CostModelError(
                 "no rule for an LSTM with projections, which torchprofile does not tell from one without"
             )
         return NOTHING
-    return traced(call, _operator(call), _BLIND, _KNOWN)
+    return traced(op, _operator(op), _BLIND, _KNOWN)
 
 
-def _operator(call: Call) -> Items:
-    made = call.output.elements
-    match call.layer:
-        case layers.Conv() if padded_by_name(call):  # traced as aten::_convolution_mode, for which it has no handler
-            return {'convolutions with padding="same" as 0' + BUG: -call.macs}
+def _operator(op: SeenOperation) -> Items:
+    made = op.output.elements
+    match op.layer:
+        case layers.Conv() if padded_by_name(op):  # traced as aten::_convolution_mode, for which it has no handler
+            return {'convolutions with padding="same" as 0' + BUG: -op.macs}
         case layers.TransposedConv():
-            return {"transposed convolutions at every output" + BUG: _transposed(call) - call.macs}
+            return {"transposed convolutions at every output" + BUG: _transposed(op) - op.macs}
         case layers.Conv() | layers.Linear() | layers.MatMul():
             return NOTHING
         case layers.BatchNorm(affine=affine):
@@ -68,21 +64,21 @@ def _operator(call: Call) -> Items:
         case layers.Activation("leaky_relu"):
             return {"leaky relu": made}
         case layers.Operation():
-            norm = 1 if has_gamma(call) else 0
-            return operation(call, mul=1, mean=1, instance_norm=norm, upsample_bilinear2d=4, grid_sampler_2d=4)
-    return nothing(call, layers.Pool, layers.Activation, layers.Add, *MOVES)
+            norm = 1 if has_gamma(op) else 0
+            return operation(op, mul=1, mean=1, instance_norm=norm, upsample_bilinear2d=4, grid_sampler_2d=4)
+    return nothing(op, layers.Pool, layers.Activation, layers.Add, *MOVES)
 
 
-def _transposed(call: Call) -> int:
+def _transposed(op: SeenOperation) -> int:
     """What it makes of a weight of (in, out / groups, kernel): it takes the axis whose size the output has for ``out``.
 
     Where in and out are equal that leaves ``out / groups``, and otherwise all of ``in``, whatever the groups.
     """
-    layer = call.layer
+    layer = op.layer
     assert isinstance(layer, layers.TransposedConv)
-    read, made = call.input.channels, layer.out_channels
+    read, made = op.input.channels, layer.out_channels
     inner = made // layer.groups if read == made else read
-    return call.output.elements * inner * math.prod(layer.kernel)
+    return op.output.elements * inner * math.prod(layer.kernel)
 
 
 TORCHPROFILE = Convention(
@@ -91,10 +87,10 @@ TORCHPROFILE = Convention(
     version="0.1.0",
     place="torchprofile/handlers.py, HANDLER_MAP",
     quantity="multiply_adds",
-    held=True,
+    verified_against_tool=True,
     counts="multiply-adds; norms 1 an element (0 without gamma); average and adaptive pooling, x * y and leaky ReLU 1"
     " an output; no bias, other activation, max pooling or x + y",
-    beside=_beside,
+    extra_counts=_extra_counts,
     bugs=(
         'a convolution with padding="same" counts 0, for aten::_convolution_mode is in no table; so does one with'
         ' padding="valid", which is taken for padding=0 here and counted',

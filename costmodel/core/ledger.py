@@ -13,9 +13,10 @@ from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple, final
 
+from costmodel.core.counts import NO_PARAMS, Ops, Params
+from costmodel.core.graph import BUILT, Node
 from costmodel.core.layers import Layer, Shapes, Uncounted
-from costmodel.core.network import Node
-from costmodel.core.values import NO_PARAMS, Ops, Params, Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
 
 GROUPINGS = ("layer", "block", "stage", "type")
@@ -56,12 +57,12 @@ class Entry(NamedTuple):
     @property
     def kind(self) -> str:
         """What the field calls the operation: ``conv``, ``depthwise_conv``, ``linear``, ``batch_norm`` ..."""
-        return self.layer.kind(self.inputs)
+        return self.node.kind
 
     @property
     def label(self) -> str:
         """``kind`` for people, with the kernel: ``depthwise conv 3x3``."""
-        return self.layer.label(self.inputs)
+        return self.node.label
 
 
 def _input(node: Node) -> Shape:
@@ -93,15 +94,13 @@ class Ledger:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """One entry an operation, for one sample."""
-        return tuple(
-            Entry(node, node.layer.ops(node.input_shapes, node.shape), node.layer.params(node.input_shapes))
-            for node in self.operations
-        )
+        return tuple([Entry(node, node.ops, node.params) for node in self.operations])
 
     def __repr__(self) -> str:
+        least = "at least " if self.uncounted else ""
         return (
-            f"<Ledger of {len(self)} operations: {self.multiply_adds} multiply-adds, {self.parameters} parameters,"
-            f" batch {self.batch}>"
+            f"<Ledger of {len(self)} operations: {least}{self.multiply_adds} multiply-adds, {self.parameters}"
+            f" parameters, batch {self.batch}>"
         )
 
     def __iter__(self) -> Iterator[Entry]:
@@ -115,7 +114,12 @@ class Ledger:
     @cached_property
     def multiply_adds(self) -> int:
         """Multiply-adds of convolutions, linear layers and matrix products: the convention of the papers."""
-        return sum([layer.macs(reads, made) for _, layer, _, reads, made in self.operations]) * self.batch
+        # A node that was built runs its layer once, on the shapes it has: no need to ask it.
+        counts = [
+            node.layer.macs(node.input_shapes, node.shape) if node.provenance is BUILT else node.macs
+            for node in self.operations
+        ]
+        return sum(counts) * self.batch
 
     @property
     def flops(self) -> int:
@@ -125,7 +129,10 @@ class Ledger:
     @cached_property
     def params(self) -> Params:
         """All that is stored, by kind."""
-        stored = [layer.params(reads) for _, layer, _, reads, _ in self.operations]
+        stored = [
+            node.layer.params(node.input_shapes) if node.provenance is BUILT else node.params
+            for node in self.operations
+        ]
         return Params(*map(sum, zip(NO_PARAMS, *stored, strict=True)))
 
     @property
@@ -141,7 +148,7 @@ class Ledger:
     @property
     def uncounted(self) -> tuple[Node, ...]:
         """Operations that nobody has decided on; only a capture that was told to go on holds any."""
-        return tuple([node for node in self.operations if isinstance(node.layer.primitive, Uncounted)])
+        return tuple([node for node in self.operations if isinstance(node.layer, Uncounted)])
 
     @property
     def output(self) -> Shape:
@@ -177,7 +184,7 @@ class Ledger:
         if grouping == "stage":
             return self._stages(depth)
         if grouping == "type":
-            return self._grouped((node.layer.label(node.input_shapes), node) for node in self.operations)
+            return self._grouped((node.label, node) for node in self.operations)
         raise CostModelError(f"by={grouping!r} is not a grouping; there are {', '.join(GROUPINGS)}")
 
     def _grouped(self, keyed: Iterable[tuple[str, Node]]) -> dict[str, Ledger]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple, final
 
+from costmodel.core.graph import Node
 from costmodel.core.layers import Layer
-from costmodel.core.network import Network, Node
-from costmodel.core.values import Shape
+from costmodel.core.network import Network
+from costmodel.core.shape import Shape
 from costmodel.guard.choice_text import choices_text
 
 
@@ -73,16 +74,14 @@ def cost_of(network: Network, name: str) -> ModelCost:
 
 
 def _line(node: Node) -> LayerCost:
-    name, layer, _, reads, makes = node
-    kind = layer.kind(reads)
     return LayerCost(
-        name,
-        kind,
-        _choices(layer),
-        _shapes(reads),
-        _shapes((makes,)),
-        layer.macs(reads, makes),
-        layer.params(reads).trainable,
+        node.name,
+        node.kind,
+        _choices(node.layer),
+        _shapes(node.input_shapes),
+        _shapes((node.shape,)),
+        node.macs,
+        node.params.trainable,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from costmodel.core.graph import apply, image
 from costmodel.core.layers import RELU, AdaptiveAveragePool, Dropout, Flatten, Linear, conv, max_pool
-from costmodel.core.network import Network, apply, image
+from costmodel.core.network import Network
 from costmodel.models.blocks import conv_activation, fixed_flatten, linear_activation
 from costmodel.models.registry import Architecture, built, check_variant
 

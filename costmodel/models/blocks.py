@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import (
     HARD_SIGMOID,
     RELU,
@@ -19,7 +20,6 @@ from costmodel.core.layers import (
     Scale,
     pointwise_conv,
 )
-from costmodel.core.network import Node, apply
 from costmodel.errors import CostModelError
 
 #: A convolution with what comes after it: tensor, name, convolution, activation.
@@ -35,7 +35,7 @@ def conv_bn(x: Node, name: str, convolution: Conv, activation: Activation | None
     """A convolution, batch norm, and the activation if there is one.
 
     >>> from costmodel.core.layers import RELU6, conv
-    >>> from costmodel.core.network import image
+    >>> from costmodel.core.graph import image
     >>> conv_bn(image(3, 224), "stem", conv(32, kernel=3, stride=2, padding=1), RELU6)
     Node('stem.activation', Activation(name='relu6'), shape=32x112x112)
     """
@@ -58,7 +58,7 @@ def depthwise_separable(
     bias where the depthwise one has.
 
     >>> from costmodel.core.layers import RELU, depthwise_conv
-    >>> from costmodel.core.network import image
+    >>> from costmodel.core.graph import image
     >>> depthwise_separable(image(128, 56), "features.3", depthwise_conv(128, 3, stride=2, padding=1), 256, RELU).shape
     Shape(channels=256, spatial=(28, 28))
     """
@@ -81,7 +81,7 @@ def inverted_residual(
     and the channels in and out agree. ``attention``, if any, comes after the depthwise convolution (arXiv:1905.02244).
 
     >>> from costmodel.core.layers import RELU6, depthwise_conv
-    >>> from costmodel.core.network import image
+    >>> from costmodel.core.graph import image
     >>> inverted_residual(image(24, 56), "features.3", depthwise_conv(6 * 24, 3, padding=1), 24, RELU6)
     Node('features.3.add', Add(), shape=24x56x56)
     """
@@ -115,7 +115,7 @@ def conv_activation(x: Node, name: str, convolution: Conv, activation: Activatio
     """A convolution and its activation, without a norm: the networks from before batch norm.
 
     >>> from costmodel.core.layers import RELU, conv
-    >>> from costmodel.core.network import image
+    >>> from costmodel.core.graph import image
     >>> conv_activation(image(3, 224), "conv1", conv(64, kernel=3, padding=1, bias=True), RELU)
     Node('conv1.activation', Activation(name='relu'), shape=64x224x224)
     """
@@ -133,7 +133,7 @@ def fixed_flatten(x: Node, name: str, positions: int, mend: str) -> Node:
 
     Raises :class:`~costmodel.errors.CostModelError`, which ends with ``mend``, where the map has another number.
 
-    >>> from costmodel.core.network import image
+    >>> from costmodel.core.graph import image
     >>> fixed_flatten(image(512, 6), "flatten", 7 * 7, "use 224")
     Traceback (most recent call last):
         ...
@@ -151,12 +151,13 @@ def squeeze_excite(
 ) -> Node:
     """Each channel of ``x`` times a weight: its mean, through ``squeezed`` channels and back, gated (arXiv:1709.01507).
 
-    The two 1x1 convolutions have biases and no batch norm.
+        The two 1x1 convolutions have biases and no batch norm.
 
-    >>> from costmodel.core.network import Network, image
-    >>> net = Network(squeeze_excite(image(72, 28), "squeeze_excite", 24))
-    >>> net.output, net.parameters
-    (Node('squeeze_excite.scale', Scale(), shape=72x28x28), 3552)
+        >>> from costmodel.core.graph import image
+    >>> from costmodel.core.network import Network
+        >>> net = Network(squeeze_excite(image(72, 28), "squeeze_excite", 24))
+        >>> net.output, net.parameters
+        (Node('squeeze_excite.scale', Scale(), shape=72x28x28), 3552)
     """
     rank = len(x.shape.spatial)
     y = apply(x, f"{name}.pool", GlobalAveragePool())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import RELU, BatchNorm, Concat, Conv, average_pool, conv, max_pool, pointwise_conv
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.models.blocks import conv_bn, pooled_classifier
 from costmodel.models.registry import Architecture, built, check_variant
 

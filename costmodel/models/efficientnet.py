@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from functools import partial
 
+from costmodel.core.graph import image
 from costmodel.core.layers import SIGMOID, SWISH, conv, depthwise_conv
-from costmodel.core.network import Network, image
+from costmodel.core.network import Network
 from costmodel.core.rounding import make_divisible
 from costmodel.models.blocks import conv_bn, inverted_residual, pooled_classifier, squeeze_excite
 from costmodel.models.registry import Architecture, built, check_variant

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import (
     RELU,
     AdaptiveAveragePool,
@@ -15,7 +16,7 @@ from costmodel.core.layers import (
     conv,
     max_pool,
 )
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.models.blocks import conv_activation, conv_bn, fixed_flatten, linear_activation, pooled_classifier
 from costmodel.models.registry import Architecture, built, check_variant
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from costmodel.core.graph import image
 from costmodel.core.layers import RELU, SIGMOID, conv, depthwise_conv
-from costmodel.core.network import Network, image
+from costmodel.core.network import Network
 from costmodel.core.rounding import make_divisible
 from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, pooled_classifier, squeeze_excite

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import RELU, RELU6, Flatten, Linear, average_pool, conv, depthwise_conv
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.core.rounding import make_divisible
 from costmodel.errors import CostModelError, width_multiplier
 from costmodel.models.blocks import conv_bn, depthwise_separable, pooled_classifier

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import RELU6, Add, ZeroPad, conv, depthwise_conv, pointwise_conv
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.core.rounding import make_divisible, truncate
 from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, pooled_classifier

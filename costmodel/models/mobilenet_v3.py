@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import HARD_SWISH, RELU, Dropout, Flatten, GlobalAveragePool, Linear, conv, depthwise_conv
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.core.rounding import make_divisible
 from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, squeeze_excite

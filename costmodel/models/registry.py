@@ -12,7 +12,8 @@ from functools import wraps
 from types import ModuleType
 from typing import final
 
-from costmodel.core.network import Network, Node
+from costmodel.core.graph import Node
+from costmodel.core.network import Network
 from costmodel.errors import CostModelError, nearest, type_name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import (
     RELU,
     Add,
@@ -15,7 +16,7 @@ from costmodel.core.layers import (
     depthwise_conv,
     max_pool,
 )
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.core.rounding import make_divisible
 from costmodel.errors import CostModelError, positive_int, width_multiplier
 from costmodel.models.blocks import conv_bn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import (
     RELU,
     ChannelShuffle,
@@ -12,7 +13,7 @@ from costmodel.core.layers import (
     max_pool,
     pointwise_conv,
 )
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.errors import CostModelError, width_multiplier
 from costmodel.models.blocks import conv_bn, pooled_classifier
 from costmodel.models.registry import Architecture, built, check_variant

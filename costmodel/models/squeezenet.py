@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import (
     RELU,
     Concat,
@@ -13,7 +14,7 @@ from costmodel.core.layers import (
     max_pool,
     pointwise_conv,
 )
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.models.blocks import conv_activation
 from costmodel.models.registry import Architecture, built, check_variant
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from costmodel.core.layers import Conv, Layer, conv
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 
 
 @final

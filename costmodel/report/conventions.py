@@ -7,7 +7,7 @@ from functools import cached_property
 from textwrap import wrap
 from typing import final
 
-from costmodel.conventions import CONVENTIONS, Convention, Figure, figures
+from costmodel.conventions import CONVENTIONS, Convention, ConventionCount, counts_of
 from costmodel.conventions.convention import BUG
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
@@ -20,7 +20,7 @@ from costmodel.report.table import Cell, Table
 QUANTITIES = {"multiply_adds": "multiply-adds", "flops": "FLOPs", "parameters": "parameters"}
 
 
-def sentence(figure: Figure) -> str:
+def sentence(figure: ConventionCount) -> str:
     """A number and what it is made of, in one line.
 
     >>> import costmodel as cm
@@ -32,7 +32,7 @@ def sentence(figure: Figure) -> str:
     return f"{figure.convention.name} {figure.total:,}{made_of and f' = {made_of}'}"
 
 
-def itemized(figure: Figure) -> str:
+def itemized(figure: ConventionCount) -> str:
     """What a number is made of, the largest item first; empty for the base itself.
 
     >>> import costmodel as cm
@@ -49,7 +49,7 @@ def itemized(figure: Figure) -> str:
     return " ".join([f"{found.factor} x {base}" if found.factor > 1 else base, *signed])
 
 
-def bugs(figure: Figure) -> list[str]:
+def bugs(figure: ConventionCount) -> list[str]:
     """The known bugs of a tool, a line each, where one of them changes the number; else none."""
     if not any(item.endswith(BUG) for item in figure.items):
         return []
@@ -65,11 +65,11 @@ class ConventionsReport(Answer):
     batch: int = 1
 
     @cached_property
-    def _figures(self) -> dict[str, Figure | CostModelError]:
-        return figures(self.network.ledger.batched(self.batch))
+    def _figures(self) -> dict[str, ConventionCount | CostModelError]:
+        return counts_of(self.network.ledger.batched(self.batch))
 
     def _range(self, quantity: str) -> str:
-        said = [figure for figure in self._figures.values() if isinstance(figure, Figure)]
+        said = [figure for figure in self._figures.values() if isinstance(figure, ConventionCount)]
         totals = [figure.total for figure in said if figure.convention.quantity == quantity]
         return f"{min(totals):,} to {max(totals):,}"
 
@@ -89,7 +89,7 @@ class ConventionsReport(Answer):
 
     def notes(self) -> list[str]:
         """What is known to be wrong with the tools whose numbers it changes here."""
-        return [note for said in self._figures.values() if isinstance(said, Figure) for note in bugs(said)]
+        return [note for said in self._figures.values() if isinstance(said, ConventionCount) for note in bugs(said)]
 
     def narrow(self) -> Table:
         """As narrow as it goes: without the versions, and without the difference, which the items add up to."""
@@ -110,14 +110,14 @@ class ConventionsReport(Answer):
         }
 
 
-def _row(found: Convention, said: Figure | CostModelError) -> tuple[Cell, ...]:
+def _row(found: Convention, said: ConventionCount | CostModelError) -> tuple[Cell, ...]:
     head = (found.name, found.version, QUANTITIES[found.quantity])
     if isinstance(said, CostModelError):
         return (*head, "", "", f"no number: {said}")
     return (*head, said.total, said.difference, itemized(said))
 
 
-def _fields(found: Convention, said: Figure | CostModelError) -> dict[str, object]:
+def _fields(found: Convention, said: ConventionCount | CostModelError) -> dict[str, object]:
     if isinstance(said, CostModelError):
         return {**described(found), "figure": None, "reason": str(said)}
     return {**described(found), **measured(said)}
@@ -125,11 +125,11 @@ def _fields(found: Convention, said: Figure | CostModelError) -> dict[str, objec
 
 def described(found: Convention) -> dict[str, object]:
     """A convention as the JSON contract has it: what it is, where that is written, what is wrong with it."""
-    keys = ("name", "source", "version", "place", "quantity", "counts", "bugs", "held")
-    return {key: getattr(found, key) for key in keys}
+    keys = ("name", "source", "version", "place", "quantity", "counts", "bugs")
+    return {key: getattr(found, key) for key in keys} | {"held": found.verified_against_tool}
 
 
-def measured(said: Figure) -> dict[str, object]:
+def measured(said: ConventionCount) -> dict[str, object]:
     """A number as the JSON contract has it: ``factor * base_figure`` and the items add up to it."""
     return {
         "figure": said.total,
@@ -147,7 +147,7 @@ class ReferenceReport(Answer):
     """What each convention counts, of what version, and where that is written: the table of the documentation."""
 
     def lines(self) -> tuple[str, ...]:
-        checked = sum(found.held for found in CONVENTIONS.values())
+        checked = sum(found.verified_against_tool for found in CONVENTIONS.values())
         return (
             f"{len(CONVENTIONS)} conventions, {checked} of them checked against the tool itself",
             "Checked: the tests run the tool on random networks, reference modules and captured modules; the numbers"
@@ -164,7 +164,7 @@ class ReferenceReport(Answer):
                 found.counts,
                 "; ".join(found.bugs),
                 found.place,
-                "yes" if found.held else "no",
+                "yes" if found.verified_against_tool else "no",
             )
             for found in CONVENTIONS.values()
         )
@@ -179,7 +179,7 @@ class ReferenceReport(Answer):
 
 
 def _paragraph(found: Convention) -> list[str]:
-    checked = ", checked against the tool" if found.held else ""
+    checked = ", checked against the tool" if found.verified_against_tool else ""
     version = "" if found.version == "-" else f" {found.version}"
     told = [("counts", found.counts), *(("bug", bug) for bug in found.bugs), ("at", found.place)]
     return [

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
+from costmodel.core.graph import Node
 from costmodel.core.layers import Uncounted
 from costmodel.core.ledger import Entry, Ledger
-from costmodel.core.network import Node
 from costmodel.report.table import Cell, Table
 
 
@@ -43,7 +43,7 @@ def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table
 
 def operator(node: Node) -> str:
     """The name of an operator that nobody has decided on: ``aten.foo``."""
-    layer = node.layer.primitive
+    layer = node.layer
     assert isinstance(layer, Uncounted)
     return layer.name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas
 
 from costmodel.core.network import Network
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.report.conventions import ConventionsReport
 from costmodel.report.costs import costs
 

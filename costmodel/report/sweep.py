@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 from costmodel.report.answer import Answer
 from costmodel.report.count import COUNTED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 from costmodel.report.units import percent
 

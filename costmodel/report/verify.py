@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.report.answer import Answer
 from costmodel.report.table import Table
 from costmodel.reproduction.verification import VerificationResult

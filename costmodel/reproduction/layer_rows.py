@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 
+from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import conv, depthwise_conv, pointwise_conv
 from costmodel.core.ledger import Ledger
-from costmodel.core.network import Network, Node, apply, image
+from costmodel.core.network import Network
 from costmodel.loading import load
 from costmodel.models.blocks import bare, depthwise_separable
 from costmodel.published.tables import MILLION, PrintedNumber, Row, paper_table

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
+from costmodel.core.graph import Node
 from costmodel.core.layers import Add, BatchNorm, Conv, Linear, Scale
 from costmodel.core.ledger import Entry
-from costmodel.core.network import Node
 
 
 @final
@@ -29,7 +29,7 @@ def _classifier(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _linear(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if isinstance(entry.layer.primitive, Linear)]
+    return [entry for entry in entries if isinstance(entry.layer, Linear)]
 
 
 def _stem(entries: Sequence[Entry]) -> list[Entry]:
@@ -40,23 +40,23 @@ def _projections(entries: Sequence[Entry]) -> list[Entry]:
     """1x1 convolutions of a shortcut: what is added reads, through one and its norm, what a longer branch reads."""
     nodes = [entry.node for entry in entries]
     reads = [node for other in nodes for node in other.inputs]
-    added = [_before_norm(node) for other in nodes if isinstance(other.layer.primitive, Add) for node in other.inputs]
+    added = [_before_norm(node) for other in nodes if isinstance(other.layer, Add) for node in other.inputs]
     projections = {node for node in added if _pointwise(node) and reads.count(node.inputs[0]) > 1}
     return [entry for entry in entries if entry.node in projections]
 
 
 def _before_norm(node: Node) -> Node:
-    return node.inputs[0] if isinstance(node.layer.primitive, BatchNorm) else node
+    return node.inputs[0] if isinstance(node.layer, BatchNorm) else node
 
 
 def _pointwise(node: Node) -> bool:
-    layer = node.layer.primitive
+    layer = node.layer
     return isinstance(layer, Conv) and set(layer.kernel) == {1}
 
 
 def _attention(entries: Sequence[Entry]) -> list[Entry]:
     """All between a tensor and the values that scale its channels, and the scaling."""
-    scales = [entry.node for entry in entries if isinstance(entry.layer.primitive, Scale)]
+    scales = [entry.node for entry in entries if isinstance(entry.layer, Scale)]
     inside = {node for scale in scales for node in (scale, *_between(scale.inputs[1], scale.inputs[0]))}
     return [entry for entry in entries if entry.node in inside]
 

@@ -162,7 +162,7 @@ class Readings:
         part: NetworkPart | None = chosen.get("part")
         total = self._total(network, convention)
         if part is not None:
-            total -= sum(convention.figure(entry) for entry in part.of(network.ledger.entries))
+            total -= sum(convention.count(entry) for entry in part.of(network.ledger.entries))
         # A convention of FLOPs says itself what a multiply-add is.
         return total if convention.quantity == "flops" else total * factor * int(chosen.get("factor", 1))
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from costmodel import formulas
+from costmodel.core.graph import Node
 from costmodel.core.layers import (
     Activation,
     Add,
@@ -29,7 +30,7 @@ from costmodel.core.layers import (
     Pool,
     Scale,
 )
-from costmodel.core.network import Network, Node
+from costmodel.core.network import Network
 from costmodel.errors import LARGEST_SIZE, CostModelError, positive_int, width_multiplier
 from costmodel.loading import load_with
 from costmodel.models.registry import resolve

@@ -13,8 +13,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from costmodel import formulas
+from costmodel.core.graph import Node
 from costmodel.core.layers import Conv, Linear
-from costmodel.core.network import Network, Node
+from costmodel.core.network import Network
 
 if TYPE_CHECKING:
     import numpy

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils import parametrizations, prune, weight_norm
 
 import costmodel as cm
-from costmodel import CostModelError, Network
+from costmodel import CostModelError, Network, Shape
 from costmodel.capture.torch.api import from_torch
 from tests.capture.modules import Calls, counted, stored
 from tests.loops import convolve
@@ -89,8 +89,8 @@ def test_a_transposed_convolution_multiplies_each_value_by_its_kernels(rank: int
 
 def test_a_padding_of_its_own_belongs_to_the_convolution() -> None:
     network = from_torch(nn.Conv2d(4, 8, 2, padding="same"), IMAGE)
-    assert [node.layer.kind(node.input_shapes) for node in network.nodes] == ["input", "conv"]
-    assert network.nodes[-1].shape == (8, (9, 8))
+    assert [node.kind for node in network.nodes] == ["input", "conv"]
+    assert network.nodes[-1].shape == Shape(8, (9, 8))
 
 
 class _Same(nn.Conv2d):

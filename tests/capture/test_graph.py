@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from costmodel import Network, Shape
 from costmodel.capture.torch.api import from_torch
+from costmodel.core.layers import Alias
 from tests.capture.modules import Calls, stored
 
 MAP = (4, 8, 8)
@@ -44,9 +45,14 @@ def test_slices_written_in_place() -> None:
         return module.last(out)  # type: ignore[no-any-return]
 
     module = Calls(forward, a=nn.Conv2d(2, 2, 1), b=nn.Conv2d(2, 2, 1), last=nn.Conv2d(4, 4, 1))
-    found = reads(from_torch(module, MAP))
-    (joined,) = found["last"]
-    assert (found[joined], found["a"], found["b"]) == (["a", "b"], ["input"], ["input"])
+    network = from_torch(module, MAP)
+    assert reads(network) == {
+        "input": [], "a": ["input"], "copy": ["a"], "b": ["input"], "copy:2": ["copy", "b"], "last": ["copy:2"]
+    }  # fmt: skip
+    # Each copy fills a part of the same four channels; only the first of them is new memory.
+    first, second = (node for node in network.nodes if node.kind == "copy")
+    assert first.shape == second.shape == Shape(4, (8, 8))
+    assert (first.alias, second.alias) == (None, Alias(0, writes=True))
 
 
 def test_a_slice_changed_in_place_is_read_by_what_follows() -> None:
@@ -127,7 +133,7 @@ def test_several_inputs_of_any_kind() -> None:
     for inputs, kwargs in calls:
         network = from_torch(Named(), inputs, kwargs)
         assert network.multiply_adds == 2 * 5 * 7 * 8
-        assert network.inputs[:2] == (Shape(2, (5, 8)), Shape(2, (7, 8)))
+        assert [shape.sizes for shape in network.inputs[:2]] == [(2, 5, 8), (2, 7, 8)]
         assert [node.name for node in network.nodes][:2] == ["a", "b"]
     nested = Calls(lambda m, pair: pair["a"] @ pair["b"])
     assert from_torch(nested, ({"a": torch.ones(2, 8), "b": torch.ones(8, 3)},)).multiply_adds == 48

@@ -15,7 +15,7 @@ from costmodel.reproduction.verification import compare
 
 
 @dataclass(frozen=True)
-class Captured:
+class MeasuredOperation:
     """One captured operation, as :func:`compare` reads it."""
 
     name: str
@@ -26,9 +26,9 @@ class Captured:
     multiply_adds: int
 
 
-def measured(network: Network) -> list[Captured]:
+def measured(network: Network) -> list[MeasuredOperation]:
     return [
-        Captured(
+        MeasuredOperation(
             entry.name,
             entry.kind,
             tuple(read.name for read in entry.node.inputs),

@@ -84,9 +84,9 @@ def convolutions(draw: st.DrawFn) -> Single:
 @st.composite
 def linears(draw: st.DrawFn) -> Single:
     """A linear layer of a vector or of tokens, of up to three axes of them."""
-    x = Shape.of(draw(st.lists(st.integers(1, 6), min_size=1, max_size=4)))
+    x = Shape.of(draw(st.lists(st.integers(1, 6), min_size=1, max_size=4)), axis=-1)
     made, bias = draw(st.integers(1, 6)), draw(st.booleans())
-    return Single(layers.Linear(made, bias, features_last=True), nn.Linear(x.sizes[-1], made, bias), x)
+    return Single(layers.Linear(made, bias), nn.Linear(x.sizes[-1], made, bias), x)
 
 
 def single_layers() -> st.SearchStrategy[Single]:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from torch import nn
 
-import costmodel
 import reference_models
-from costmodel import CostModelError, Network, apply, load
+from costmodel import CostModelError, Network, Node, apply, load
 from costmodel.conventions import CONVENTIONS, convention
+from costmodel.core.layers import Input
 from costmodel.models.registry import names
 from reference_models.oracles import image
 from tests.conventions.peers import PEERS, measure
@@ -34,7 +34,7 @@ COUNTS_SIZES = ("torchprofile",)
 def hold(name: str, network: Network, module: nn.Module) -> None:
     """The tool's figure is ours: in all, for each operation by its path, and as a bag where it gives no paths."""
     rule, measured = convention(name), measure(name, module, image(network.input.sizes))
-    figures = {entry.name: rule.figure(entry) for entry in network.ledger}
+    figures = {entry.name: rule.count(entry) for entry in network.ledger}
     if measured.modules:
         assert figures.items() <= measured.modules.items()
     if measured.operations is not None:
@@ -63,7 +63,7 @@ def test_every_norm_and_activation_costs_what_the_tool_says(name: str) -> None:
 
 
 def hold_single(name: str, single: Single) -> None:
-    x = costmodel.image(single.input.channels, single.input.spatial)
+    x = Node("input", Input(single.input), (), (), single.input)
     network = Network(apply(x, "layer", single.layer), "single")
     hold(name, network, nn.Sequential(OrderedDict(layer=single.module)))
 
@@ -97,4 +97,4 @@ def small(model: str) -> Network:
 
 
 def test_all_that_is_said_to_be_held_against_its_tool_is() -> None:
-    assert set(PEERS) == {name for name, found in CONVENTIONS.items() if found.held}
+    assert set(PEERS) == {name for name, found in CONVENTIONS.items() if found.verified_against_tool}

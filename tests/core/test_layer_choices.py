@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from costmodel import CostModelError, Shape, apply, image
 from costmodel.core import layers
+from costmodel.core.counts import Ops, Params
 from costmodel.core.layers import (
     RELU,
     Activation,
     AdaptiveAveragePool,
     Add,
     BatchNorm,
-    Captured,
     ChannelShuffle,
     ChannelSlice,
     Concat,
@@ -31,6 +31,7 @@ from costmodel.core.layers import (
     LayerNorm,
     Linear,
     MatMul,
+    Move,
     Operation,
     Outputs,
     Pool,
@@ -46,7 +47,6 @@ from costmodel.core.layers import (
     pointwise_conv,
     transposed_conv,
 )
-from costmodel.core.values import Ops, Params
 from costmodel.guard.choice_text import choices_text
 
 ONE_OF_EACH = [
@@ -75,7 +75,7 @@ ONE_OF_EACH = [
     Operation("softmax", Shape(10)),
     Uncounted("aten.fft", Shape(10)),
     Stored(Shape(10), Params(weight=10)),
-    Captured(conv(8, 3), times=2),
+    Move("roll", Shape(10)),
 ]
 
 
@@ -159,7 +159,6 @@ def test_a_number_counts_for_each_axis_and_a_tuple_has_one_an_axis() -> None:
         (ChannelSlice(58, 116), "channels 58:116"),
         (Embedding(50257, 768), "50257 rows, 768 features"),
         (Uncounted("aten.fft", Shape(1)), "operation aten.fft"),
-        (Captured(max_pool(2)), "kernel 2x2, stride 2x2, padding 0x0"),
     ],
 )
 def test_choices_are_stated_where_they_are_not_the_usual(layer: Layer, choices: str) -> None:
@@ -177,7 +176,7 @@ def test_choices_are_words_and_no_code(layer: Layer) -> None:
 
 
 #: Layers whose kind and shapes tell all that was chosen; what BatchNorm chooses is told where it is not the usual.
-SAID_BY_THE_KIND = {Input, Activation, Operation, Stored, BatchNorm}
+SAID_BY_THE_KIND = {Input, Activation, Move, Operation, Stored, BatchNorm}
 
 
 def test_a_convolution_of_many_channels_each_on_its_own_is_depthwise() -> None:

@@ -14,6 +14,9 @@ from torch import nn
 
 import costmodel as cm
 from costmodel import CostModelError, Shape
+from costmodel.core.counts import Ops
+from costmodel.core.graph import apply
+from costmodel.core.graph import image as input_node
 from costmodel.core.layers import (
     HARD_SIGMOID,
     HARD_SWISH,
@@ -44,9 +47,7 @@ from costmodel.core.layers import (
     pointwise_conv,
     transposed_conv,
 )
-from costmodel.core.network import Network, apply
-from costmodel.core.network import image as input_node
-from costmodel.core.values import Ops
+from costmodel.core.network import Network
 from reference_models.oracles import fvcore_multiply_adds, numel, quiet, torch_multiply_adds
 from tests.loops import convolve
 from tests.strategies import Window, windows

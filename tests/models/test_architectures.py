@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import costmodel as cm
 from costmodel import CostModelError, Network, load
+from costmodel.core.graph import image
 from costmodel.core.layers import RELU6, conv, depthwise_conv
-from costmodel.core.network import image
 from costmodel.models.blocks import conv_bn, depthwise_separable, inverted_residual
 from costmodel.models.registry import FAMILIES, architecture, architectures, names
 from costmodel.reproduction.verification import compare

@@ -12,7 +12,7 @@ import pytest
 import costmodel as cm
 from costmodel import Network
 from costmodel.core.ledger import Ledger
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.published.tables import PrintedNumber, Row, paper_table
 
 #: Columns of the table. The last is headed g=3, but 400, 800 and 1600 channels are those of two groups.

@@ -10,7 +10,7 @@ import pytest
 import costmodel as cm
 from costmodel import Network, apply, image
 from costmodel.core.layers import Conv, Linear, Pool, conv, depthwise_conv
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.models.blocks import bare, depthwise_separable
 from costmodel.published.tables import (
     MILLION,

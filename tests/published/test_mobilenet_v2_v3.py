@@ -6,8 +6,8 @@ import pytest
 
 import costmodel as cm
 from costmodel import Entry, Network
+from costmodel.core.graph import image
 from costmodel.core.layers import Activation, Conv, Linear
-from costmodel.core.network import image
 from costmodel.models.blocks import squeeze_excite
 from costmodel.published.tables import MILLION, PrintedNumber, Row, paper_table
 

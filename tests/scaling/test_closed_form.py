@@ -294,9 +294,8 @@ def test_a_transposed_convolution_costs_what_it_reads(own: Any) -> None:
             "another at resolution",
         ),
         (
-            "def net(resolution=8):\n"
-            "    return Network(apply(image(3, resolution), 'tokens', Linear(5, features_last=True)))",
-            "tokens: what linear costs is not known as a formula",
+            "def net(resolution=8):\n    return Network(apply(image(3, resolution), 'tokens', Linear(5)))",
+            "tokens: a linear layer reads a vector or a sequence, 3x8x8 is a map",
         ),
         (
             "def net(resolution=8):\n    return Network(apply(image(3, resolution), 'norm', LayerNorm(1)))",

@@ -15,8 +15,9 @@ from costmodel.capture.torch.dispatch import Recorder
 from costmodel.capture.torch.meta_tensors import blank_module, blanked, undisturbed
 from costmodel.capture.torch.source_location import raised_at
 from costmodel.capture.torch.tape import tensors
-from costmodel.core.network import Network, Node
-from costmodel.core.values import Shape
+from costmodel.core.graph import Node
+from costmodel.core.network import Network
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, type_name
 
 
@@ -117,13 +118,13 @@ def _recorded(
             ) from error
         recorder = Recorder(copied, inputs, allow_uncounted=allow_uncounted, real=real)
         try:
-            with recorder.watching(), recorder:
+            with recorder.recording():
                 result = copied(*positional, **named)
-            return recorder.nodes(result)
+            return recorder.graph(result)
         except CostModelError as error:
             raise error.at(title) from None
         except (Exception, SystemExit) as error:
-            failure, where = error, recorder.failed()
+            failure, where = error, recorder.modules.failed
     place = ", ".join(filter(None, (where, raised_at(failure))))
     told = f"{title} cannot be captured, it stopped {place}: {_told(failure)}"
     raise CostModelError(told + _mend(failure, inputs)) from failure

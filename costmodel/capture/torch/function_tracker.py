@@ -9,7 +9,7 @@ from typing import Any
 from torch.overrides import TorchFunctionMode
 
 
-class Callers(TorchFunctionMode):
+class FunctionTracker(TorchFunctionMode):
     """Knows, while it is entered, which function of PyTorch is running: the outermost, with the number of its call."""
 
     def __init__(self) -> None:

@@ -5,12 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from costmodel.capture.torch.tape import Call
-
-
-def place(call: Call) -> str:
-    return f"in {call.path or 'the model itself'} ({type(call.module).__name__})"
-
 
 def line_of_source() -> str:
     """``file:line`` of the innermost frame that is neither PyTorch's nor ours."""

@@ -5,7 +5,7 @@ of what it reads. Each answers four questions about its inputs: ``output`` (the 
 (arithmetic for one sample), ``params`` (stored numbers) and ``kind`` (its name in a report).
 """
 
-from costmodel.core.layers.base import Choices, Input, Layer, Shapes, Sizes
+from costmodel.core.layers.base import Alias, Choices, Input, Layer, Shapes, Sizes
 from costmodel.core.layers.convolution import (
     Conv,
     Linear,
@@ -28,10 +28,12 @@ from costmodel.core.layers.elementwise import (
     GroupNorm,
     LayerNorm,
 )
+from costmodel.core.layers.matmul import MatMul
 from costmodel.core.layers.merge import Add, Concat, Outputs, Scale
+from costmodel.core.layers.operation import Move, Operation, Uncounted
 from costmodel.core.layers.pool import AdaptiveAveragePool, GlobalAveragePool, Pool, average_pool, max_pool
 from costmodel.core.layers.reshape import ChannelShuffle, ChannelSlice, Flatten, ZeroPad
-from costmodel.core.layers.tensor import Captured, Embedding, MatMul, Operation, Stored, Uncounted
+from costmodel.core.layers.stored import Embedding, Stored
 from costmodel.core.layers.window import Padding
 
 __all__ = [
@@ -44,8 +46,8 @@ __all__ = [
     "Activation",
     "AdaptiveAveragePool",
     "Add",
+    "Alias",
     "BatchNorm",
-    "Captured",
     "ChannelShuffle",
     "ChannelSlice",
     "Choices",
@@ -61,6 +63,7 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "MatMul",
+    "Move",
     "Operation",
     "Outputs",
     "Padding",

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias, final
+from typing import ClassVar, NamedTuple, TypeAlias, final
 
-from costmodel.core.values import NO_OPS, NO_PARAMS, Ops, Params, Shape
+from costmodel.core.counts import NO_OPS, NO_PARAMS, Ops, Params
+from costmodel.core.shape import Shape
 
 Shapes: TypeAlias = tuple[Shape, ...]
-
-
 Sizes: TypeAlias = tuple[int, ...]
 
 #: What an author chose, by name: a number, one size an axis, one (before, after) an axis, a word, or whether.
 Choices: TypeAlias = tuple[tuple[str, object], ...]
 
 
+class Alias(NamedTuple):
+    """Which input a value shares its memory with: it only views that input, or, with ``writes``, writes over it."""
+
+    input: int = 0
+    writes: bool = False
+
+
 class Layer(ABC):
-    """One primitive operation. Subclasses are final, frozen and hashable."""
+    """One primitive operation. Subclasses are final, frozen and hashable.
+
+    Sizes may be integers, arrays or symbols: a layer computes with them by ``+ - * // %`` and comparisons alone.
+    """
 
     __slots__ = ()
 
-    #: Whether it makes one tensor of several; all others read exactly one.
-    joins: ClassVar[bool] = False
-
-    @property
-    def primitive(self) -> Layer:
-        """The layer itself, without what a capture knows of its place in a module."""
-        return self
+    #: How many tensors it reads; None where there is no most.
+    least_inputs: ClassVar[int] = 1
+    most_inputs: ClassVar[int | None] = 1
+    #: Whose memory its output is in, where that is an input's.
+    alias: ClassVar[Alias | None] = None
+    #: The type of the values that it makes, where that is not the type of those it reads.
+    dtype: ClassVar[str] = ""
 
     @abstractmethod
     def output(self, inputs: Shapes) -> Shape:
@@ -53,9 +62,14 @@ class Layer(ABC):
         """Multiply-adds for one sample; 0 unless it convolves or multiplies matrices."""
         return 0
 
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
+        """All other arithmetic for one sample."""
+        return NO_OPS
+
+    @final
     def ops(self, inputs: Shapes, output: Shape) -> Ops:
         """All arithmetic for one sample, the multiply-adds among it."""
-        return NO_OPS
+        return self.other_ops(inputs, output)._replace(mac=self.macs(inputs, output))
 
     def params(self, inputs: Shapes) -> Params:
         """Stored numbers."""
@@ -68,6 +82,9 @@ class Input(Layer):
     """Where a sample enters the network; costs nothing."""
 
     shape: Shape
+
+    least_inputs: ClassVar[int] = 0
+    most_inputs: ClassVar[int | None] = 0
 
     def output(self, inputs: Shapes) -> Shape:
         return self.shape

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias, cast, final
 
 from costmodel import formulas
+from costmodel.core.counts import NO_OPS, Ops, Params
 from costmodel.core.layers.base import Choices, Layer, Shapes, Sizes
 from costmodel.core.layers.window import (
     Padding,
@@ -22,7 +23,7 @@ from costmodel.core.layers.window import (
     sides,
     wrong_rank,
 )
-from costmodel.core.values import Ops, Params, Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
 
 #: One number for every axis, or one an axis.
@@ -55,8 +56,8 @@ class _Convolution(Layer):
     @abstractmethod
     def macs(self, inputs: Shapes, output: Shape) -> int: ...
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
+        return Ops(add=output.elements) if self.bias else NO_OPS
 
     def params(self, inputs: Shapes) -> Params:
         return _stored(inputs[0].channels, self.out_channels, self.kernel, self.groups, self.bias)
@@ -102,11 +103,11 @@ class Conv(_Convolution):
         if len(x.spatial) != len(self.kernel) or x.channels % self.groups:
             raise self._misfit(x)
         if self.padding == "same":
-            return Shape(self.out_channels, tuple(map(formulas.same_output_size, x.spatial, self.stride)))
+            return Shape(self.out_channels, tuple(map(formulas.same_output_size, x.spatial, self.stride)), x.axis)
         spatial = _slid(x.spatial, self.kernel, self.stride, self.padding, self.dilation)
         if min(spatial) < 1:
             raise does_not_fit(self.kernel, self.dilation, self.padding, x)
-        return Shape(self.out_channels, spatial)
+        return Shape(self.out_channels, spatial, x.axis)
 
     def kind(self, inputs: Shapes) -> str:
         return self._grouping(inputs, "conv")
@@ -164,7 +165,7 @@ class TransposedConv(_Convolution):
         spatial: Sizes = tuple(map(formulas.transposed_output_size, x.spatial, *window))
         if min(spatial) < 1:
             raise CostModelError(f"padding {sides(self.padding)} removes the whole output of a {x} input; use less")
-        return Shape(self.out_channels, spatial)
+        return Shape(self.out_channels, spatial, x.axis)
 
     def kind(self, inputs: Shapes) -> str:
         return self._grouping(inputs, "transposed_conv")
@@ -294,32 +295,27 @@ def transposed_conv(
 @final
 @dataclass(frozen=True, slots=True)
 class Linear(Layer):
-    """A linear layer: of a vector, or at each position of a sequence on its own.
+    """A linear layer: of a vector, or of the features at each position of a sequence on its own.
 
-    With ``features_last`` it reads the last axis instead of the channels, at each place of all others: that is how
-    PyTorch lays out tokens. Raises :class:`~costmodel.errors.CostModelError` for a map with channels first, which
-    PyTorch would want flattened.
+    Raises :class:`~costmodel.errors.CostModelError` for a map with channels first, which PyTorch would want flattened.
 
     >>> Linear(1000, bias=True).params((Shape(1024),))
     Params(weight=1024000, bias=1000, affine=0, buffer=0)
-    >>> Linear(3072, features_last=True).output((Shape(197, (768,)),))
-    Shape(channels=197, spatial=(3072,))
+    >>> Linear(3072).output((Shape(768, (197,), axis=1),))
+    Shape(channels=3072, spatial=(197,), axis=1)
     """
 
     out_features: int
     bias: bool = True
-    features_last: bool = False
 
     def output(self, inputs: Shapes) -> Shape:
         x = inputs[0]
-        if self.features_last:
-            return Shape.of((*x.sizes[:-1], positive_int(self.out_features, "out_features")))
-        if len(x.spatial) > 1:
+        if x.axis == 0 and len(x.spatial) > 1:
             raise CostModelError(
                 f"a linear layer reads a vector or a sequence, {x} is a map; flatten it first, or use a pointwise"
                 " convolution, which is a linear layer at each position"
             )
-        return Shape(positive_int(self.out_features, "out_features"), x.spatial)
+        return Shape(positive_int(self.out_features, "out_features"), x.spatial, x.axis)
 
     def kind(self, inputs: Shapes) -> str:
         return "linear"
@@ -328,15 +324,11 @@ class Linear(Layer):
         return (("outputs", self.out_features), ("bias", self.bias))
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
-        if self.features_last:
-            positions = math.prod(output.sizes[:-1])
-            return formulas.linear_multiply_adds(positions, inputs[0].sizes[-1], self.out_features)
         return formulas.linear_multiply_adds(output.positions, inputs[0].channels, self.out_features)
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
-        return Ops(self.macs(inputs, output), output.elements if self.bias else 0)
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
+        return Ops(add=output.elements) if self.bias else NO_OPS
 
     def params(self, inputs: Shapes) -> Params:
-        in_features = inputs[0].sizes[-1] if self.features_last else inputs[0].channels
-        weights = formulas.linear_weights(in_features, self.out_features)
+        weights = formulas.linear_weights(inputs[0].channels, self.out_features)
         return Params(weights, self.out_features if self.bias else 0)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import final
+from typing import ClassVar, final
 
 from costmodel import formulas
-from costmodel.core.layers.base import Choices, Layer, Shapes
+from costmodel.core.counts import Ops, Params
+from costmodel.core.layers.base import Alias, Choices, Layer, Shapes
 from costmodel.core.layers.window import indivisible
-from costmodel.core.values import Ops, Params, Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
 
 
@@ -38,9 +39,9 @@ class BatchNorm(Layer):
         stated = (("affine", self.affine), ("running statistics", self.tracked))
         return tuple([(name, value) for name, value in stated if not value])
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         elements = output.elements
-        return Ops(0, elements, elements)
+        return Ops(add=elements, mul=elements)
 
     def params(self, inputs: Shapes) -> Params:
         return _norm_params(inputs[0].channels, self.affine, self.tracked)
@@ -86,7 +87,7 @@ class LayerNorm(Layer):
         stated = (("gamma", self.gamma), ("beta", self.beta))
         return (("axes", self.axes), *[(name, value) for name, value in stated if not value])
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         return output.elements * (_NORMALISED + Ops(add=int(self.beta), mul=int(self.gamma)))
 
     def params(self, inputs: Shapes) -> Params:
@@ -121,7 +122,7 @@ class GroupNorm(Layer):
     def choices(self) -> Choices:
         return (("groups", self.groups),) if self.affine else (("groups", self.groups), ("affine", False))
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         return output.elements * (_NORMALISED + Ops(add=int(self.affine), mul=int(self.affine)))
 
     def params(self, inputs: Shapes) -> Params:
@@ -173,7 +174,7 @@ class Activation(Layer):
     def kind(self, inputs: Shapes) -> str:
         return self.name
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         elements = output.elements
         return Ops(*[count * elements for count in _ACTIVATIONS[self.name]])
 
@@ -200,6 +201,8 @@ HARD_SWISH = Activation("hard_swish")
 @dataclass(frozen=True, slots=True)
 class Dropout(Layer):
     """Nothing at inference: it only drops values in training."""
+
+    alias: ClassVar[Alias | None] = Alias()
 
     def output(self, inputs: Shapes) -> Shape:
         return inputs[0]

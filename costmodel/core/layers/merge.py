@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-from costmodel.core.layers.base import Layer, Shapes
-from costmodel.core.values import Ops, Shape
+from costmodel.core.counts import Ops
+from costmodel.core.layers.base import Alias, Layer, Shapes
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 
 
@@ -21,7 +22,8 @@ class Add(Layer):
     Shape(channels=24, spatial=(56, 56))
     """
 
-    joins: ClassVar[bool] = True
+    least_inputs: ClassVar[int] = 2
+    most_inputs: ClassVar[int | None] = None
 
     def output(self, inputs: Shapes) -> Shape:
         if inputs.count(inputs[0]) != len(inputs):
@@ -32,7 +34,7 @@ class Add(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "add"
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         return Ops(add=(len(inputs) - 1) * output.elements)
 
 
@@ -47,13 +49,14 @@ class Concat(Layer):
     Shape(channels=192, spatial=(28, 28))
     """
 
-    joins: ClassVar[bool] = True
+    least_inputs: ClassVar[int] = 2
+    most_inputs: ClassVar[int | None] = None
 
     def output(self, inputs: Shapes) -> Shape:
         if any(shape.spatial != inputs[0].spatial for shape in inputs):
             shapes = " and ".join(map(str, inputs))
             raise CostModelError(f"cannot concatenate {shapes}; the sizes must be equal: pool or pad one")
-        return Shape(sum(shape.channels for shape in inputs), inputs[0].spatial)
+        return Shape(sum(shape.channels for shape in inputs), inputs[0].spatial, inputs[0].axis)
 
     def kind(self, inputs: Shapes) -> str:
         return "concat"
@@ -64,7 +67,10 @@ class Concat(Layer):
 class Outputs(Layer):
     """Several results of one network, such as a classifier and its auxiliary heads; the shape is the first one's."""
 
-    joins: ClassVar[bool] = True
+    least_inputs: ClassVar[int] = 2
+    most_inputs: ClassVar[int | None] = None
+
+    alias: ClassVar[Alias | None] = Alias()
 
     def output(self, inputs: Shapes) -> Shape:
         return inputs[0]
@@ -84,10 +90,11 @@ class Scale(Layer):
     50176
     """
 
-    joins: ClassVar[bool] = True
+    least_inputs: ClassVar[int] = 2
+    most_inputs: ClassVar[int | None] = None
 
     def output(self, inputs: Shapes) -> Shape:
-        if len(inputs) != 2 or inputs[1] != Shape(inputs[0].channels, (1,) * len(inputs[0].spatial)):
+        if len(inputs) != 2 or inputs[1] != Shape(inputs[0].channels, (1,) * len(inputs[0].spatial), inputs[0].axis):
             shapes = " by ".join(map(str, inputs))
             raise CostModelError(f"cannot scale {shapes}; it takes one value a channel, as a global pool makes")
         return inputs[0]
@@ -95,5 +102,5 @@ class Scale(Layer):
     def kind(self, inputs: Shapes) -> str:
         return "scale"
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         return Ops(mul=output.elements)

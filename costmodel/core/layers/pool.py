@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import final
 
 from costmodel import formulas
+from costmodel.core.counts import Ops
 from costmodel.core.layers.base import Choices, Layer, Shapes, Sizes
 from costmodel.core.layers.window import by, check_window, does_not_fit, each, paddings, sides, wrong_rank
-from costmodel.core.values import Ops, Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
 
 
@@ -51,7 +52,7 @@ class Pool(Layer):
             spatial = tuple(map(formulas.output_size, x.spatial, self.kernel, self.stride, map(sum, self.padding)))
         if min(spatial) < 1:
             raise does_not_fit(self.kernel, (1,), self.padding, x)
-        return Shape(x.channels, spatial)
+        return Shape(x.channels, spatial, x.axis)
 
     def kind(self, inputs: Shapes) -> str:
         return "average_pool" if self.mean else "max_pool"
@@ -60,7 +61,7 @@ class Pool(Layer):
         window = (("kernel", self.kernel), ("stride", self.stride), ("padding", self.padding))
         return (*window, ("ceil mode", True)) if self.ceil_mode else window
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         others = output.elements * (math.prod(self.kernel) - 1)
         return Ops(add=others, div=output.elements) if self.mean else Ops(cmp=others)
 
@@ -127,7 +128,7 @@ class AdaptiveAveragePool(Layer):
     def output(self, inputs: Shapes) -> Shape:
         if len(inputs[0].spatial) != len(self.sizes):
             raise wrong_rank(f"a pool to {by(self.sizes)}", len(self.sizes), inputs[0])
-        return Shape(inputs[0].channels, self.sizes)
+        return Shape(inputs[0].channels, self.sizes, inputs[0].axis)
 
     def kind(self, inputs: Shapes) -> str:
         # To a single position it is the mean over all of them, by whatever name it was asked for.
@@ -136,7 +137,7 @@ class AdaptiveAveragePool(Layer):
     def choices(self) -> Choices:
         return () if max(self.sizes) == 1 else (("sizes", self.sizes),)
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         x = inputs[0]
         read = x.channels * math.prod(map(formulas.adaptive_pool_reads, x.spatial, self.sizes))
         return Ops(add=read - output.elements, div=output.elements)
@@ -152,10 +153,10 @@ class GlobalAveragePool(Layer):
     """
 
     def output(self, inputs: Shapes) -> Shape:
-        return Shape(inputs[0].channels, (1,) * len(inputs[0].spatial))
+        return Shape(inputs[0].channels, (1,) * len(inputs[0].spatial), inputs[0].axis)
 
     def kind(self, inputs: Shapes) -> str:
         return "global_average_pool"
 
-    def ops(self, inputs: Shapes, output: Shape) -> Ops:
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
         return Ops(add=inputs[0].elements - output.elements, div=output.elements)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
-from costmodel.core.layers.base import Choices, Layer, Shapes
+from costmodel.core.layers.base import Alias, Choices, Layer, Shapes
 from costmodel.core.layers.window import indivisible, wrong_rank
 from costmodel.core.layers.window import sides as around
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
 
 
@@ -20,6 +20,8 @@ class Flatten(Layer):
     >>> Flatten().output((Shape(512, (7, 7)),))
     Shape(channels=25088, spatial=())
     """
+
+    alias: ClassVar[Alias | None] = Alias()
 
     def output(self, inputs: Shapes) -> Shape:
         return Shape(inputs[0].elements)
@@ -51,7 +53,7 @@ class ZeroPad(Layer):
         if len(x.spatial) != len(self.padding):
             raise wrong_rank(f"padding {around(self.padding)}", len(self.padding), x)
         sides = zip(x.spatial, self.padding, strict=True)
-        return Shape(x.channels, tuple(before + size + after for size, (before, after) in sides))
+        return Shape(x.channels, tuple(before + size + after for size, (before, after) in sides), x.axis)
 
     def kind(self, inputs: Shapes) -> str:
         return "zero_pad"
@@ -94,6 +96,8 @@ class ChannelSlice(Layer):
     Shape(channels=58, spatial=(28, 28))
     """
 
+    alias: ClassVar[Alias | None] = Alias()
+
     start: int
     stop: int
 
@@ -108,7 +112,7 @@ class ChannelSlice(Layer):
                 f"channels {self.start} to {self.stop} are not a part of the {x.channels} of {x}; give"
                 " start < stop <= channels"
             )
-        return Shape(self.stop - self.start, x.spatial)
+        return Shape(self.stop - self.start, x.spatial, x.axis)
 
     def kind(self, inputs: Shapes) -> str:
         return "channel_slice"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 from costmodel.core.layers.base import Sizes
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
 
 #: Zeros added (before, after) on each axis, or the rule that keeps ``ceil(size / stride)``.

@@ -12,8 +12,9 @@ from typing import Any
 import sympy  # type: ignore[import-untyped]
 
 from costmodel import formulas
-from costmodel.core.layers import BatchNorm, Captured, Concat, Conv, Flatten, Linear, TransposedConv
-from costmodel.core.network import Network, Node
+from costmodel.core.graph import Node
+from costmodel.core.layers import BatchNorm, Concat, Conv, Flatten, Linear, TransposedConv
+from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
 from costmodel.models.registry import Architecture, resolve, takes_no
@@ -67,7 +68,7 @@ def _built(name: str, choices: dict[str, Any], alpha: float | None, resolution: 
 
 def from_builds(at: Callable[[int], Network], usual: int) -> ClosedForm:
     """See :func:`costmodel.scaling.closed_form.api.closed_form_of`."""
-    if any(isinstance(node.layer, Captured) for node in at(usual).nodes):
+    if any(not node.provenance.built for node in at(usual).nodes):
         return fitted(at, usual)
     stretched = stretch(at, usual)
     form = ClosedForm(
@@ -136,7 +137,7 @@ def _costs(
             _G: groups,
         }
         return _CONV_WORK.subs(values), _CONV_WEIGHTS.subs(values) + (out if layer.bias else 0)
-    if isinstance(layer, Linear) and not layer.features_last:
+    if isinstance(layer, Linear):
         out = made[node]
         work = formulas.linear_multiply_adds(math.prod(axes[node]), made[read], out)
         return work, formulas.linear_weights(made[read], out) + (out if layer.bias else 0)

@@ -15,8 +15,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TypeAlias
 
+from costmodel.core.graph import Node
 from costmodel.core.layers import Conv, Pool
-from costmodel.core.network import Network, Node
+from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.scaling.closed_form.form import ClosedForm, LayerForm, Piece, Resolutions
 from costmodel.scaling.closed_form.polynomial import Polynomial
@@ -146,16 +147,16 @@ class _Seen:
 
 def _costs(network: Network) -> Iterator[tuple[str, tuple[str, tuple[int, int]]]]:
     for node in network.ledger.operations:
-        work, stored = node.layer.macs(node.input_shapes, node.shape), node.layer.params(node.input_shapes).trainable
+        work, stored = node.macs, node.params.trainable
         if work or stored:
-            yield node.name, (node.layer.label(node.input_shapes), (work, stored))
+            yield node.name, (node.label, (work, stored))
 
 
 def _stride(network: Network) -> int:
     """The least common multiple of what the strides of windows multiply up to along every path."""
     strides: dict[Node, int] = {}
     for node in network.nodes:
-        layer = node.layer.primitive
+        layer = node.layer
         own = math.lcm(*layer.stride) if isinstance(layer, (Conv, Pool)) else 1
         strides[node] = own * max([strides[read] for read in node.inputs], default=1)
     return math.lcm(*strides.values())

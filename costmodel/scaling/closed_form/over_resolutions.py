@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from costmodel.capture.input_spec import InputSpec
-from costmodel.core.values import Shape
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import sympy  # type: ignore[import-untyped]
 
 from costmodel import formulas
+from costmodel.core.graph import Node
 from costmodel.core.layers import (
     Activation,
     AdaptiveAveragePool,
@@ -36,7 +37,7 @@ from costmodel.core.layers import (
     TransposedConv,
     ZeroPad,
 )
-from costmodel.core.network import Network, Node
+from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.scaling.closed_form.form import Resolutions
 

@@ -15,8 +15,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from costmodel.core import rounding
+from costmodel.core.graph import Node
 from costmodel.core.layers import ChannelSlice, Conv, Input, Linear, TransposedConv
-from costmodel.core.network import Network, Node
+from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.models.registry import Architecture
 from costmodel.scaling.closed_form.form import Alphas

@@ -8,27 +8,28 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from torch import Tensor
 
 from costmodel.capture.operator_costs import ELEMENTWISE, REDUCTIONS, REPEATS
-from costmodel.capture.torch.tape import first_tensor, sample, tensors
-from costmodel.core.layers import Operation
-from costmodel.core.values import NO_OPS, Params, Shape
+from costmodel.capture.torch.tape import first_tensor, storage, tensors
+from costmodel.core.counts import NO_OPS, Params
+from costmodel.core.layers import Move, Operation
+from costmodel.core.shape import Shape
 
 if TYPE_CHECKING:
-    from costmodel.capture.torch.dispatch import Recorder
+    from costmodel.capture.torch.tape import Tape
 
 #: The arguments of an operator by the names of its schema, defaults filled in.
 Arguments: TypeAlias = dict[str, Any]
-#: Writes down one call of an operator: the recorder, the operator's name, its arguments, what came out.
-Handler: TypeAlias = "Callable[[Recorder, str, Arguments, Any], None]"
+#: Writes down one call of an operator: the tape, the operator's name, its arguments, what came out.
+Handler: TypeAlias = "Callable[[Tape, str, Arguments, Any], None]"
 
 
-def known_among(recorder: Recorder, args: object) -> list[Tensor]:
+def known_among(tape: Tape, args: object) -> list[Tensor]:
     """The tensors among ``args`` that something made, or that the module holds; plain constants stay out."""
-    return [tensor for tensor in tensors(args) if recorder.step(tensor) is not None or recorder.is_held(tensor)]
+    return [tensor for tensor in tensors(args) if tape.entry(tensor) is not None or tape.is_stored(tensor)]
 
 
-def arithmetic(recorder: Recorder, name: str, args: object, out: Any) -> None:
+def arithmetic(tape: Tape, name: str, args: object, output: Any) -> None:
     """An operation that is its name and its arithmetic; on constants alone, it is a constant."""
-    made, reads = first_tensor(out), known_among(recorder, args)
+    made, reads = first_tensor(output), known_among(tape, args)
     if made is None or not reads:
         return
     if name in REPEATS:
@@ -37,24 +38,43 @@ def arithmetic(recorder: Recorder, name: str, args: object, out: Any) -> None:
         work = ELEMENTWISE[name] * made.numel()
     else:
         work = REDUCTIONS[name] * tensors(args)[0].numel()
-    recorder.add(name.strip("_"), Operation(name.strip("_"), sample(made.shape), work), reads, made)
-    also(recorder, out, made)
+    tape.add(
+        name.strip("_"),
+        Operation(name.strip("_"), tape.output_shape(made, reads), work),
+        reads,
+        made,
+        others=rest(output, made),
+    )
 
 
-def also(recorder: Recorder, out: Any, made: Tensor) -> None:
+def rest(output: Any, made: Tensor) -> list[Tensor]:
     """The other results of an operator, such as the indices beside a maximum."""
-    for other in tensors(out):
-        if other is not made:
-            recorder.same(other, made)
+    if output is made:
+        return []
+    return [other for other in tensors(output) if other is not made and other.numel()]
 
 
-def stored_ones(recorder: Recorder, weight: Tensor, bias: Tensor | None) -> Params:
-    return recorder.claim("weight", weight) + recorder.claim("bias", bias)
+def moved(tape: Tape, name: str, reads: Sequence[Tensor], output: Tensor, *others: Tensor) -> None:
+    """Values in new memory: an operation that computes nothing. A view is none, nor is a constant that was moved."""
+    sources = list({id(tape.source(tensor)[0]): tensor for tensor in reads}.values())
+    if len(sources) == 1 and (tape.is_constant(sources[0]) or _is_view(output, sources[0])):
+        for result in (output, *others):
+            tape.same(result, sources[0])
+    else:
+        tape.add(name, Move(name, tape.output_shape(output, sources)), sources, output, others=others)
 
 
-def computed_ones(recorder: Recorder, *stored: Tensor | None) -> list[Tensor]:
+def _is_view(output: Tensor, source: Tensor) -> bool:
+    return output is not source and storage(output) == storage(source)
+
+
+def stored_ones(tape: Tape, weight: Tensor, bias: Tensor | None) -> Params:
+    return tape.claim("weight", weight) + tape.claim("bias", bias)
+
+
+def computed_ones(tape: Tape, *stored: Tensor | None) -> list[Tensor]:
     """Those of a layer's weights and biases that the module does not hold, but makes: they are read like any input."""
-    return [tensor for tensor in stored if tensor is not None and not recorder.is_held(tensor)]
+    return [tensor for tensor in stored if tensor is not None and not tape.is_stored(tensor)]
 
 
 def batched(x: Tensor, rank: int) -> tuple[int, Shape]:
@@ -62,7 +82,7 @@ def batched(x: Tensor, rank: int) -> tuple[int, Shape]:
     sizes = tuple(x.shape)
     if len(sizes) == rank + 1:
         return 1, Shape.of(sizes)
-    return (1, Shape.of(sizes[1:])) if sizes[0] == 1 else (sizes[0], Shape.of(sizes))
+    return (1, Shape.of(sizes[1:])) if sizes[0] == 1 else (sizes[0], Shape.of(sizes, axis=1))
 
 
 def each(values: Sequence[int], rank: int) -> tuple[int, ...]:

@@ -6,19 +6,18 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from costmodel.capture.operator_costs import CREATIONS, ELEMENTWISE, MOVES, REDUCTIONS, REPEATS
-from costmodel.capture.torch.ops.handler_utils import Handler, also, arithmetic, known_among
+from costmodel.capture.operator_costs import COPIES, CREATIONS, ELEMENTWISE, MOVES, REDUCTIONS, REPEATS
+from costmodel.capture.torch.ops.handler_utils import Handler, arithmetic, known_among, moved
 from costmodel.capture.torch.ops.matmul import PRODUCTS
 from costmodel.capture.torch.ops.norm import NORMS
 from costmodel.capture.torch.ops.pointwise import OTHERS
-from costmodel.capture.torch.tape import name_of, sample, tensors
-from costmodel.core.layers import Operation
+from costmodel.capture.torch.tape import name_of, tensors
 
 if TYPE_CHECKING:
-    from costmodel.capture.torch.dispatch import Recorder
+    from costmodel.capture.torch.tape import Tape
 
 #: Writes down one call as PyTorch dispatches it: positional and keyword arguments, defaults left out.
-Writer: TypeAlias = "Callable[[Recorder, Any, tuple[Any, ...], dict[str, Any], Any], None]"
+Writer: TypeAlias = "Callable[[Tape, Any, tuple[Any, ...], dict[str, Any], Any], None]"
 
 HANDLERS: dict[str, Handler] = {**PRODUCTS, **NORMS, **OTHERS}
 
@@ -47,31 +46,22 @@ def handler(func: Any) -> Writer | Literal["creation", "unknown"] | None:
 def _with_names(handle: Handler) -> Writer:
     """A handler that gets its arguments by the names of the schema, with the defaults filled in."""
 
-    def called(recorder: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
+    def called(tape: Tape, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         declared = func._schema.arguments
         given = {argument.name: argument.default_value for argument in declared}
         given.update(zip((argument.name for argument in declared), args, strict=False))
         given.update(kwargs)
-        handle(recorder, name_of(func), given, out)
+        handle(tape, name_of(func), given, output)
 
     return called
 
 
-def _counted(recorder: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
-    arithmetic(recorder, name_of(func), (args, kwargs), out)
+def _counted(tape: Tape, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    arithmetic(tape, name_of(func), (args, kwargs), output)
 
 
-def _moved(recorder: Recorder, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
-    """Values of one tensor stay that tensor; values of several make a node that costs nothing."""
-    reads = known_among(recorder, (args, kwargs))
-    results = tensors(out)
-    if not reads or not results:
-        return
-    sources = list({id(recorder.source(tensor)): tensor for tensor in reads}.values())
-    if len(sources) == 1:
-        for result in results:
-            recorder.same(result, sources[0])
-        return
-    name = name_of(func)
-    recorder.add(name, Operation(name, sample(results[0].shape)), sources, results[0])
-    also(recorder, out, results[0])
+def _moved(tape: Tape, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    reads, results = known_among(tape, (args, kwargs)), tensors(output)
+    if reads and results:
+        name = name_of(func)
+        moved(tape, "copy" if name in COPIES else name.removesuffix("_copy"), reads, *results)

@@ -10,122 +10,128 @@ from costmodel.capture.operator_costs import REDUCTIONS
 from costmodel.capture.torch.ops.handler_utils import (
     Arguments,
     Handler,
-    also,
     arithmetic,
     batched,
     computed_ones,
     each,
+    rest,
     stored_ones,
 )
 from costmodel.capture.torch.tape import sample, tensors
+from costmodel.core.counts import Ops
 from costmodel.core.layers import Conv, Layer, Linear, MatMul, Operation, TransposedConv
-from costmodel.core.values import Ops, Shape
+from costmodel.core.shape import Shape
 
 if TYPE_CHECKING:
-    from costmodel.capture.torch.dispatch import Recorder
+    from costmodel.capture.torch.tape import Tape
 
 
-def _convolution(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    x, weight, bias = a["input"], a["weight"], a["bias"]
+def _convolution(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    x, weight, bias = args["input"], args["weight"], args["bias"]
     rank = weight.dim() - 2
-    stride, padding, dilation = (each(a[what], rank) for what in ("stride", "padding", "dilation"))
+    stride, padding, dilation = (each(args[what], rank) for what in ("stride", "padding", "dilation"))
     kernel, sides = tuple(weight.shape[2:]), tuple((size, size) for size in padding)
     times, shape = batched(x, rank)
     layer: Layer
-    if a["transposed"]:
-        extra = each(a["output_padding"], rank)
-        channels = weight.shape[1] * a["groups"]
-        layer = TransposedConv(channels, kernel, stride, sides, dilation, a["groups"], bias is not None, extra)
+    if args["transposed"]:
+        extra = each(args["output_padding"], rank)
+        channels = weight.shape[1] * args["groups"]
+        layer = TransposedConv(channels, kernel, stride, sides, dilation, args["groups"], bias is not None, extra)
     else:
-        layer = Conv(weight.shape[0], kernel, stride, sides, dilation, a["groups"], bias is not None)
-    computed = computed_ones(recorder, weight, bias)
-    stored = stored_ones(recorder, weight, bias)
-    recorder.add("conv", layer, [x, *computed], out, shapes=[shape], stored=stored, times=times)
+        layer = Conv(weight.shape[0], kernel, stride, sides, dilation, args["groups"], bias is not None)
+    computed = computed_ones(tape, weight, bias)
+    stored = stored_ones(tape, weight, bias)
+    tape.add("conv", layer, [x, *computed], output, shapes=[shape], stored=stored, times=times)
 
 
-def _mm(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    left, right = (a["mat1"], a["mat2"]) if name == "addmm" else (a["self"], a["mat2"])
-    bias = a["self"] if name == "addmm" else None
+def _mm(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    left, right = (args["mat1"], args["mat2"]) if name == "addmm" else (args["self"], args["mat2"])
+    bias = args["self"] if name == "addmm" else None
     # Weights: what the module holds, or what it makes of that alone.
-    linear = recorder.is_held(right) or (recorder.is_constant(right) and not recorder.is_constant(left))
-    own_bias = linear and bias is not None and bias.dim() == 1 and recorder.is_constant(bias)
+    linear = tape.is_stored(right) or (tape.is_constant(right) and not tape.is_constant(left))
+    own_bias = linear and bias is not None and bias.dim() == 1 and tape.is_constant(bias)
     # A matrix of one row is a vector.
-    shapes = [sample(left.shape), Shape.of(tuple(right.shape))]
+    shapes = [Shape.of(sample(left.shape).sizes, -1), Shape.of(tuple(right.shape), -1)]
     if linear:
-        layer = Linear(right.shape[1], own_bias, features_last=left.shape[0] != 1)
+        layer = Linear(right.shape[1], own_bias)
         own = bias if own_bias else None
-        computed = computed_ones(recorder, right, own)
-        recorder.add(
-            "linear", layer, [left, *computed], out, shapes=shapes[:1], stored=stored_ones(recorder, right, own)
-        )
+        computed = computed_ones(tape, right, own)
+        tape.add("linear", layer, [left, *computed], output, shapes=shapes[:1], stored=stored_ones(tape, right, own))
     else:
-        recorder.add("matmul", MatMul(), [left, right], out, shapes=shapes)
+        tape.add("matmul", MatMul(), [left, right], output, shapes=shapes)
     if bias is not None and not own_bias:
-        arithmetic(recorder, "add", (out, bias), out)
+        arithmetic(tape, "add", (output, bias), output)
 
 
-def _bmm(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    left, right = (a["self"], a["mat2"]) if name == "bmm" else (a["batch1"], a["batch2"])
+def _bmm(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    left, right = (args["self"], args["mat2"]) if name == "bmm" else (args["batch1"], args["batch2"])
     one = left.shape[0] == 1
-    shapes = [Shape.of(tuple(tensor.shape)[1:] if one else tuple(tensor.shape)) for tensor in (left, right)]
-    recorder.add("matmul", MatMul(), [left, right], out, shapes=shapes)
+    shapes = [Shape.of(tuple(tensor.shape)[1:] if one else tuple(tensor.shape), -1) for tensor in (left, right)]
+    tape.add("matmul", MatMul(), [left, right], output, shapes=shapes)
     if name != "bmm":
-        arithmetic(recorder, "add", (out, a["self"]), out)
+        arithmetic(tape, "add", (output, args["self"]), output)
 
 
-def _vector(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+def _vector(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     """Products with a vector: the vector is a matrix of one column."""
     if name in ("dot", "vdot"):
-        left, right = a["self"], a["tensor"] if "tensor" in a else a["other"]
-        shapes = [Shape(1, (left.shape[0],)), Shape(left.shape[0], (1,))]
+        left, right = args["self"], args["tensor"] if "tensor" in args else args["other"]
+        shapes = [Shape.of((1, left.shape[0]), -1), Shape.of((left.shape[0], 1), -1)]
     else:
-        left, right = (a["mat"], a["vec"]) if name == "addmv" else (a["self"], a["vec"])
-        shapes = [Shape.of(tuple(left.shape)), Shape(right.shape[0], (1,))]
-    recorder.add("matmul", MatMul(), [left, right], out, shapes=shapes)
+        left, right = (args["mat"], args["vec"]) if name == "addmv" else (args["self"], args["vec"])
+        shapes = [Shape.of(tuple(left.shape), -1), Shape.of((right.shape[0], 1), -1)]
+    tape.add("matmul", MatMul(), [left, right], output, shapes=shapes)
     if name == "addmv":
-        arithmetic(recorder, "add", (out, a["self"]), out)
+        arithmetic(tape, "add", (output, args["self"]), output)
 
 
-def _distances(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+def _distances(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     """Squared distances as |x|^2 + |y|^2 - 2xy: the product is what multiplies. Other norms have no product."""
-    x1, x2 = a["x1"], a["x2"]
-    products = out.numel() * x1.shape[-1]
-    if a.get("p", 2) == 2:
-        work = Ops(mac=products, add=2 * out.numel(), mul=x1.numel() + x2.numel(), exp=out.numel())
+    x1, x2 = args["x1"], args["x2"]
+    products = output.numel() * x1.shape[-1]
+    if args.get("p", 2) == 2:
+        work = Ops(mac=products, add=2 * output.numel(), mul=x1.numel() + x2.numel(), exp=output.numel())
     else:
         work = Ops(add=2 * products, cmp=products)
-    recorder.add("cdist", Operation("cdist", sample(out.shape), work), [x1, x2], out)
+    tape.add("cdist", Operation("cdist", tape.output_shape(output, [x1, x2]), work), [x1, x2], output)
 
 
-def _trilinear(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+def _trilinear(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     """nn.Bilinear: each pair of features times its weight, one product and sum a weight."""
-    first, weight, second = a["i1"], a["i2"], a["i3"]
-    places = out.numel() // weight.shape[0]
+    first, weight, second = args["i1"], args["i2"], args["i3"]
+    places = output.numel() // weight.shape[0]
     work = Ops(mac=places * weight.numel(), mul=places * weight.shape[1] * weight.shape[2])
-    stored = recorder.claim("weight", weight)
-    reads = [first, second, *computed_ones(recorder, weight)]
-    recorder.add("bilinear", Operation("bilinear", sample(out.shape), work), reads, out, stored=stored)
+    stored = tape.claim("weight", weight)
+    reads = [first, second, *computed_ones(tape, weight)]
+    tape.add(
+        "bilinear", Operation("bilinear", Shape.of(sample(output.shape).sizes, -1), work), reads, output, stored=stored
+    )
 
 
-def _attention(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
+def _attention(tape: Tape, name: str, args: Arguments, output: Any) -> None:
     """Fused attention: queries by keys, a softmax, the result by values.
 
     On meta PyTorch takes it apart; this is for a kernel that some version or device keeps whole.
     """
-    made = tensors(out)[0]
-    query, key, value = a["query"], a["key"], a["value"]
+    made = tensors(output)[0]
+    query, key, value = args["query"], args["key"], args["value"]
     scores = query.numel() // query.shape[-1] * key.shape[-2]
     softmax = REDUCTIONS["_softmax"] * scores
     work = Ops(mac=scores * (query.shape[-1] + value.shape[-1]), mul=scores) + softmax
-    recorder.add("attention", Operation("attention", sample(made.shape), work), [query, key, value], made)
-    also(recorder, out, made)
+    tape.add(
+        "attention",
+        Operation("attention", Shape.of(sample(made.shape).sizes, -1), work),
+        [query, key, value],
+        made,
+        others=rest(output, made),
+    )
 
 
-def _addbmm(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+def _addbmm(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     """Products of pairs of matrices, all added up."""
-    left, right = a["batch1"], a["batch2"]
-    work = Ops(mac=left.numel() * right.shape[2], add=out.numel())
-    recorder.add(name, Operation(name, sample(out.shape), work), [a["self"], left, right], out)
+    left, right = args["batch1"], args["batch2"]
+    work = Ops(mac=left.numel() * right.shape[2], add=output.numel())
+    tape.add(name, Operation(name, Shape.of(sample(output.shape).sizes, -1), work), [args["self"], left, right], output)
 
 
 PRODUCTS: dict[str, Handler] = {

@@ -5,61 +5,86 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costmodel.capture.operator_costs import REDUCTIONS
-from costmodel.capture.torch.ops.handler_utils import Arguments, Handler, also, batched, computed_ones
+from costmodel.capture.torch.ops.handler_utils import Arguments, Handler, batched, computed_ones, rest
 from costmodel.capture.torch.tape import sample, tensors
+from costmodel.core.counts import Ops
 from costmodel.core.layers import BatchNorm, GroupNorm, LayerNorm, Operation
-from costmodel.core.values import Ops
+from costmodel.core.shape import Shape
 
 if TYPE_CHECKING:
-    from costmodel.capture.torch.dispatch import Recorder
+    from costmodel.capture.torch.tape import Tape
 
 
-def _batch_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
-    made, x, weight, mean = tensors(out)[0], a["input"], a["weight"], a.get("running_mean")
-    held = recorder.claim("affine", weight, a["bias"], mean, a.get("running_var"))
-    if a.get("training", a.get("train", "no_training" not in name)):
+def _batch_norm(tape: Tape, name: str, args: Arguments, output: Any) -> None:
+    made, x, weight, mean = tensors(output)[0], args["input"], args["weight"], args.get("running_mean")
+    held = tape.claim("affine", weight, args["bias"], mean, args.get("running_var"))
+    if args.get("training", args.get("train", "no_training" not in name)):
         # Statistics of this very input, as instance norm and standardised weights take them.
         work = (REDUCTIONS["var_mean"] + Ops(add=1, mul=1)) * x.numel()
         operation = Operation("instance_norm", sample(made.shape), work)
-        recorder.add("instance_norm", operation, [x, *computed_ones(recorder, weight, a["bias"])], made, stored=held)
+        tape.add("instance_norm", operation, [x, *computed_ones(tape, weight, args["bias"])], made, stored=held)
     else:
         times, shape = batched(x, max(x.dim() - 2, 0))
         if x.dim() == 2 and times == 1:
-            shape = sample(x.shape)
+            shape = Shape.of(x.shape[1:])
         layer = BatchNorm(weight is not None, mean is not None)
-        computed = computed_ones(recorder, weight, a["bias"])
-        recorder.add("batch_norm", layer, [x, *computed], made, shapes=[shape], stored=held, times=times)
-    also(recorder, out, made)
+        computed = computed_ones(tape, weight, args["bias"])
+        tape.add(
+            "batch_norm",
+            layer,
+            [x, *computed],
+            made,
+            shapes=[shape],
+            stored=held,
+            times=times,
+            others=rest(output, made),
+        )
 
 
-def _layer_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
-    made, weight, bias = tensors(out)[0], a["weight"], a["bias"]
-    held = recorder.claim("affine", weight, bias)
-    shape = sample(made.shape)
-    axes = min(len(a["normalized_shape"]), len(shape.sizes))
+def _layer_norm(tape: Tape, name: str, args: Arguments, output: Any) -> None:
+    made, weight, bias = tensors(output)[0], args["weight"], args["bias"]
+    held = tape.claim("affine", weight, bias)
+    axes = min(len(args["normalized_shape"]), len(sample(made.shape).sizes))
+    # Over one axis it is that of the features.
+    shape = Shape.of(sample(made.shape).sizes, -1) if axes == 1 else tape.seen(args["input"])
     layer = LayerNorm(axes, weight is not None, bias is not None)
-    computed = computed_ones(recorder, weight, bias)
-    recorder.add("layer_norm", layer, [a["input"], *computed], made, shapes=[shape], stored=held)
-    also(recorder, out, made)
+    computed = computed_ones(tape, weight, bias)
+    tape.add(
+        "layer_norm", layer, [args["input"], *computed], made, shapes=[shape], stored=held, others=rest(output, made)
+    )
 
 
-def _group_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
-    made, weight, bias = tensors(out)[0], a["weight"], a["bias"]
-    held = recorder.claim("affine", weight, bias)
-    times, shape = batched(a["input"], made.dim() - 2)
-    layer = GroupNorm(a["group"] if "group" in a else a["num_groups"], weight is not None)
-    computed = computed_ones(recorder, weight, bias)
-    recorder.add("group_norm", layer, [a["input"], *computed], made, shapes=[shape], stored=held, times=times)
-    also(recorder, out, made)
+def _group_norm(tape: Tape, name: str, args: Arguments, output: Any) -> None:
+    made, weight, bias = tensors(output)[0], args["weight"], args["bias"]
+    held = tape.claim("affine", weight, bias)
+    times, shape = batched(args["input"], made.dim() - 2)
+    layer = GroupNorm(args["group"] if "group" in args else args["num_groups"], weight is not None)
+    computed = computed_ones(tape, weight, bias)
+    tape.add(
+        "group_norm",
+        layer,
+        [args["input"], *computed],
+        made,
+        shapes=[shape],
+        stored=held,
+        times=times,
+        others=rest(output, made),
+    )
 
 
-def _rms_norm(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
-    made, weight = tensors(out)[0], a["weight"]
+def _rms_norm(tape: Tape, name: str, args: Arguments, output: Any) -> None:
+    made, weight = tensors(output)[0], args["weight"]
     work = REDUCTIONS["rms_norm"] * made.numel() + Ops(mul=made.numel() if weight is not None else 0)
-    stored = recorder.claim("affine", weight)
-    reads = [a["input"], *computed_ones(recorder, weight)]
-    recorder.add("rms_norm", Operation("rms_norm", sample(made.shape), work), reads, made, stored=stored)
-    also(recorder, out, made)
+    stored = tape.claim("affine", weight)
+    reads = [args["input"], *computed_ones(tape, weight)]
+    tape.add(
+        "rms_norm",
+        Operation("rms_norm", Shape.of(sample(made.shape).sizes, -1), work),
+        reads,
+        made,
+        stored=stored,
+        others=rest(output, made),
+    )
 
 
 NORMS: dict[str, Handler] = {

@@ -10,14 +10,16 @@ from costmodel.capture.operator_costs import ACTIVATIONS, REDUCTIONS
 from costmodel.capture.torch.ops.handler_utils import (
     Arguments,
     Handler,
-    also,
     arithmetic,
     batched,
     computed_ones,
     each,
     known_among,
+    moved,
+    rest,
 )
 from costmodel.capture.torch.tape import sample, tensors
+from costmodel.core.counts import Ops
 from costmodel.core.layers import (
     Activation,
     AdaptiveAveragePool,
@@ -26,154 +28,170 @@ from costmodel.core.layers import (
     Concat,
     Embedding,
     GlobalAveragePool,
+    Move,
     Operation,
     Pool,
     Scale,
     ZeroPad,
 )
-from costmodel.core.values import NO_OPS, Ops, Shape
+from costmodel.core.shape import Shape
 
 if TYPE_CHECKING:
-    from costmodel.capture.torch.dispatch import Recorder
+    from costmodel.capture.torch.tape import Tape
 
 
-def _embedding(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    table, indices = a["weight"], a["indices"]
+def _embedding(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    table, indices = args["weight"], args["indices"]
     layer = Embedding(*table.shape)
-    computed = computed_ones(recorder, table)
-    stored = recorder.claim("weight", table)
-    recorder.add("embedding", layer, [indices, *computed], out, stored=stored)
+    computed = computed_ones(tape, table)
+    stored = tape.claim("weight", table)
+    tape.add("embedding", layer, [indices, *computed], output, stored=stored)
 
 
-def _bag(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
+def _bag(tape: Tape, name: str, args: Arguments, output: Any) -> None:
     """Rows of a table, one an index, added up."""
-    made, table, indices = tensors(out)[0], a["weight"], a["indices"]
-    layer = Operation("embedding_bag", sample(made.shape), Ops(add=indices.numel() * table.shape[1]))
-    stored = recorder.claim("weight", table)
-    recorder.add("embedding_bag", layer, [indices, *computed_ones(recorder, table)], made, stored=stored)
-    also(recorder, out, made)
+    made, table, indices = tensors(output)[0], args["weight"], args["indices"]
+    layer = Operation(
+        "embedding_bag", Shape.of(sample(made.shape).sizes, -1), Ops(add=indices.numel() * table.shape[1])
+    )
+    stored = tape.claim("weight", table)
+    tape.add(
+        "embedding_bag", layer, [indices, *computed_ones(tape, table)], made, stored=stored, others=rest(output, made)
+    )
 
 
-def _put(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+def _put(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     """Values put at indices; adding them up costs an addition each."""
-    work = Ops(add=a["values"].numel() if a["accumulate"] else 0)
-    reads = known_among(recorder, a)
+    work = Ops(add=args["values"].numel() if args["accumulate"] else 0)
+    reads = known_among(tape, args)
     if reads:
-        recorder.add(name, Operation(name, sample(out.shape), work), reads, out)
+        tape.add(name, Operation(name, tape.output_shape(output, reads), work), reads, output)
 
 
-def _scattered(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+def _scattered(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     """Only what is read from the source is computed with."""
-    work = REDUCTIONS[name] * a["source" if name == "index_add" else "src"].numel()
-    reads = known_among(recorder, a)
+    work = REDUCTIONS[name] * args["source" if name == "index_add" else "src"].numel()
+    reads = known_among(tape, args)
     if reads:
-        recorder.add(name, Operation(name, sample(out.shape), work), reads, out)
+        tape.add(name, Operation(name, tape.output_shape(output, reads), work), reads, output)
 
 
-def _activation(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
-    made = tensors(out)[0]
-    if recorder.is_constant(made) and not known_among(recorder, a):
+def _activation(tape: Tape, name: str, args: Arguments, output: Any) -> None:
+    made = tensors(output)[0]
+    if tape.is_constant(made) and not known_among(tape, args):
         return
-    known = "relu6" if (a.get("min_val"), a.get("max_val")) == (0, 6) else ACTIVATIONS[name]
-    read = next(value for value in a.values() if isinstance(value, Tensor))
-    recorder.add(known, Activation(known), [read], made, shapes=[sample(made.shape)])
-    also(recorder, out, made)
+    known = "relu6" if (args.get("min_val"), args.get("max_val")) == (0, 6) else ACTIVATIONS[name]
+    read = next(value for value in args.values() if isinstance(value, Tensor))
+    tape.add(
+        known, Activation(known), [read], made, shapes=[tape.output_shape(made, [read])], others=rest(output, made)
+    )
 
 
-def _pool(recorder: Recorder, name: str, a: Arguments, out: Any) -> None:
-    made, x, rank = tensors(out)[0], a["self"], 3 if "3d" in name else 2
-    kernel = each(a["kernel_size"], rank)
-    stride, padding = each(a["stride"] or kernel, rank), each(a["padding"], rank)
+def _pool(tape: Tape, name: str, args: Arguments, output: Any) -> None:
+    made, x, rank = tensors(output)[0], args["self"], 3 if "3d" in name else 2
+    kernel = each(args["kernel_size"], rank)
+    stride, padding = each(args["stride"] or kernel, rank), each(args["padding"], rank)
     times, shape = batched(x, rank)
     mean = name.startswith("avg")
-    if max(a.get("dilation", (1,))) > 1:
-        arithmetic(recorder, name, a, out)
+    if max(args.get("dilation", (1,))) > 1:
+        arithmetic(tape, name, args, output)
         return
-    layer = Pool(mean, kernel, stride, tuple((size, size) for size in padding), bool(a["ceil_mode"]))
-    recorder.add("average_pool" if mean else "max_pool", layer, [x], made, shapes=[shape], times=times)
-    also(recorder, out, made)
+    layer = Pool(mean, kernel, stride, tuple((size, size) for size in padding), bool(args["ceil_mode"]))
+    tape.add(
+        "average_pool" if mean else "max_pool", layer, [x], made, shapes=[shape], times=times, others=rest(output, made)
+    )
 
 
-def _adaptive_pool(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
+def _adaptive_pool(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     rank = 3 if "3d" in name else 2
-    times, shape = batched(a["self"], rank)
-    layer = AdaptiveAveragePool(tuple(out.shape[-rank:]))
-    recorder.add(layer.kind(()), layer, [a["self"]], out, shapes=[shape], times=times)
+    times, shape = batched(args["self"], rank)
+    layer = AdaptiveAveragePool(tuple(output.shape[-rank:]))
+    tape.add(layer.kind(()), layer, [args["self"]], output, shapes=[shape], times=times)
 
 
-def _mean(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    x = a["self"]
-    dims = {dim % x.dim() for dim in a.get("dim") or ()}
-    if x.dim() > 2 and dims == set(range(2, x.dim())) and a["keepdim"]:
+def _mean(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    x = args["self"]
+    dims = {dim % x.dim() for dim in args.get("dim") or ()}
+    if x.dim() > 2 and dims == set(range(2, x.dim())) and args["keepdim"]:
         times, shape = batched(x, x.dim() - 2)
-        recorder.add("global_average_pool", GlobalAveragePool(), [x], out, shapes=[shape], times=times)
+        tape.add("global_average_pool", GlobalAveragePool(), [x], output, shapes=[shape], times=times)
         return
-    work = Ops(add=x.numel() - out.numel(), div=out.numel())
-    if known_among(recorder, a):
-        recorder.add("mean", Operation("mean", sample(out.shape), work), [x], out)
+    work = Ops(add=x.numel() - output.numel(), div=output.numel())
+    if known_among(tape, args):
+        tape.add("mean", Operation("mean", tape.output_shape(output, [x]), work), [x], output)
 
 
-def _add(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    both = [a["self"], a["other"]]
+def _add(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    both = [args["self"], args["other"]]
     if all(
-        isinstance(tensor, Tensor) and tensor.shape == out.shape and not recorder.is_constant(tensor) for tensor in both
+        isinstance(tensor, Tensor) and tensor.shape == output.shape and not tape.is_constant(tensor) for tensor in both
     ):
-        recorder.add("add", Add(), both, out)
+        shape = tape.output_shape(output, both)
+        tape.add("add", Add(), both, output, shapes=[shape, shape])
     else:
-        arithmetic(recorder, name, a, out)
+        arithmetic(tape, name, args, output)
 
 
-def _mul(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    both = [a["self"], a["other"]]
+def _mul(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    both = [args["self"], args["other"]]
     if all(
-        isinstance(tensor, Tensor) and tensor.dim() == out.dim() and not recorder.is_constant(tensor) for tensor in both
+        isinstance(tensor, Tensor) and tensor.dim() == output.dim() and not tape.is_constant(tensor) for tensor in both
     ):
-        gate = (*out.shape[:2], *(1,) * (out.dim() - 2))
-        whole, other = both if both[0].shape == out.shape else both[::-1]
-        if out.dim() > 2 and out.shape[0] == 1 and whole.shape == out.shape != other.shape and other.shape == gate:
-            recorder.add("scale", Scale(), [whole, other], out)
+        gate = (*output.shape[:2], *(1,) * (output.dim() - 2))
+        whole, other = both if both[0].shape == output.shape else both[::-1]
+        if (
+            output.dim() > 2
+            and output.shape[0] == 1
+            and whole.shape == output.shape != other.shape
+            and other.shape == gate
+        ):
+            shapes = [Shape.of(tuple(tensor.shape)[1:]) for tensor in (whole, other)]
+            tape.add("scale", Scale(), [whole, other], output, shapes=shapes)
             return
-    arithmetic(recorder, name, a, out)
+    arithmetic(tape, name, args, output)
 
 
-def _cat(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    parts = a["tensors"]
-    known = known_among(recorder, parts)
-    channels = a["dim"] % out.dim() == 1 and out.shape[0] == 1
-    if channels and len(known) == len(parts) > 1 and all(part.dim() == out.dim() for part in parts):
-        recorder.add("concat", Concat(), parts, out, shapes=[Shape.of(tuple(part.shape)[1:]) for part in parts])
-    elif known:
-        recorder.add("concat", Operation("concat", sample(out.shape)), known, out)
-
-
-def _pad(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    x, pad = a["self"], list(a["pad"])
-    sides = [(pad[2 * axis], pad[2 * axis + 1]) for axis in range(len(pad) // 2)][::-1]
-    around = ((0, 0),) * (x.dim() - 2 - len(sides)) + tuple(sides)
-    known = known_among(recorder, a)
+def _cat(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    parts = args["tensors"]
+    known = known_among(tape, parts)
     if not known:
         return
-    if x.dim() < 3 or x.shape[0] != 1 or len(around) != x.dim() - 2 or min(map(min, around)) < 0 or a["value"] != 0:
-        recorder.same(out, x)
-        return
-    recorder.add("pad", ZeroPad(around), [x], out, shapes=[Shape.of(tuple(x.shape)[1:])])
-
-
-def _shuffle(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    if out.shape[0] == 1 and known_among(recorder, a):
-        recorder.add("channel_shuffle", ChannelShuffle(a["groups"]), [a["self"]], out)
+    axis = args["dim"] % output.dim() - 1  # after a batch of one
+    whole = len(known) == len(parts) > 1 and all(part.dim() == output.dim() for part in parts)
+    if whole and output.shape[0] == 1 and axis >= 0 and axis == tape.features_axis(parts):
+        shapes = [Shape.of(tuple(part.shape)[1:], axis) for part in parts]
+        tape.add("concat", Concat(), parts, output, shapes=shapes)
     else:
-        recorder.same(out, a["self"])
+        tape.add("concat", Move("concat", tape.output_shape(output, known)), known, output)
 
 
-def _copied_over(recorder: Recorder, name: str, a: Arguments, out: Tensor) -> None:
-    """``copy_`` into a part of a tensor: what was there before and what is new are both in it."""
-    reads = known_among(recorder, [a["self"], a["src"]])
-    sources = list({id(recorder.source(tensor)): tensor for tensor in reads}.values())
-    if len(sources) == 1:
-        recorder.same(out, sources[0])
-    elif sources:
-        recorder.add("copy", Operation("copy", sample(out.shape), NO_OPS), sources, out)
+def _pad(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    x, pad = args["self"], list(args["pad"])
+    sides = [(pad[2 * axis], pad[2 * axis + 1]) for axis in range(len(pad) // 2)][::-1]
+    around = ((0, 0),) * (x.dim() - 2 - len(sides)) + tuple(sides)
+    known = known_among(tape, args)
+    if not known:
+        return
+    if x.dim() < 3 or x.shape[0] != 1 or len(around) != x.dim() - 2 or min(map(min, around)) < 0 or args["value"] != 0:
+        moved(tape, "pad", known, output)
+        return
+    tape.add("pad", ZeroPad(around), [x], output, shapes=[Shape.of(tuple(x.shape)[1:])])
+
+
+def _shuffle(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    known = known_among(tape, args)
+    if output.shape[0] == 1 and known:
+        shapes = [Shape.of(tuple(output.shape)[1:])]
+        tape.add("channel_shuffle", ChannelShuffle(args["groups"]), known, output, shapes=shapes)
+    elif known:
+        moved(tape, "channel_shuffle", known, output)
+
+
+def _copied_over(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    """``copy_``, often into a part of a tensor: the whole of it then holds what was there before and what is new."""
+    reads = known_among(tape, [args["self"], args["src"]])
+    if reads:
+        moved(tape, "copy", reads, output if output._base is None else output._base)
 
 
 OTHERS: dict[str, Handler] = {

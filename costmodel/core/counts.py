@@ -1,75 +1,9 @@
-"""Frozen values: a tensor's shape, and counts that add up."""
+"""Counts that add up: arithmetic by its kind, and stored numbers by their kind."""
 
 from __future__ import annotations
 
-import math
 import operator
-from collections.abc import Sequence
 from typing import NamedTuple
-
-from costmodel.errors import CostModelError, positive_int
-
-#: More axes than any layer has; a text with more is no shape.
-MOST_AXES = 8
-
-
-class Shape(NamedTuple):
-    """Channels and spatial sizes of one sample; the batch is not part of it.
-
-    An image is ``Shape(3, (224, 224))``, a vector ``Shape(1000)``, a sequence of 196 tokens ``Shape(768, (196,))``.
-
-    >>> print(Shape(3, (224, 224)), Shape(3, (224, 224)).elements)
-    3x224x224 150528
-    """
-
-    channels: int
-    spatial: tuple[int, ...] = ()
-
-    @property
-    def positions(self) -> int:
-        """Number of places in the spatial grid; 1 for a vector."""
-        return math.prod(self.spatial)
-
-    @property
-    def elements(self) -> int:
-        """Number of values in the tensor."""
-        return self.channels * math.prod(self.spatial)
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Channels first, then the spatial sizes."""
-        return (self.channels, *self.spatial)
-
-    def __str__(self) -> str:
-        return "x".join(map(str, self.sizes))
-
-    @classmethod
-    def of(cls, sizes: Sequence[int]) -> Shape:
-        """The shape with these ``sizes``, channels first; a single value where there are none.
-
-        >>> Shape.of((3, 224, 224)), Shape.of(())
-        (Shape(channels=3, spatial=(224, 224)), Shape(channels=1, spatial=()))
-        """
-        channels, *spatial = sizes or (1,)
-        return cls(channels, tuple(spatial))
-
-    @classmethod
-    def parse(cls, text: str) -> Shape:
-        """The shape that ``text`` writes as ``CxHxW``, with any number of spatial sizes.
-
-        Raises :class:`~costmodel.errors.CostModelError` where a size is not a whole number above 0.
-
-        >>> Shape.parse("3x224x224")
-        Shape(channels=3, spatial=(224, 224))
-        """
-        sizes = text.strip().lower().split("x")
-        # 19 digits hold 2**63 - 1; longer ones are refused before int() sees them.
-        if len(sizes) > MOST_AXES or not all(size.isascii() and size.isdigit() and len(size) <= 19 for size in sizes):
-            shown = repr(text) if len(text) <= 60 else f"a text of {len(text)} characters"
-            raise CostModelError(
-                f"{shown} is not a shape; write channels and sizes with x between them, as in 3x224x224"
-            )
-        return cls.of([positive_int(int(size), f"a size of {text!r}") for size in sizes])
 
 
 class Ops(NamedTuple):

@@ -1,0 +1,85 @@
+"""Operations of other frameworks that no layer of the papers is: counted, free, or not decided on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from costmodel.core.counts import NO_OPS, Ops
+from costmodel.core.layers.base import Choices, Layer, Shapes
+from costmodel.core.shape import Shape
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Operation(Layer):
+    """Any other operation on tensors: its name in PyTorch, the shape it made, the arithmetic that took.
+
+    >>> Operation("softmax", Shape(10), Ops(exp=10, add=9, div=10)).kind(())
+    'softmax'
+    """
+
+    name: str
+    shape: Shape
+    work: Ops = NO_OPS
+
+    least_inputs: ClassVar[int] = 0
+    most_inputs: ClassVar[int | None] = None
+
+    def output(self, inputs: Shapes) -> Shape:
+        return self.shape
+
+    def kind(self, inputs: Shapes) -> str:
+        return self.name
+
+    def macs(self, inputs: Shapes, output: Shape) -> int:
+        return self.work.mac
+
+    def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
+        return self.work
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Move(Layer):
+    """An operation that copies, selects or converts values into new memory and computes nothing, by its name.
+
+    >>> Move("roll", Shape(96, (56, 56), axis=2)).ops((), Shape(96, (56, 56), axis=2))
+    Ops(mac=0, add=0, mul=0, div=0, cmp=0, exp=0)
+    """
+
+    name: str
+    shape: Shape
+
+    least_inputs: ClassVar[int] = 0
+    most_inputs: ClassVar[int | None] = None
+
+    def output(self, inputs: Shapes) -> Shape:
+        return self.shape
+
+    def kind(self, inputs: Shapes) -> str:
+        return self.name
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Uncounted(Layer):
+    """An operation that nobody has decided on: it stands in the network so that a report can say so."""
+
+    name: str
+    shape: Shape
+
+    least_inputs: ClassVar[int] = 0
+    most_inputs: ClassVar[int | None] = None
+
+    def output(self, inputs: Shapes) -> Shape:
+        return self.shape
+
+    def kind(self, inputs: Shapes) -> str:
+        return "uncounted"
+
+    def choices(self) -> Choices:
+        return (("operation", self.name),)
+
+    def label(self, inputs: Shapes) -> str:
+        return f"uncounted: {self.name}"
