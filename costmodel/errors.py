@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable
 from numbers import Real
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 #: No framework has a tensor axis longer than this (a signed 64-bit integer).
 LARGEST_SIZE = 2**63 - 1
@@ -31,6 +31,21 @@ class CostModelError(ValueError):
         return CostModelError(f"{place}: {self}")
 
 
+class Variable:
+    """A number that is not one: the values of an axis of a grid, or a symbol. It computes and compares like a number.
+
+    ``whole``: whether it stands for whole numbers alone.
+    """
+
+    __slots__ = ()
+    #: Declared, and set by each kind.
+    whole: bool
+
+    def multiple(self, divisor: Any) -> Any:
+        """Each rounded to a multiple of ``divisor``, as a single width is."""
+        raise NotImplementedError
+
+
 def positive_int(value: object, what: str, least: int = 1) -> int:
     """``value``, if it is an integer from ``least`` to the largest size a tensor can have.
 
@@ -43,7 +58,10 @@ def positive_int(value: object, what: str, least: int = 1) -> int:
         ...
     costmodel.errors.CostModelError: kernel=0 must be a whole number of at least 1
     """
-    if not isinstance(value, int) and isinstance(value, SupportsIndex):
+    if not isinstance(value, int) and isinstance(value, Variable):
+        if value.whole and not value < least:  # type: ignore[operator]
+            return value  # type: ignore[return-value]
+    elif not isinstance(value, int) and isinstance(value, SupportsIndex):
         value = operator.index(value)  # numpy's integers
     if isinstance(value, int) and abs(value) > LARGEST_SIZE:
         # Said in bits: Python does not write out an integer of over 4300 digits.
@@ -65,13 +83,13 @@ def width_multiplier(alpha: float) -> float:
         ...
     costmodel.errors.CostModelError: alpha=nan must be above 0 and at most 100; 1.0 is the full width
     """
-    number = issubclass(type(alpha), Real) and type(alpha) is not bool
+    number = issubclass(type(alpha), (Real, Variable)) and type(alpha) is not bool
     # NaN compares false with everything, so it fails this test too.
     if not number or not 0 < alpha <= LARGEST_ALPHA:
         shown = "a huge number" if isinstance(alpha, int) and abs(alpha) > LARGEST_SIZE else repr(alpha)
         raise CostModelError(f"alpha={shown} must be above 0 and at most {LARGEST_ALPHA:.0f}; 1.0 is the full width")
     # numpy's narrow floats would round 32 * 0.35 elsewhere than the frameworks do.
-    return alpha if type(alpha) in (int, float) else float(alpha)
+    return alpha if type(alpha) in (int, float) or isinstance(alpha, Variable) else float(alpha)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

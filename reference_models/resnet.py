@@ -129,23 +129,3 @@ def resnet101(num_classes: int = 1000, in_channels: int = 3, variant: str = "") 
 def resnet152(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
     """``""`` torchvision; ``"paper-stride"`` the stride in the first 1x1."""
     return ResNet(Bottleneck, [3, 8, 36, 3], num_classes, in_channels, variant)
-
-
-def resnext50_32x4d(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """torchvision's."""
-    return ResNet(Bottleneck, [3, 4, 6, 3], num_classes, in_channels, variant, groups=32, width_per_group=4)
-
-
-def resnext101_32x4d(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """The paper's, in torchvision's layout."""
-    return ResNet(Bottleneck, [3, 4, 23, 3], num_classes, in_channels, variant, groups=32, width_per_group=4)
-
-
-def resnext101_32x8d(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """torchvision's."""
-    return ResNet(Bottleneck, [3, 4, 23, 3], num_classes, in_channels, variant, groups=32, width_per_group=8)
-
-
-def resnext101_64x4d(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """torchvision's."""
-    return ResNet(Bottleneck, [3, 4, 23, 3], num_classes, in_channels, variant, groups=64, width_per_group=4)

@@ -6,12 +6,14 @@ The arithmetic is that of floating point on purpose: the frameworks round ``32 *
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
-from costmodel.errors import CostModelError
+from costmodel.errors import CostModelError, Variable
 
-WidthRule: TypeAlias = Callable[[float], int]
+#: Of a width and what the number of channels is to be a multiple of.
+WidthRule: TypeAlias = Callable[..., int]
 
 
 def make_divisible(width: float, divisor: int = 8) -> int:
@@ -22,18 +24,20 @@ def make_divisible(width: float, divisor: int = 8) -> int:
     >>> make_divisible(32 * 0.75), make_divisible(32 * 0.35), make_divisible(1)
     (24, 16, 8)
     """
+    if isinstance(width, Variable):
+        return width.multiple(divisor)  # type: ignore[no-any-return]
     rounded = max(divisor, int(width + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * width else rounded
 
 
-def truncate(width: float) -> int:
-    """``int(width)``: the Keras listing of document 002, which rounds to no divisor.
+def truncate(width: float, divisor: int = 1) -> int:
+    """``int(width)``, or the multiple of ``divisor`` below: the Keras listing of document 002, which has no divisor.
 
     Raises :class:`~costmodel.errors.CostModelError` where nothing is left.
 
     >>> truncate(24 * 0.35)
     8
     """
-    if width < 1:
+    if width < divisor:
         raise CostModelError(f"a width of {width:g} channels truncates to 0; use a larger alpha")
-    return int(width)
+    return math.floor(width) // divisor * divisor

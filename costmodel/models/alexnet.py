@@ -63,4 +63,6 @@ def alexnet(
     return built(x, "alexnet", variant, VARIANTS, "Krizhevsky et al. 2012; arXiv:1404.5997", choices)
 
 
-ARCHITECTURES = {"alexnet": Architecture(alexnet, "AlexNet, Krizhevsky et al. 2012 and arXiv:1404.5997", VARIANTS)}
+ARCHITECTURES = {
+    "alexnet": Architecture(alexnet, "AlexNet, Krizhevsky et al. 2012 and arXiv:1404.5997", VARIANTS, 2012)
+}

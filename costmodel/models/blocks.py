@@ -93,7 +93,7 @@ def inverted_residual(
         y = attention(y, f"{name}.squeeze_excite")
     y = unit(y, f"{name}.project", _pointwise(out_channels, depthwise), None)
     # The rule is on the stride, not on the shape: on a 1x1 map a stride changes nothing and still forbids the sum.
-    if out_channels == x.shape.channels and max(depthwise.stride) == 1:
+    if max(depthwise.stride) == 1 and out_channels == x.shape.channels:
         y = apply((x, y), f"{name}.add", Add())
     return y
 

@@ -116,4 +116,4 @@ def _head(x: Node, name: str, num_classes: int, document: bool) -> Node:
     return apply(apply(x, f"{name}.dropout", Dropout()), f"{name}.fc2", Linear(num_classes))
 
 
-ARCHITECTURES = {"googlenet": Architecture(googlenet, "GoogLeNet, arXiv:1409.4842", VARIANTS)}
+ARCHITECTURES = {"googlenet": Architecture(googlenet, "GoogLeNet, arXiv:1409.4842", VARIANTS, 2014)}

@@ -66,6 +66,6 @@ def _lenet(x: Node, widths: tuple[int, int], pool: Pool, num_classes: int) -> No
 
 
 ARCHITECTURES = {
-    "lenet": Architecture(lenet, "LeNet, document 003", LENET),
-    "lenet5": Architecture(lenet5, "LeNet-5, LeCun et al. 1998", LENET5),
+    "lenet": Architecture(lenet, "LeNet, document 003", LENET, 1998),
+    "lenet5": Architecture(lenet5, "LeNet-5, LeCun et al. 1998", LENET5, 1998),
 }

@@ -7,7 +7,7 @@ from functools import partial
 from costmodel.core.graph import image
 from costmodel.core.layers import RELU, SIGMOID, conv, depthwise_conv
 from costmodel.core.network import Network
-from costmodel.core.rounding import make_divisible
+from costmodel.core.rounding import WidthRule, make_divisible
 from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, pooled_classifier, squeeze_excite
 from costmodel.models.registry import Architecture, built, check_variant
@@ -46,12 +46,13 @@ def mnasnet(
     num_classes: int = 1000,
     in_channels: int = 3,
     variant: str = "",
+    round_width: WidthRule | None = None,
 ) -> Network:
     """MnasNet at width multiplier ``alpha`` on square (or height, width) images.
 
-    Every width but the last 1280 is rounded with :func:`~costmodel.core.rounding.make_divisible`, which is
-    torchvision's rounding to 8 with a bias of 0.9 in other words. Raises
-    :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
+    Every width but the last 1280 is rounded with ``round_width`` or
+    :func:`~costmodel.core.rounding.make_divisible`, which is torchvision's rounding to 8 with a bias of 0.9 in other
+    words. Raises :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
 
     >>> net = mnasnet()
     >>> net.multiply_adds, net.parameters
@@ -59,18 +60,19 @@ def mnasnet(
     """
     alpha = width_multiplier(alpha)
     check_variant("mnasnet", variant, VARIANTS)
+    rounded = round_width or make_divisible
     x = image(in_channels, resolution)
-    x = conv_bn(x, "features.0", conv(make_divisible(STEM * alpha), 3, 2, 1), RELU)
+    x = conv_bn(x, "features.0", conv(rounded(STEM * alpha), 3, 2, 1), RELU)
     # Not an inverted residual: there is no sum, even where a small alpha makes both widths 8.
     x = conv_bn(x, "features.1.depthwise", depthwise_conv(x.shape.channels, 3, 1, 1), RELU)
-    x = conv_bn(x, "features.1.project", conv(make_divisible(SEPARABLE * alpha), 1))
+    x = conv_bn(x, "features.1.project", conv(rounded(SEPARABLE * alpha), 1))
     index = 2
     for kernel, expansion, channels, repeats, first_stride, attentive in A1 if variant == "a1" else B1:
         for repeat in range(repeats):
             stride = first_stride if repeat == 0 else 1
             depthwise = depthwise_conv(expansion * x.shape.channels, kernel, stride, kernel // 2)
             attention = partial(squeeze_excite, squeezed=x.shape.channels // 4, gate=SIGMOID) if attentive else None
-            width = make_divisible(channels * alpha)
+            width = rounded(channels * alpha)
             x = inverted_residual(x, f"features.{index}", depthwise, width, RELU, attention=attention)
             index += 1
     x = conv_bn(x, f"features.{index}", conv(HEAD, 1), RELU)
@@ -79,4 +81,4 @@ def mnasnet(
     return built(x, "mnasnet", variant, VARIANTS, "arXiv:1807.11626 Figure 7", choices)
 
 
-ARCHITECTURES = {"mnasnet": Architecture(mnasnet, "MnasNet, arXiv:1807.11626", VARIANTS)}
+ARCHITECTURES = {"mnasnet": Architecture(mnasnet, "MnasNet, arXiv:1807.11626", VARIANTS, 2018)}

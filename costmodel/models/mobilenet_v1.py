@@ -5,7 +5,7 @@ from __future__ import annotations
 from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import RELU, RELU6, Flatten, Linear, average_pool, conv, depthwise_conv
 from costmodel.core.network import Network
-from costmodel.core.rounding import make_divisible
+from costmodel.core.rounding import WidthRule, make_divisible
 from costmodel.errors import CostModelError, width_multiplier
 from costmodel.models.blocks import conv_bn, depthwise_separable, pooled_classifier
 from costmodel.models.registry import Architecture, built, check_variant
@@ -40,10 +40,11 @@ def mobilenet_v1(
     num_classes: int = 1000,
     in_channels: int = 3,
     variant: str = "",
+    round_width: WidthRule | None = None,
 ) -> Network:
     """MobileNetV1 at width multiplier ``alpha`` on square (or height, width) images.
 
-    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`. Raises
+    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, or ``round_width``. Raises
     :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
 
     >>> net = mobilenet_v1()
@@ -54,11 +55,11 @@ def mobilenet_v1(
     check_variant("mobilenet_v1", variant, VARIANTS)
     bias = variant == "biased"
     activation = RELU6 if bias else RELU
+    rounded = round_width or make_divisible
     x = image(in_channels, resolution)
-    stem, *row_widths = widths(alpha, variant)
-    x = conv_bn(x, "features.0", conv(stem, 3, 2, 1, bias=bias), activation)
-    for index, ((_, stride), width) in enumerate(zip(_rows(variant), row_widths, strict=True), start=1):
-        name = f"features.{index}"
+    x = conv_bn(x, "features.0", conv(rounded(STEM * alpha), 3, 2, 1, bias=bias), activation)
+    for index, (channels, stride) in enumerate(SHALLOW if variant == "shallow" else ROWS, start=1):
+        name, width = f"features.{index}", rounded(channels * alpha)
         if variant == "standard":
             x = conv_bn(x, name, conv(width, 3, stride, 1), activation)
         else:
@@ -67,19 +68,6 @@ def mobilenet_v1(
     x = _windowed_classifier(x, num_classes) if variant == "plain" else pooled_classifier(x, num_classes)
     choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
     return built(x, "mobilenet_v1", variant, VARIANTS, "arXiv:1704.04861 Table 1", choices)
-
-
-def _rows(variant: str) -> tuple[tuple[int, int], ...]:
-    return SHALLOW if variant == "shallow" else ROWS
-
-
-def widths(alpha: float, variant: str = "") -> tuple[int, ...]:
-    """Channels of the stem and of each block: all that ``alpha`` decides.
-
-    >>> widths(0.25)[:6]
-    (8, 16, 32, 32, 64, 64)
-    """
-    return tuple(make_divisible(channels * alpha) for channels in (STEM, *(width for width, _ in _rows(variant))))
 
 
 def _windowed_classifier(x: Node, num_classes: int) -> Node:
@@ -93,4 +81,4 @@ def _windowed_classifier(x: Node, num_classes: int) -> Node:
     return apply(apply(x, "flatten", Flatten()), "classifier", Linear(num_classes))
 
 
-ARCHITECTURES = {"mobilenet_v1": Architecture(mobilenet_v1, "MobileNetV1, arXiv:1704.04861", VARIANTS, widths)}
+ARCHITECTURES = {"mobilenet_v1": Architecture(mobilenet_v1, "MobileNetV1, arXiv:1704.04861", VARIANTS, 2017)}

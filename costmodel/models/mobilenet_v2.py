@@ -5,7 +5,7 @@ from __future__ import annotations
 from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import RELU6, Add, ZeroPad, conv, depthwise_conv, pointwise_conv
 from costmodel.core.network import Network
-from costmodel.core.rounding import make_divisible, truncate
+from costmodel.core.rounding import WidthRule, make_divisible, truncate
 from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, pooled_classifier
 from costmodel.models.registry import Architecture, built, check_variant
@@ -38,10 +38,12 @@ def mobilenet_v2(
     num_classes: int = 1000,
     in_channels: int = 3,
     variant: str = "",
+    round_width: WidthRule | None = None,
 ) -> Network:
     """MobileNetV2 at width multiplier ``alpha`` on square (or height, width) images.
 
-    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`. Document 002 lists blocks alone:
+    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, those of the blocks of ``keras`` with
+    :func:`~costmodel.core.rounding.truncate`, or all with ``round_width``. Document 002 lists blocks alone:
     ``biased`` takes the rest from the paper, with a bias in each convolution; ``keras`` takes it from
     keras.applications, where the first and the last convolution are rounded to 8, the first is padded as ``"same"``
     and there is no dropout.
@@ -56,12 +58,14 @@ def mobilenet_v2(
     alpha = width_multiplier(alpha)
     check_variant("mobilenet_v2", variant, VARIANTS)
     bias, keras = variant == "biased", variant == "keras"
-    stem_width, *row_widths, head = widths(alpha, variant)
-    stem = conv(stem_width, 3, 2, "same" if keras else 1, bias=bias)
+    rounded = round_width or make_divisible
+    head = rounded(HEAD * (alpha if variant == "scaled-head" else max(1.0, alpha)))
+    stem = conv(rounded(STEM * alpha), 3, 2, "same" if keras else 1, bias=bias)
     block = _BLOCKS.get(variant, _inverted_residual)
     x = conv_bn(image(in_channels, resolution), "features.0", stem, RELU6)
     index = 1
-    for (expansion, _, repeats, first_stride), width in zip(ROWS, row_widths, strict=True):
+    for expansion, channels, repeats, first_stride in ROWS:
+        width = (round_width or truncate)(channels * alpha, 1) if keras else rounded(channels * alpha)
         for repeat in range(repeats):
             x = block(x, f"features.{index}", expansion, width, first_stride if repeat == 0 else 1)
             index += 1
@@ -69,18 +73,6 @@ def mobilenet_v2(
     x = pooled_classifier(x, num_classes, dropout=not keras)
     choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
     return built(x, "mobilenet_v2", variant, VARIANTS, "arXiv:1801.04381 Table 2", choices)
-
-
-def widths(alpha: float, variant: str = "") -> tuple[int, ...]:
-    """Channels of the stem, of each row and of the head: all that ``alpha`` decides.
-
-    >>> widths(0.35)
-    (16, 8, 8, 16, 24, 32, 56, 112, 1280)
-    """
-    rounded = truncate if variant == "keras" else make_divisible
-    head = HEAD * (alpha if variant == "scaled-head" else max(1.0, alpha))
-    rows = [rounded(channels * alpha) for _, channels, _, _ in ROWS]
-    return (make_divisible(STEM * alpha), *rows, make_divisible(head))
 
 
 def _inverted_residual(x: Node, name: str, expansion: int, width: int, stride: int) -> Node:
@@ -115,4 +107,4 @@ def _keras_block(x: Node, name: str, expansion: int, width: int, stride: int) ->
 
 _BLOCKS = {"biased": _biased_block, "keras": _keras_block}
 
-ARCHITECTURES = {"mobilenet_v2": Architecture(mobilenet_v2, "MobileNetV2, arXiv:1801.04381", VARIANTS, widths)}
+ARCHITECTURES = {"mobilenet_v2": Architecture(mobilenet_v2, "MobileNetV2, arXiv:1801.04381", VARIANTS, 2018)}

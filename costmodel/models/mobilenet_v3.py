@@ -11,7 +11,7 @@ from typing import NamedTuple
 from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import HARD_SWISH, RELU, Dropout, Flatten, GlobalAveragePool, Linear, conv, depthwise_conv
 from costmodel.core.network import Network
-from costmodel.core.rounding import make_divisible
+from costmodel.core.rounding import WidthRule, make_divisible
 from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, squeeze_excite
 from costmodel.models.registry import Architecture, built, check_variant
@@ -19,7 +19,7 @@ from costmodel.models.registry import Architecture, built, check_variant
 STEM = 16
 
 
-class Row(NamedTuple):
+class Bottleneck(NamedTuple):
     """A line of the paper's tables, at width multiplier 1."""
 
     kernel: int
@@ -31,34 +31,34 @@ class Row(NamedTuple):
 
 
 LARGE = (
-    Row(3, 16, 16, False, False, 1),
-    Row(3, 64, 24, False, False, 2),
-    Row(3, 72, 24, False, False, 1),
-    Row(5, 72, 40, True, False, 2),
-    Row(5, 120, 40, True, False, 1),
-    Row(5, 120, 40, True, False, 1),
-    Row(3, 240, 80, False, True, 2),
-    Row(3, 200, 80, False, True, 1),
-    Row(3, 184, 80, False, True, 1),
-    Row(3, 184, 80, False, True, 1),
-    Row(3, 480, 112, True, True, 1),
-    Row(3, 672, 112, True, True, 1),
-    Row(5, 672, 160, True, True, 2),
-    Row(5, 960, 160, True, True, 1),
-    Row(5, 960, 160, True, True, 1),
+    Bottleneck(3, 16, 16, False, False, 1),
+    Bottleneck(3, 64, 24, False, False, 2),
+    Bottleneck(3, 72, 24, False, False, 1),
+    Bottleneck(5, 72, 40, True, False, 2),
+    Bottleneck(5, 120, 40, True, False, 1),
+    Bottleneck(5, 120, 40, True, False, 1),
+    Bottleneck(3, 240, 80, False, True, 2),
+    Bottleneck(3, 200, 80, False, True, 1),
+    Bottleneck(3, 184, 80, False, True, 1),
+    Bottleneck(3, 184, 80, False, True, 1),
+    Bottleneck(3, 480, 112, True, True, 1),
+    Bottleneck(3, 672, 112, True, True, 1),
+    Bottleneck(5, 672, 160, True, True, 2),
+    Bottleneck(5, 960, 160, True, True, 1),
+    Bottleneck(5, 960, 160, True, True, 1),
 )
 SMALL = (
-    Row(3, 16, 16, True, False, 2),
-    Row(3, 72, 24, False, False, 2),
-    Row(3, 88, 24, False, False, 1),
-    Row(5, 96, 40, True, True, 2),
-    Row(5, 240, 40, True, True, 1),
-    Row(5, 240, 40, True, True, 1),
-    Row(5, 120, 48, True, True, 1),
-    Row(5, 144, 48, True, True, 1),
-    Row(5, 288, 96, True, True, 2),
-    Row(5, 576, 96, True, True, 1),
-    Row(5, 576, 96, True, True, 1),
+    Bottleneck(3, 16, 16, True, False, 2),
+    Bottleneck(3, 72, 24, False, False, 2),
+    Bottleneck(3, 88, 24, False, False, 1),
+    Bottleneck(5, 96, 40, True, True, 2),
+    Bottleneck(5, 240, 40, True, True, 1),
+    Bottleneck(5, 240, 40, True, True, 1),
+    Bottleneck(5, 120, 48, True, True, 1),
+    Bottleneck(5, 144, 48, True, True, 1),
+    Bottleneck(5, 288, 96, True, True, 2),
+    Bottleneck(5, 576, 96, True, True, 1),
+    Bottleneck(5, 576, 96, True, True, 1),
 )
 
 VARIANTS = {
@@ -76,10 +76,11 @@ def mobilenet_v3_large(
     num_classes: int = 1000,
     in_channels: int = 3,
     variant: str = "",
+    round_width: WidthRule | None = None,
 ) -> Network:
     """MobileNetV3-Large at width multiplier ``alpha`` on square (or height, width) images.
 
-    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`. Raises
+    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, or ``round_width``. Raises
     :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
 
     >>> net = mobilenet_v3_large()
@@ -87,8 +88,10 @@ def mobilenet_v3_large(
     (216589760, 5483032)
     """
     check_variant("mobilenet_v3_large", variant, VARIANTS)
-    x = _features(LARGE, alpha, image(in_channels, resolution), variant)
-    x = _head(x, _head_width(1280, alpha, variant), num_classes, variant)
+    alpha, rounded = width_multiplier(alpha), round_width or make_divisible
+    width = _head_width(1280, alpha, variant, rounded)
+    x = _features(LARGE, alpha, image(in_channels, resolution), variant, rounded)
+    x = _head(x, width, num_classes, variant)
     choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
     return built(x, "mobilenet_v3_large", variant, VARIANTS, "arXiv:1905.02244 Table 1", choices)
 
@@ -99,10 +102,11 @@ def mobilenet_v3_small(
     num_classes: int = 1000,
     in_channels: int = 3,
     variant: str = "",
+    round_width: WidthRule | None = None,
 ) -> Network:
     """MobileNetV3-Small at width multiplier ``alpha`` on square (or height, width) images.
 
-    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`. Raises
+    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, or ``round_width``. Raises
     :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
 
     >>> net = mobilenet_v3_small()
@@ -110,41 +114,42 @@ def mobilenet_v3_small(
     (56510400, 2542856)
     """
     check_variant("mobilenet_v3_small", variant, SMALL_VARIANTS)
-    x = _features(SMALL, alpha, image(in_channels, resolution), variant)
-    x = _head(x, _head_width(1280 if variant == "wide-head" else 1024, alpha, variant), num_classes, variant)
+    alpha, rounded = width_multiplier(alpha), round_width or make_divisible
+    width = _head_width(1280 if variant == "wide-head" else 1024, alpha, variant, rounded)
+    x = _features(SMALL, alpha, image(in_channels, resolution), variant, rounded)
+    x = _head(x, width, num_classes, variant)
     choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
     return built(x, "mobilenet_v3_small", variant, SMALL_VARIANTS, "arXiv:1905.02244 Table 2", choices)
 
 
-def _features(rows: tuple[Row, ...], alpha: float, x: Node, variant: str) -> Node:
+def _features(rows: tuple[Bottleneck, ...], alpha: float, x: Node, variant: str, rounded: WidthRule) -> Node:
     """The stem, the blocks of ``rows``, and the last convolution, six times as wide as what it reads."""
-    alpha = width_multiplier(alpha)
     minimalistic = variant == "minimalistic"
     swish = RELU if minimalistic else HARD_SWISH
-    x = conv_bn(x, "features.0", conv(STEM if variant == "keras" else make_divisible(STEM * alpha), 3, 2, 1), swish)
+    x = conv_bn(x, "features.0", conv(STEM if variant == "keras" else rounded(STEM * alpha), 3, 2, 1), swish)
     read = STEM
     for index, row in enumerate(rows, start=1):
         # torchvision scales the table's expansion, the others keep its ratio to the channels that the block reads.
         expanded = row.expanded * alpha if variant == "" else row.expanded / read * x.shape.channels
         kernel = 3 if minimalistic else row.kernel
-        depthwise = depthwise_conv(make_divisible(expanded), kernel, row.stride, kernel // 2)
+        depthwise = depthwise_conv(rounded(expanded), kernel, row.stride, kernel // 2)
         attention = None
         if row.squeeze_excite and not minimalistic:
-            attention = partial(squeeze_excite, squeezed=make_divisible(depthwise.out_channels / 4))
+            attention = partial(squeeze_excite, squeezed=rounded(depthwise.out_channels / 4))
         activation = swish if row.hard_swish else RELU
-        width = make_divisible(row.out * alpha)
+        width = rounded(row.out * alpha)
         x = inverted_residual(x, f"features.{index}", depthwise, width, activation, attention=attention)
         read = row.out
     slim = variant not in ("", "keras")
-    last = make_divisible(6 * read * alpha) if slim else 6 * x.shape.channels
+    last = rounded(6 * read * alpha) if slim else 6 * x.shape.channels
     return conv_bn(x, f"features.{len(rows) + 1}", conv(last, 1), swish)
 
 
-def _head_width(width: int, alpha: float, variant: str) -> int:
+def _head_width(width: int, alpha: float, variant: str, rounded: WidthRule) -> int:
     """Channels of the first layer after the pool."""
     if variant == "":
-        return make_divisible(width * alpha)
-    return make_divisible(width * max(1.0, alpha)) if variant == "keras" else width
+        return rounded(width * alpha)
+    return rounded(width * max(1.0, alpha)) if variant == "keras" else width
 
 
 def _head(x: Node, width: int, num_classes: int, variant: str) -> Node:
@@ -156,6 +161,6 @@ def _head(x: Node, width: int, num_classes: int, variant: str) -> Node:
 
 
 ARCHITECTURES = {
-    "mobilenet_v3_large": Architecture(mobilenet_v3_large, "MobileNetV3-Large, arXiv:1905.02244", VARIANTS),
-    "mobilenet_v3_small": Architecture(mobilenet_v3_small, "MobileNetV3-Small, arXiv:1905.02244", SMALL_VARIANTS),
+    "mobilenet_v3_large": Architecture(mobilenet_v3_large, "MobileNetV3-Large, arXiv:1905.02244", VARIANTS, 2019),
+    "mobilenet_v3_small": Architecture(mobilenet_v3_small, "MobileNetV3-Small, arXiv:1905.02244", SMALL_VARIANTS, 2019),
 }

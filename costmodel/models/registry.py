@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from types import ModuleType
 from typing import final
 
@@ -23,63 +23,74 @@ class Architecture:
     """An architecture that the command line knows by name.
 
     ``build`` is a function of keyword arguments (``alpha``, ``resolution`` ...) that all have defaults;
-    ``variants`` maps the name of each variant, ``""`` for the bare name, to a line on what it is and where it is from.
-    ``widths`` of (alpha, variant), if given, is all that alpha decides: two alphas with the same widths build the same
-    network, and the channels and groups of every layer are whole multiples of one of the widths, or constant. That
-    spares a sweep most of its builds.
+    ``variants`` maps the name of each variant, ``""`` for the bare name, to a line on what it is and where it is from;
+    ``year`` is that of the paper.
     """
 
     build: Callable[..., Network]
     summary: str
     variants: Mapping[str, str]
-    widths: Callable[[float, str], tuple[int, ...]] | None = None
+    year: int = 0
 
     @property
     def name(self) -> str:
         return self.build.__name__
 
+    @property
+    def choices(self) -> dict[str, inspect.Parameter]:
+        """The arguments that a user chooses by name. How widths are rounded is for a program to say."""
+        known = inspect.signature(self.build).parameters
+        return {choice: parameter for choice, parameter in known.items() if choice != "round_width"}
 
-#: Name of each architecture -> the module of its family. Importing one family costs nothing for the others.
-FAMILIES = {
-    "lenet": "lenet",
-    "lenet5": "lenet",
-    "alexnet": "alexnet",
-    "vgg11": "vgg",
-    "vgg13": "vgg",
-    "vgg16": "vgg",
-    "vgg19": "vgg",
-    "googlenet": "googlenet",
-    "resnet18": "resnet",
-    "resnet34": "resnet",
-    "resnet50": "resnet",
-    "resnet101": "resnet",
-    "resnet152": "resnet",
-    "resnext50_32x4d": "resnet",
-    "resnext101_32x4d": "resnet",
-    "resnext101_32x8d": "resnet",
-    "resnext101_64x4d": "resnet",
-    "squeezenet1_0": "squeezenet",
-    "squeezenet1_1": "squeezenet",
-    "densenet121": "densenet",
-    "densenet161": "densenet",
-    "densenet169": "densenet",
-    "densenet201": "densenet",
-    "mobilenet_v1": "mobilenet_v1",
-    "mobilenet_v2": "mobilenet_v2",
-    "mobilenet_v3_large": "mobilenet_v3",
-    "mobilenet_v3_small": "mobilenet_v3",
-    "shufflenet_v1": "shufflenet_v1",
-    "shufflenet_v2": "shufflenet_v2",
-    "mnasnet": "mnasnet",
-    "efficientnet_b0": "efficientnet",
-    "efficientnet_b1": "efficientnet",
-    "efficientnet_b2": "efficientnet",
-    "efficientnet_b3": "efficientnet",
-    "efficientnet_b4": "efficientnet",
-    "efficientnet_b5": "efficientnet",
-    "efficientnet_b6": "efficientnet",
-    "efficientnet_b7": "efficientnet",
-}
+
+class _Families(Mapping[str, str]):
+    """Name of each architecture -> the module of its family, which is the one that the name begins with.
+
+    Only the module that a name calls for is loaded. In the order of the papers.
+    """
+
+    def __getitem__(self, name: str) -> str:
+        for family in sorted(_modules(), key=len, reverse=True):
+            if name.startswith(family) and name in _family(family):
+                return family
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        found = [
+            (architecture.year, family, architecture)
+            for family in _modules()
+            for architecture in _family(family).values()
+        ]
+        return iter([architecture.name for *_, architecture in sorted(found, key=lambda one: one[:2])])
+
+    def __len__(self) -> int:
+        return sum(len(_family(family)) for family in _modules())
+
+
+FAMILIES = _Families()
+
+
+@cache
+def _modules() -> tuple[str, ...]:
+    """The files beside this one that hold a family."""
+    files = sorted(file.removesuffix(".py") for file in os.listdir(os.path.dirname(__file__)) if file.endswith(".py"))
+    return tuple(file for file in files if file not in ("__init__", "blocks", "registry"))
+
+
+def _family(name: str) -> dict[str, Architecture]:
+    found: dict[str, Architecture] = importlib.import_module(f"costmodel.models.{name}").ARCHITECTURES
+    return found
+
+
+def named(
+    build: Callable[..., Network], name: str, text: str, multiply_adds: int, parameters: int
+) -> Callable[..., Network]:
+    """``build`` as the public function ``name`` of its module, with ``text`` and a tested example as its help."""
+    build.__name__ = build.__qualname__ = name
+    example = f">>> net = {name}()\n    >>> net.multiply_adds, net.parameters\n    ({multiply_adds}, {parameters})"
+    build.__doc__ = f"{text}\n\n    {example}\n    "
+    build.__globals__[name] = build
+    return build
 
 
 def architecture(name: str) -> Architecture:
@@ -92,9 +103,7 @@ def architecture(name: str) -> Architecture:
     """
     if name not in FAMILIES:
         raise CostModelError(f"no model is called {name!r}; {nearest(name, names())}`costmodel models` lists them all")
-    module = importlib.import_module(f"costmodel.models.{FAMILIES[name]}")
-    found: Architecture = module.ARCHITECTURES[name]
-    return found
+    return _family(FAMILIES[name])[name]
 
 
 def resolve(name: str) -> tuple[Architecture, str]:
@@ -125,7 +134,7 @@ def build(name: str, **choices: object) -> Network:
     'mobilenet_v2:scaled-head'
     """
     found, variant = resolve(name)
-    check_choices(name, choices, inspect.signature(found.build).parameters)
+    check_choices(name, choices, found.choices)
     return found.build(**choices, variant=variant) if variant else found.build(**choices)
 
 

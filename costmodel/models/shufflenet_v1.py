@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from costmodel.core.graph import Node, apply, image
 from costmodel.core.layers import (
     RELU,
@@ -17,7 +19,7 @@ from costmodel.core.layers import (
     max_pool,
 )
 from costmodel.core.network import Network
-from costmodel.core.rounding import make_divisible
+from costmodel.core.rounding import WidthRule, make_divisible
 from costmodel.errors import CostModelError, positive_int, width_multiplier
 from costmodel.models.blocks import conv_bn
 from costmodel.models.registry import Architecture, built, check_variant
@@ -52,6 +54,7 @@ def shufflenet_v1(
     in_channels: int = 3,
     groups: int = 3,
     variant: str = "",
+    round_width: WidthRule | None = None,
 ) -> Network:
     """ShuffleNet at scale factor ``alpha``, its 1x1 convolutions in ``groups``: 1, 2, 3, 4 or 8.
 
@@ -67,12 +70,13 @@ def shufflenet_v1(
     check_variant("shufflenet_v1", variant, VARIANTS)
     if positive_int(groups, "groups") not in ROWS:
         raise CostModelError(f"groups={groups} has no column in the paper's table; use {', '.join(map(str, ROWS))}")
-    scale = alpha if variant == "scaled-stem" or alpha < 1 else int(alpha)
+    scale = alpha if variant == "scaled-stem" or alpha < 1 else math.floor(alpha)
+    rounded = round_width or make_divisible
     x = image(in_channels, resolution)
-    x = conv_bn(x, "stem.conv1", conv(make_divisible(STEM * scale, groups), 3, 2, 1), RELU)
+    x = conv_bn(x, "stem.conv1", conv(rounded(STEM * scale, groups), 3, 2, 1), RELU)
     x = apply(x, "stem.pool", max_pool(3, stride=2, padding=1))
     for stage, (channels, repeats) in enumerate(zip(ROWS[groups], REPEATS, strict=True), start=2):
-        width = make_divisible(channels * alpha, BOTTLENECK * groups)
+        width = rounded(channels * alpha, BOTTLENECK * groups)
         for repeat in range(repeats):
             # The paper leaves the first 1x1 convolution of all whole: it reads few channels.
             first_groups = 1 if stage == 2 and repeat == 0 else groups
@@ -108,4 +112,4 @@ def _unit(x: Node, name: str, out_channels: int, groups: int, first_groups: int,
     return apply(y, f"{name}.activation", RELU)
 
 
-ARCHITECTURES = {"shufflenet_v1": Architecture(shufflenet_v1, "ShuffleNet, arXiv:1707.01083", VARIANTS)}
+ARCHITECTURES = {"shufflenet_v1": Architecture(shufflenet_v1, "ShuffleNet, arXiv:1707.01083", VARIANTS, 2017)}

@@ -94,4 +94,4 @@ def _joined(first: Node, second: Node, name: str) -> Node:
     return apply(apply((first, second), f"{name}.concat", Concat()), f"{name}.shuffle", ChannelShuffle(2))
 
 
-ARCHITECTURES = {"shufflenet_v2": Architecture(shufflenet_v2, "ShuffleNetV2, arXiv:1807.11164", VARIANTS)}
+ARCHITECTURES = {"shufflenet_v2": Architecture(shufflenet_v2, "ShuffleNetV2, arXiv:1807.11164", VARIANTS, 2018)}

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from costmodel.core.graph import apply, image
 from costmodel.core.layers import RELU, AdaptiveAveragePool, Dropout, Flatten, Linear, conv, max_pool
 from costmodel.core.network import Network
 from costmodel.models.blocks import conv_activation, conv_bn, fixed_flatten, linear_activation
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import Architecture, built, check_variant, named
 
 #: Channels of each of the five blocks; a max pool ends a block.
 WIDTHS = (64, 128, 256, 512, 512)
 
-#: Number of 3x3 convolutions in each block.
+#: Number of 3x3 convolutions in each block; multiply-adds and parameters at the defaults.
 ROWS = {
-    "vgg11": (1, 1, 2, 2, 2),
-    "vgg13": (2, 2, 2, 2, 2),
-    "vgg16": (2, 2, 3, 3, 3),
-    "vgg19": (2, 2, 4, 4, 4),
+    "vgg11": ((1, 1, 2, 2, 2), 7_609_090_048, 132_863_336),
+    "vgg13": ((2, 2, 2, 2, 2), 11_308_466_176, 133_047_848),
+    "vgg16": ((2, 2, 3, 3, 3), 15_470_264_320, 138_357_544),
+    "vgg19": ((2, 2, 4, 4, 4), 19_632_062_464, 143_667_240),
 }
+
+CONFIGURATIONS = dict(
+    zip(ROWS, ("configuration A", "configuration B", "configuration D", "configuration E"), strict=True)
+)
 
 POOL = max_pool(2, stride=2)
 HIDDEN = 4096
@@ -34,79 +39,36 @@ VARIANTS = {
 }
 
 
-def vgg11(
-    resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-) -> Network:
-    """VGG-11, the paper's configuration A, on square (or height, width) images.
+def _vgg(name: str, repeats: tuple[int, ...], multiply_adds: int, parameters: int) -> Callable[..., Network]:
+    def network(
+        resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
+    ) -> Network:
+        check_variant(name, variant, VARIANTS)
+        unit = conv_bn if variant == "bn" else conv_activation
+        x = image(in_channels, resolution)
+        for block, (width, times) in enumerate(zip(WIDTHS, repeats, strict=True), start=1):
+            for repeat in range(1, times + 1):
+                x = unit(x, f"features.{block}.conv{repeat}", conv(width, 3, padding=1, bias=True), RELU)
+            x = apply(x, f"features.{block}.pool", POOL)
+        if variant == "plain":
+            mend = f"use a last map of 7x7, as at resolution 224, or {name}"
+            x = fixed_flatten(x, "flatten", math.prod(LAST_MAP), mend)
+        else:
+            x = apply(apply(x, "pool", AdaptiveAveragePool(LAST_MAP)), "flatten", Flatten())
+        for layer in ("classifier.fc1", "classifier.fc2"):
+            x = apply(linear_activation(x, layer, HIDDEN, RELU), f"{layer}.dropout", Dropout())
+        x = apply(x, "classifier.fc3", Linear(num_classes))
+        choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
+        return built(x, name, variant, VARIANTS, "arXiv:1409.1556 Table 1", choices)
+
+    text = f"""VGG-{name[-2:]}, {CONFIGURATIONS[name]} of the paper, on square (or height, width) images.
 
     Raises :class:`~costmodel.errors.CostModelError` for sizes below 32, and for ``plain`` wherever the last map has
-    not 49 positions.
-
-    >>> net = vgg11()
-    >>> net.multiply_adds, net.parameters
-    (7609090048, 132863336)
-    """
-    return _vgg("vgg11", resolution, num_classes, in_channels, variant)
-
-
-def vgg13(
-    resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-) -> Network:
-    """VGG-13, the paper's configuration B; sizes and errors as in :func:`vgg11`.
-
-    >>> net = vgg13()
-    >>> net.multiply_adds, net.parameters
-    (11308466176, 133047848)
-    """
-    return _vgg("vgg13", resolution, num_classes, in_channels, variant)
-
-
-def vgg16(
-    resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-) -> Network:
-    """VGG-16, the paper's configuration D; sizes and errors as in :func:`vgg11`.
-
-    >>> net = vgg16()
-    >>> net.multiply_adds, net.parameters
-    (15470264320, 138357544)
-    """
-    return _vgg("vgg16", resolution, num_classes, in_channels, variant)
-
-
-def vgg19(
-    resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-) -> Network:
-    """VGG-19, the paper's configuration E; sizes and errors as in :func:`vgg11`.
-
-    >>> net = vgg19()
-    >>> net.multiply_adds, net.parameters
-    (19632062464, 143667240)
-    """
-    return _vgg("vgg19", resolution, num_classes, in_channels, variant)
-
-
-def _vgg(name: str, resolution: int | tuple[int, int], num_classes: int, in_channels: int, variant: str) -> Network:
-    check_variant(name, variant, VARIANTS)
-    unit = conv_bn if variant == "bn" else conv_activation
-    x = image(in_channels, resolution)
-    for block, (width, repeats) in enumerate(zip(WIDTHS, ROWS[name], strict=True), start=1):
-        for repeat in range(1, repeats + 1):
-            x = unit(x, f"features.{block}.conv{repeat}", conv(width, 3, padding=1, bias=True), RELU)
-        x = apply(x, f"features.{block}.pool", POOL)
-    if variant == "plain":
-        x = fixed_flatten(x, "flatten", math.prod(LAST_MAP), f"use a last map of 7x7, as at resolution 224, or {name}")
-    else:
-        x = apply(apply(x, "pool", AdaptiveAveragePool(LAST_MAP)), "flatten", Flatten())
-    for layer in ("classifier.fc1", "classifier.fc2"):
-        x = apply(linear_activation(x, layer, HIDDEN, RELU), f"{layer}.dropout", Dropout())
-    x = apply(x, "classifier.fc3", Linear(num_classes))
-    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, name, variant, VARIANTS, "arXiv:1409.1556 Table 1", choices)
+    not 49 positions."""
+    return named(network, name, text, multiply_adds, parameters)
 
 
 ARCHITECTURES = {
-    "vgg11": Architecture(vgg11, "VGG-11, arXiv:1409.1556 configuration A", VARIANTS),
-    "vgg13": Architecture(vgg13, "VGG-13, arXiv:1409.1556 configuration B", VARIANTS),
-    "vgg16": Architecture(vgg16, "VGG-16, arXiv:1409.1556 configuration D", VARIANTS),
-    "vgg19": Architecture(vgg19, "VGG-19, arXiv:1409.1556 configuration E", VARIANTS),
+    name: Architecture(_vgg(name, *row), f"VGG-{name[-2:]}, arXiv:1409.1556 {CONFIGURATIONS[name]}", VARIANTS, 2014)
+    for name, row in ROWS.items()
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
@@ -14,7 +13,7 @@ from costmodel.report.table import Table
 
 def defaults(architecture: Architecture) -> dict[str, object]:
     """The arguments of an architecture with their defaults; the variant is in the name."""
-    parameters = inspect.signature(architecture.build).parameters
+    parameters = architecture.choices
     return {name: parameter.default for name, parameter in parameters.items() if name != "variant"}
 
 

@@ -6,7 +6,6 @@ classes. What it does not say (a wider head, where ResNet strides) is left to th
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -88,7 +87,7 @@ def model_of(row: PublishedNetwork) -> NamedModel | None:
     model = next((model for pattern, model in _MODELS if fnmatchcase(title, pattern)), None)
     if model is None:
         return None
-    accepted = inspect.signature(architecture(model.name.partition(":")[0]).build).parameters
+    accepted = architecture(model.name.partition(":")[0]).choices
     printed = {"alpha": row.alpha, "resolution": row.resolution}
     options = {name: value for name, value in printed.items() if value is not None and name in accepted}
     return NamedModel(model.name, options | dict(model.options))

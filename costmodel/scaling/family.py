@@ -6,7 +6,6 @@ the floating-point numbers themselves finds the two neighbours between which an 
 
 from __future__ import annotations
 
-import inspect
 import math
 import struct
 from collections.abc import Callable, Hashable, Mapping
@@ -18,7 +17,7 @@ from costmodel.loading import load_with
 from costmodel.models.registry import resolve
 from costmodel.quantities import QUANTITIES
 
-#: Alphas at which a family without ``widths`` is asked whether its cost grows.
+#: Alphas at which a family is asked whether its cost grows.
 _PROBES = tuple(0.05 * 1.1**power for power in range(60))
 
 
@@ -32,7 +31,7 @@ class Family:
     def __init__(self, name: str, choices: Mapping[str, Any]) -> None:
         self._name, self._choices = name, choices
         self._found, self._variant = resolve(name)
-        known = inspect.signature(self._found.build).parameters
+        known = self._found.choices
         if "alpha" not in known:
             raise CostModelError(f"{name} takes no alpha, which is what is solved for; sweep its resolutions instead")
         self._costs: dict[Hashable, dict[str, int]] = {}
@@ -45,20 +44,14 @@ class Family:
 
     def costs(self, alpha: float) -> dict[str, int]:
         """Each quantity at ``alpha``."""
-        key = self.key(alpha)
-        if key not in self._costs:
-            self._costs[key] = _costs(self._build(alpha))
-        return self._costs[key]
+        return self._costs[self.key(alpha)]
 
     def key(self, alpha: float) -> Hashable:
-        """What two alphas have in common when they build the same network: its widths, or all of its operations."""
+        """What two alphas have in common when they build the same network: all of its operations."""
         if alpha not in self._keys:
-            if self._found.widths is None:
-                network = self._build(alpha)
-                self._keys[alpha] = tuple((node.name, node.layer, node.input_shapes) for node in network.nodes)
-                self._costs.setdefault(self._keys[alpha], _costs(network))
-            else:
-                self._keys[alpha] = self._found.widths(alpha, self._variant)
+            network = self._build(alpha)
+            self._keys[alpha] = tuple((node.name, node.layer, node.input_shapes) for node in network.nodes)
+            self._costs.setdefault(self._keys[alpha], _costs(network))
         return self._keys[alpha]
 
     def interval(self, alpha: float) -> tuple[float, float | None]:
@@ -99,10 +92,8 @@ class Family:
         return True
 
     def _check(self) -> None:
-        """A probe, not a proof, for the families that say nothing of their widths."""
+        """A probe, not a proof."""
         probes = [self.least, *(alpha for alpha in _PROBES if self.least < alpha < LARGEST_ALPHA), LARGEST_ALPHA]
-        if self._found.widths is not None:
-            probes = [self.least, LARGEST_ALPHA]
         try:
             costs = [self.costs(alpha) for alpha in probes]
         except CostModelError as error:

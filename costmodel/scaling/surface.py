@@ -1,225 +1,252 @@
-"""The cost of a network over (alpha, resolution) as a product of two small matrices.
+"""The cost of a network over (alpha, resolution): built once for a whole grid, with numbers that are many.
 
-A convolution costs its work per position, which alpha decides, times its positions, which the resolution decides.
-Layers with the same number of positions at every resolution are one stage, so the whole surface is (work of each stage
-by alpha) times (positions of each stage by resolution). A million designs need a few networks and one product.
+What each layer costs is a sum of products of a number that alpha decides and one that the resolution decides, such as
+channels and positions. So the whole grid is one product of two small matrices: a million designs take a few builds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from costmodel import formulas
-from costmodel.core.graph import Node
-from costmodel.core.layers import (
-    Activation,
-    Add,
-    BatchNorm,
-    ChannelShuffle,
-    ChannelSlice,
-    Concat,
-    Conv,
-    Dropout,
-    Flatten,
-    GlobalAveragePool,
-    Input,
-    Layer,
-    Linear,
-    Pool,
-    Scale,
-)
 from costmodel.core.network import Network
-from costmodel.errors import LARGEST_SIZE, CostModelError, positive_int, width_multiplier
+from costmodel.errors import LARGEST_SIZE, CostModelError
 from costmodel.loading import load_with
 from costmodel.models.registry import resolve
-from costmodel.scaling.widths import Widths, multiplying, work
+from costmodel.scaling.columns import Column, MixedError, terms_of
 
 if TYPE_CHECKING:
     import numpy
     from numpy.typing import NDArray
 
     Integers: TypeAlias = NDArray[numpy.int64]
-    Sizes: TypeAlias = tuple[Integers, ...]
 
-#: Layers whose output has the sizes of what they read.
-_KEEPING = (Activation, Add, BatchNorm, ChannelShuffle, ChannelSlice, Concat, Dropout, Linear, Scale)
+#: Told of every part of a grid that is done, in designs.
+Progress: TypeAlias = Callable[[int], object]
 
-#: Beyond this, the positions of a square image might not fit 64 bits.
-LARGEST_RESOLUTION = 2**31 - 1
-
-
-def separates(name: str) -> bool:
-    """Whether the cost of ``name`` is such a product: alpha acts through widths alone, the resolution through sizes.
-
-    >>> separates("mobilenet_v2"), separates("mobilenet_v2:keras"), separates("resnet50")
-    (True, False, False)
-    """
-    found, _ = resolve(name)
-    if found.widths is None:
-        return False
-    return all(_has_rule(node.layer) for node in load_with(name, {}).nodes)
-
-
-def _has_rule(layer: Layer) -> bool:
-    """Whether :class:`_Sizes` knows its sizes. A pad has none: a network computes it anew from every resolution."""
-    if isinstance(layer, Pool):
-        return not layer.ceil_mode
-    return isinstance(layer, (Input, Conv, Flatten, GlobalAveragePool, *_KEEPING))
+#: Up to here floating point adds and multiplies whole numbers exactly, and several times as fast as integers.
+_EXACT_FLOAT = 2**53
 
 
 def surface(name: str, alphas: Sequence[float], resolutions: Sequence[int], **choices: Any) -> Integers:
     """Multiply-adds of ``name`` at every alpha (a row) and resolution (a column): exact, as 64-bit integers.
 
-    ``choices`` go to every network. Loads numpy. Raises :class:`~costmodel.errors.CostModelError` where
-    :func:`separates` says no, where a network cannot be built, and where a count would overflow 64 bits.
+    ``choices`` go to every network. Loads numpy. Raises :class:`~costmodel.errors.CostModelError` where a network
+    cannot be built, the first one by rows, and where a count would overflow 64 bits.
 
     >>> surface("mobilenet_v2", [0.35, 1.0], [96, 224]).tolist()
     [[11934128, 59285808], [56289152, 300774272]]
     """
-    return _Networks(name, alphas, resolutions, choices).surface()
+    return surface_and_parameters(name, alphas, resolutions, choices)[0]
 
 
 def surface_and_parameters(
-    name: str, alphas: Sequence[float], resolutions: Sequence[int], **choices: Any
-) -> tuple[Integers, list[int]]:
-    """:func:`surface`, and the parameters at every alpha, which know no resolution.
+    name: str,
+    alphas: Sequence[Any],
+    resolutions: Sequence[Any],
+    choices: Mapping[str, Any],
+    progress: Progress | None = None,
+) -> tuple[Integers, Integers]:
+    """:func:`surface`, and the parameters of each design. An axis without values is no argument of the architecture.
 
-    >>> surface_and_parameters("mobilenet_v2", [0.35, 1.0], [224])[1]
-    [1677128, 3504872]
+    >>> surface_and_parameters("mobilenet_v2", [0.35, 1.0], [224], {})[1].tolist()
+    [[1677128], [3504872]]
     """
-    networks = _Networks(name, alphas, resolutions, choices)
-    stored = [networks.build(row).parameters for row in range(len(networks.widths))]
-    return networks.surface(), [stored[row] for row in networks.row_of]
+    import numpy
+
+    axes = {argument: values for argument, values in (("alpha", alphas), ("resolution", resolutions)) if len(values)}
+
+    def at(*point: Any) -> Network:
+        given = {
+            argument: value for argument, value in zip(("alpha", "resolution"), point, strict=True) if argument in axes
+        }
+        return load_with(name, {**choices, **given})
+
+    grid = _Grid(name, at, (alphas or (None,), resolutions or (None,)), progress or (lambda designs: None))
+    grid.fill()
+    counts, stored = grid.counts
+    return counts, numpy.broadcast_to(stored, counts.shape)
 
 
-class _Networks:
-    """The different networks that ``alphas`` make, a row each, at the largest resolution."""
+class _Grid:
+    """The counts of a grid, filled group by group; all designs of a group take the same course."""
 
-    def __init__(self, name: str, alphas: Sequence[float], resolutions: Sequence[int], choices: dict[str, Any]) -> None:
+    def __init__(
+        self, name: str, at: Callable[..., Network], axes: tuple[Sequence[Any], ...], progress: Progress
+    ) -> None:
         import numpy
 
-        found, variant = resolve(name)
-        if found.widths is None or not separates(name):
-            raise CostModelError(f"the cost of {name} is no product of widths and sizes; count it point by point")
-        sizes = [positive_int(resolution, "resolution") for resolution in resolutions]
-        largest = max(sizes)
-        if largest > LARGEST_RESOLUTION:
-            raise CostModelError(
-                f"resolution={largest} would overflow 64-bit integers; use at most {LARGEST_RESOLUTION}"
-            )
-        # The smallest image is where a network may not fit; building it there raises with the place.
-        load_with(name, {"alpha": alphas[0], "resolution": min(sizes), **choices})
-        rows: dict[tuple[int, ...], int] = {}
-        self.row_of = [rows.setdefault(found.widths(width_multiplier(alpha), variant), len(rows)) for alpha in alphas]
-        self.widths = list(rows)
-        self._alphas = [alphas[self.row_of.index(row)] for row in range(len(rows))]
-        self._name = name
-        self._choices = {**choices, "resolution": largest}
-        self._stage_of, self._positions = _stages(self.build(0), numpy.array(sizes, dtype=numpy.int64))
+        self._name, self._at, self._axes, self._progress = name, at, axes, progress
+        #: The axes as arrays, where their values are plain numbers.
+        self._arrays = [_array(axes[0], float, (-1, 1)), _array(axes[1], int, (1, -1))]
+        #: Multiply-adds and parameters. The latter rarely know the resolution, and then have a single column.
+        self.counts = [
+            numpy.empty(tuple(map(len, axes)), dtype=numpy.int64),
+            numpy.empty((len(axes[0]), 1), dtype=numpy.int64),
+        ]
+        #: Groups that share an axis share its column, and what was computed with it.
+        self._numbers: dict[tuple[int, bytes], Any] = {}
+        self._own = not resolve(name)[0].build.__module__.startswith("costmodel.models.")
+        self._failed: list[tuple[int, int, CostModelError]] = []
 
-    def build(self, row: int) -> Network:
-        """The network of one row."""
-        return load_with(self._name, {**self._choices, "alpha": self._alphas[row]})
-
-    def surface(self) -> Integers:
-        """Multiply-adds, a row an alpha."""
+    def fill(self) -> None:
+        """Count everything. Raises the first error by rows."""
         import numpy
 
-        work = self._work()
-        most = [int(stage.max()) for stage in self._positions]
-        largest = max(sum(amount * count for amount, count in zip(row, most, strict=True)) for row in work)
-        if largest > LARGEST_SIZE:
-            raise CostModelError(
-                f"{self._name} takes up to {largest:,} multiply-adds, which would overflow 64-bit integers;"
-                " use smaller sizes"
-            )
-        product: Integers = numpy.array(work, dtype=numpy.int64) @ numpy.array(self._positions)
-        return product[self.row_of]
+        waiting = [tuple(numpy.arange(len(axis)) for axis in self._axes)]
+        while waiting:
+            group = waiting.pop()
+            parts = self._count(*group)
+            if not parts:
+                self._progress(len(group[0]) * len(group[1]))
+            waiting += parts
+        if self._failed:
+            raise min(self._failed, key=lambda failed: failed[:2])[2]
 
-    def _work(self) -> list[list[int]]:
-        """Multiply-adds per position of each stage: of a few networks, and from them of all."""
-        widths = Widths(self.widths, self.build)
-        if (by_layer := widths.work()) is not None:
-            stages = [list(amounts) for amounts in zip(*self._by_stage(by_layer), strict=True)]
-            # The guard: a network that was not asked must agree.
-            other = max(set(range(len(stages))) - set(widths.built), default=0)
-            if stages[other] == self._counted(other):
-                return stages
-        return [self._counted(row) for row in range(len(self.widths))]
+    def _count(self, rows: Any, columns: Any) -> list[tuple[Any, Any]]:
+        """Count one group; the groups it must be divided into, where it takes several courses."""
+        try:
+            network = self._at(self._number(0, rows), self._number(1, columns))
+            self._put(0, rows, columns, network.multiply_adds)
+            self._put(1, rows, columns, network.parameters)
+            if self._own and len(rows) * len(columns) > 1 and not self._agrees(rows, columns):
+                return self._singles(rows, columns)
+        except MixedError as mixed:
+            return _parted(rows, columns, mixed.axis, mixed.labels)
+        except OverflowError:
+            if len(rows) * len(columns) == 1:
+                self._failed.append((rows[0], columns[0], self._overflow(rows[0], columns[0])))
+                return []
+            axis = int(len(columns) > 1)
+            return _parted(rows, columns, axis, _halves(columns if axis else rows))
+        except Exception as error:
+            wrong = self._error(rows[0], columns[0])
+            if wrong is None:  # it computes with plain numbers only
+                return self._singles(rows, columns)
+            if not isinstance(wrong, CostModelError):
+                raise wrong from error
+            self._failed.append((rows[0], columns[0], wrong))
+        return []
 
-    def _counted(self, row: int) -> list[int]:
-        """The work of one network, layer by layer."""
-        return self._by_stage({node.name: work(node) for node in multiplying(self.build(row))})
+    def _number(self, axis: int, places: Any) -> Any:
+        """The values at ``places`` as one number."""
+        if len(places) == 1:
+            return self._axes[axis][places[0]]
+        if self._arrays[axis] is None:
+            raise MixedError(axis, places)  # each by itself
+        key = (axis, places.tobytes())
+        if key not in self._numbers:
+            values = self._arrays[axis][places] if axis == 0 else self._arrays[axis][:, places]
+            found = Column(values, LARGEST_SIZE, {}).column(values)
+            self._numbers[key] = found if isinstance(found, Column) else self._axes[axis][places[0]]
+        return self._numbers[key]
 
-    def _by_stage(self, by_layer: dict[str, Any]) -> list[Any]:
-        """Amounts of layers summed by stage."""
-        amounts: list[Any] = [0] * len(self._positions)
-        for name, amount in by_layer.items():
-            amounts[self._stage_of[name]] += amount
-        return amounts
+    def _point(self, row: int, place: int) -> Network:
+        return self._at(self._axes[0][row], self._axes[1][place])
+
+    def _error(self, row: int, place: int) -> Exception | None:
+        """What is wrong with one design, if anything."""
+        try:
+            self._point(row, place)
+        except Exception as error:
+            return error
+        return None
+
+    def _overflow(self, row: int, place: int) -> CostModelError:
+        network = self._point(row, place)
+        at = ", ".join(
+            f"{argument}={value}" for argument, value in network.config.items() if argument in ("alpha", "resolution")
+        )
+        most = max(network.multiply_adds, network.parameters)
+        return CostModelError(f"{self._name} at {at}: {most:,} would overflow 64-bit integers; use smaller sizes")
+
+    def _put(self, which: int, rows: Any, columns: Any, total: Any) -> None:
+        """Write a total over a group: its factors of alpha, a matrix, times its factors of the resolution."""
+        import numpy
+
+        left, right, most = _factors(total, len(columns))
+        if most > LARGEST_SIZE:
+            raise OverflowError
+        if self.counts[which].shape[1] == 1 < len(self._axes[1]):
+            if len(columns) == len(self._axes[1]) and len(right) == 1 and (right[0] == 1).all():
+                right, columns = [right[0][:1]], columns[:1] * 0
+            else:
+                self.counts[which] = numpy.repeat(self.counts[which], len(self._axes[1]), axis=1)
+        kind = numpy.float64 if most < _EXACT_FLOAT else numpy.int64
+        factors = numpy.empty((len(rows), len(left)), dtype=kind)
+        for place, f in enumerate(left):
+            factors[:, place] = f.values[:, 0] if isinstance(f, Column) else f
+        stages = numpy.array(right, dtype=kind)
+        counts = self.counts[which]
+        for start in range(0, len(rows), _ROWS):
+            these = rows[start : start + _ROWS]
+            part = factors[start : start + _ROWS] @ stages
+            if len(columns) == counts.shape[1]:
+                counts[these] = part
+            else:
+                counts[numpy.ix_(these, columns)] = part
+
+    def _agrees(self, rows: Any, columns: Any) -> bool:
+        """Whether two designs of a group cost what was found: a function of a user may do what numbers cannot show."""
+        for row, place in ((rows[0], columns[0]), (rows[-1], columns[-1])):
+            network = self._point(row, place)
+            if (network.multiply_adds, network.parameters) != tuple(
+                int(counts[row, place % counts.shape[1]]) for counts in self.counts
+            ):
+                return False
+        return True
+
+    def _singles(self, rows: Any, columns: Any) -> list[tuple[Any, Any]]:
+        """Each value of an axis by itself."""
+        axis = 0 if len(rows) > 1 else 1
+        places = columns if axis else rows
+        values = self._arrays[axis]
+        return _parted(rows, columns, axis, places if values is None else values.ravel()[places])
 
 
-def _stages(network: Network, resolutions: Integers) -> tuple[dict[str, int], list[Integers]]:
-    """The stage of each node that multiplies, by name, and the positions of each stage at every resolution."""
-    sizes = _Sizes(resolutions)
-    for node in network.nodes:
-        sizes.propagate(node)
-    stages: dict[tuple[int, ...], int] = {}
-    positions: list[Integers] = []
-    stage_of = {}
-    for node in multiplying(network):
-        axes = sizes.of[node]
-        key = tuple(map(id, axes))
-        if key not in stages:
-            stages[key] = len(positions)
-            grid = resolutions * 0 + 1
-            for axis in axes:
-                grid = grid * axis
-            positions.append(grid)
-        stage_of[node.name] = stages[key]
-    return stage_of, positions
+def _array(values: Sequence[Any], kind: type, shape: tuple[int, int]) -> Any:
+    """An array of plain numbers; None for others."""
+    import numpy
+
+    kinds = {int, kind}
+    if not all(type(value) in kinds and abs(value) <= LARGEST_SIZE for value in values):
+        return None
+    return numpy.array(values, dtype=numpy.int64 if kind is int else numpy.float64).reshape(shape)
 
 
-class _Sizes:
-    """Spatial sizes of every node at every resolution: the formulas of the layers, on arrays.
+def _halves(places: Any) -> Any:
+    return [2 * index < len(places) for index in range(len(places))]
 
-    Equal sizes are one array object, so that nodes of one stage are found without comparing arrays.
-    """
 
-    def __init__(self, resolutions: Integers) -> None:
-        self.of: dict[Node, Sizes] = {}
-        self._resolutions = resolutions
-        self._known: dict[tuple[object, ...], Integers] = {}
+def _parted(rows: Any, columns: Any, axis: int, labels: Any) -> list[tuple[Any, Any]]:
+    import numpy
 
-    def propagate(self, node: Node) -> None:
-        """Add the sizes of ``node``; it must have been built at the largest resolution, and proves them there."""
-        axes = self.of[node] = self._sizes(node)
-        largest = int(self._resolutions.argmax())
-        assert tuple(int(axis[largest]) for axis in axes) == node.shape.spatial, node
+    labels = numpy.asarray(labels)
+    parts = [labels == label for label in numpy.unique(labels)]
+    return [(rows, columns[part]) if axis else (rows[part], columns) for part in parts]
 
-    def _sizes(self, node: Node) -> Sizes:
-        layer = node.layer
-        if isinstance(layer, Input):
-            return (self._resolutions,) * len(layer.shape.spatial)
-        axes = self.of[node.inputs[0]]
-        if isinstance(layer, Flatten):
-            return ()
-        if isinstance(layer, GlobalAveragePool):
-            return (self._slid(lambda size: size * 0 + 1, self._resolutions),) * len(axes)
-        if isinstance(layer, (Conv, Pool)):
-            if layer.padding == "same":
-                return tuple(map(partial(self._slid, formulas.same_output_size), axes, layer.stride))
-            dilation = layer.dilation if isinstance(layer, Conv) else (1,) * len(axes)
-            slid = partial(self._slid, formulas.output_size)
-            return tuple(map(slid, axes, layer.kernel, layer.stride, map(sum, layer.padding), dilation))
-        return axes
 
-    def _slid(self, rule: Callable[..., Any], axis: Integers, *window: int) -> Integers:
-        key = (rule, id(axis), *window)
-        if key not in self._known:
-            made: Integers = rule(axis, *window)
-            # A window that keeps every size makes no new stage.
-            self._known[key] = axis if (made == axis).all() else made
-        return self._known[key]
+#: So many rows of a product at a time stay near the processor.
+_ROWS = 64
+
+
+def _factors(total: Any, columns: int) -> tuple[list[Any], list[Any], int]:
+    """A total as (factors of alpha, factors of the resolution, a bound): one pair a stage."""
+    import numpy
+
+    left: dict[bytes, Any] = {}
+    right: dict[bytes, Any] = {}
+    parts: dict[int, Any] = {}
+    for f, g in terms_of(total):
+        # First by identity, then by what is left without the greatest common divisor: a kernel multiplies a stage.
+        key = id(g) if isinstance(g, Column) else 0
+        times = 1 if isinstance(g, Column) else g
+        parts[key] = (f * times + parts[key][0] if key in parts else f * times, g)
+    for f, g in parts.values():
+        row = g.values[0] if isinstance(g, Column) else numpy.ones(columns, dtype=numpy.int64)
+        times = int(numpy.gcd.reduce(row)) or 1
+        unit = row // times
+        right[unit.tobytes()] = unit
+        left[unit.tobytes()] = left.get(unit.tobytes(), 0) + f * times
+    most = sum((f.most if isinstance(f, Column) else abs(f)) * int(abs(right[key]).max()) for key, f in left.items())
+    return list(left.values()), list(right.values()), most

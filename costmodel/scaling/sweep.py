@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from costmodel.errors import LARGEST_SIZE, CostModelError
-from costmodel.loading import load_with
+from costmodel.errors import CostModelError
 from costmodel.models.registry import Architecture, resolve, takes_no
 from costmodel.scaling.axes import check_size, parse_axis
 from costmodel.scaling.measured import accuracy, measured
-from costmodel.scaling.surface import separates, surface_and_parameters
+from costmodel.scaling.surface import surface_and_parameters
 
 if TYPE_CHECKING:
     import pandas
@@ -74,7 +73,7 @@ def values(name: str, argument: str, given: Any) -> tuple[Any, ...]:
     ((0.5, 0.75, 1.0), (1,))
     """
     found, variant = resolve(name)
-    known = inspect.signature(found.build).parameters
+    known = found.choices
     if argument not in known:
         shown = given if isinstance(given, (str, int, float)) else "an axis"
         raise takes_no(name, argument, f"{argument}={shown} given", known)
@@ -107,7 +106,7 @@ class _Grid:
     def __init__(self, name: str, axes: Mapping[str, Any]) -> None:
         self._name = name
         self._found, self._variant = resolve(name)
-        known = inspect.signature(self._found.build).parameters
+        known = self._found.choices
         self._axes = {argument: values(name, argument, given) for argument, given in axes.items()}
         for argument in ("alpha", "resolution"):
             default = known[argument].default if argument in known else inspect.Parameter.empty
@@ -135,20 +134,9 @@ class _Grid:
 
     def _counts(self, name: str, choices: dict[str, Any], progress: Callable[[int], None]) -> tuple[Any, Any]:
         """Multiply-adds and parameters of each design, alpha by alpha."""
-        import numpy
-
-        alphas, resolutions = self._axes.get("alpha", ()), self._axes.get("resolution", ())
-        square = not any(isinstance(resolution, tuple) for resolution in resolutions)
-        if alphas and resolutions and square and separates(name):
-            surface, stored = surface_and_parameters(name, alphas, resolutions, **choices)
-            progress(surface.size)
-            return surface.ravel(), numpy.repeat(numpy.array(stored, dtype=numpy.int64), len(resolutions))
-        inner = {argument: self._axes[argument] for argument in ("alpha", "resolution") if argument in self._axes}
-        counts = numpy.empty((math.prod(map(len, inner.values())), 2), dtype=numpy.int64)
-        for row, point in enumerate(product(*inner.values())):
-            counts[row] = _count(name, {**choices, **dict(zip(inner, point, strict=True))})
-            progress(1)
-        return counts[:, 0], counts[:, 1]
+        axes = (self._axes.get("alpha", ()), self._axes.get("resolution", ()))
+        counts, stored = surface_and_parameters(name, *axes, choices, progress)
+        return counts.ravel(), stored.ravel()
 
     def _frame(self, name: str, variant: str, choices: dict[str, Any], counts: Any, stored: Any) -> pandas.DataFrame:
         import numpy
@@ -176,12 +164,3 @@ class _Grid:
                 frame.loc[here, "top1"] = found.top1
                 frame.loc[here, "top1_source"] = found.source
         return frame
-
-
-def _count(name: str, choices: dict[str, Any]) -> tuple[int, int]:
-    network = load_with(name, choices)
-    figures = network.multiply_adds, network.parameters
-    if max(figures) > LARGEST_SIZE:
-        at = ", ".join(f"{argument}={value}" for argument, value in choices.items())
-        raise CostModelError(f"{name} at {at}: {max(figures):,} would overflow 64-bit integers; use smaller sizes")
-    return figures

@@ -29,7 +29,7 @@ SHARE = max(4, settings.default.max_examples // 60)
 
 
 def arguments_of(name: str) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(architecture(name.partition(":")[0]).build).parameters
+    return architecture(name.partition(":")[0]).choices
 
 
 @st.composite

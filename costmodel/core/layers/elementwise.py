@@ -44,7 +44,10 @@ class BatchNorm(Layer):
         return Ops(add=elements, mul=elements)
 
     def params(self, inputs: Shapes) -> Params:
-        return _norm_params(inputs[0].channels, self.affine, self.tracked)
+        try:
+            return _norm_params(inputs[0].channels, self.affine, self.tracked)
+        except TypeError:  # a number that is many cannot be looked up
+            return _norm_params.__wrapped__(inputs[0].channels, self.affine, self.tracked)
 
 
 @lru_cache(maxsize=4096)

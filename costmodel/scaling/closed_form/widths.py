@@ -1,23 +1,23 @@
 """The channels of every layer as lines in alpha: an architecture's own function, with a rounding rule that is none.
 
-The architecture's module is loaded a second time, privately, and in that copy every rounding rule is the identity,
-refused where a width is not whole. At two alphas of that kind every channel count is two points of a line
-``c0 + c1*alpha``; more alphas must agree. What the rule was asked for says at which alphas the true one would change
-nothing.
+That rule is the identity, refused where a width is not whole. At two alphas of that kind every channel count is two
+points of a line ``c0 + c1*alpha``; more alphas must agree. What the rule was asked for says at which alphas the true
+one would change nothing.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import inspect
 import math
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
-from costmodel.core import rounding
 from costmodel.core.graph import Node
 from costmodel.core.layers import ChannelSlice, Conv, Input, Linear, TransposedConv
 from costmodel.core.network import Network
+from costmodel.core.rounding import make_divisible, truncate
 from costmodel.errors import CostModelError
 from costmodel.models.registry import Architecture
 from costmodel.scaling.closed_form.form import Alphas
@@ -149,16 +149,9 @@ class _Rounding:
         self._asked: list[tuple[Fraction, int]] = []
 
     def without(self, found: Architecture) -> Any:
-        """The function of ``found``, in a copy of its module that rounds no width."""
-        spec = importlib.util.find_spec(found.build.__module__)
-        assert spec is not None
-        assert spec.loader is not None
-        copy: Any = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(copy)
-        copy.make_divisible = self._make_divisible
-        copy.truncate = self._truncate
-        copy.width_multiplier = lambda alpha: alpha
-        return getattr(copy, found.name)
+        """The function of ``found``, rounding nothing."""
+        rounds = "round_width" in inspect.signature(found.build).parameters
+        return partial(found.build, round_width=self._round) if rounds else found.build
 
     def asked_by(
         self, build: Any, alpha: Fraction, variant: str, choices: Mapping[str, Any]
@@ -167,11 +160,9 @@ class _Rounding:
         self._asked = []
         return build(alpha=alpha, variant=variant, **choices), self._asked
 
-    def _make_divisible(self, width: Any, divisor: int = 8) -> int:
-        return self._answer(width, divisor, lambda: rounding.make_divisible(float(width), divisor))
-
-    def _truncate(self, width: Any) -> int:
-        return self._answer(width, 1, lambda: rounding.truncate(float(width)))
+    def _round(self, width: Any, divisor: int = 8) -> int:
+        rule = truncate if divisor == 1 else make_divisible
+        return self._answer(width, divisor, lambda: rule(float(width), divisor))
 
     def _answer(self, width: Any, divisor: int, rounded: Any) -> int:
         # A width that was a quotient of floats, such as 88/24 of 24 channels, is the fraction that it stands for.
