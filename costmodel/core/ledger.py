@@ -133,7 +133,7 @@ class Ledger:
             node.layer.params(node.input_shapes) if node.provenance is BUILT else node.params
             for node in self.operations
         ]
-        return Params(*map(sum, zip(NO_PARAMS, *stored, strict=True)))
+        return Params(*map(sum, zip(NO_PARAMS, *[params for params in stored if params is not NO_PARAMS], strict=True)))
 
     @property
     def parameters(self) -> int:

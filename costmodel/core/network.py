@@ -58,7 +58,7 @@ class Network:
     @cached_property
     def inputs(self) -> tuple[Shape, ...]:
         """Shapes of one sample of each input."""
-        return tuple(node.shape for node in self.nodes if isinstance(node.layer, Input))
+        return tuple(node.shape for node in self.nodes if type(node.layer) is Input)
 
     @property
     def input(self) -> Shape:
@@ -70,7 +70,7 @@ class Network:
     @cached_property
     def ledger(self) -> Ledger:
         """One entry an operation, for one sample."""
-        return Ledger(tuple([node for node in self.nodes if not isinstance(node.layer, Input)]))
+        return Ledger(tuple([node for node in self.nodes if type(node.layer) is not Input]))
 
     @property
     def multiply_adds(self) -> int:

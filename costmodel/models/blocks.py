@@ -151,13 +151,13 @@ def squeeze_excite(
 ) -> Node:
     """Each channel of ``x`` times a weight: its mean, through ``squeezed`` channels and back, gated (arXiv:1709.01507).
 
-        The two 1x1 convolutions have biases and no batch norm.
+    The two 1x1 convolutions have biases and no batch norm.
 
-        >>> from costmodel.core.graph import image
+    >>> from costmodel.core.graph import image
     >>> from costmodel.core.network import Network
-        >>> net = Network(squeeze_excite(image(72, 28), "squeeze_excite", 24))
-        >>> net.output, net.parameters
-        (Node('squeeze_excite.scale', Scale(), shape=72x28x28), 3552)
+    >>> net = Network(squeeze_excite(image(72, 28), "squeeze_excite", 24))
+    >>> net.output, net.parameters
+    (Node('squeeze_excite.scale', Scale(), shape=72x28x28), 3552)
     """
     rank = len(x.shape.spatial)
     y = apply(x, f"{name}.pool", GlobalAveragePool())

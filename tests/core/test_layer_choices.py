@@ -92,7 +92,8 @@ def test_a_layer_is_a_value(layer: Layer) -> None:
     for choice in dataclasses.fields(layer):  # type: ignore[arg-type]
         with pytest.raises(dataclasses.FrozenInstanceError):
             setattr(layer, choice.name, getattr(layer, choice.name))
-    assert not hasattr(layer, "__dict__")  # so nothing can be kept beside the choices
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        layer.note = "kept next to the choices"  # type: ignore[attr-defined]
     assert type(layer).__final__  # type: ignore[attr-defined]  # so nothing can be added to what it answers
 
 

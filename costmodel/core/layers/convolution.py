@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, cast, final
 
@@ -32,7 +31,6 @@ Each: TypeAlias = int | Sequence[int]
 Sides: TypeAlias = int | Sequence[int | tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
 class _Convolution(Layer):
     """What a convolution and a transposed one share: a window, groups, and a weight for each pair of channels."""
 
@@ -87,7 +85,6 @@ class _Convolution(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Conv(_Convolution):
     """A convolution of any rank: standard, grouped or depthwise (F1, F2, F5). Made by :func:`conv`.
 
@@ -136,7 +133,6 @@ def _slid(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: tuple[tuple[int
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class TransposedConv(_Convolution):
     """A transposed convolution of any rank, PyTorch's ``ConvTranspose``. Made by :func:`transposed_conv`.
 
@@ -298,7 +294,6 @@ def transposed_conv(
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Linear(Layer):
     """A linear layer: of a vector, or of the features at each position of a sequence on its own.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, final
 
@@ -16,7 +15,6 @@ from costmodel.errors import CostModelError, positive_int
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class BatchNorm(Layer):
     """Batch normalisation as in inference: each value times a scale plus a shift.
 
@@ -62,7 +60,6 @@ _NORMALISED = Ops(add=3, mul=2)
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class LayerNorm(Layer):
     """Normalisation over the last ``axes`` axes of each sample, with a gamma and a beta for each of their values.
 
@@ -98,7 +95,6 @@ class LayerNorm(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class GroupNorm(Layer):
     """Normalisation over each of ``groups`` groups of channels of each sample.
 
@@ -155,7 +151,6 @@ _ACTIVATIONS = {
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Activation(Layer):
     """A function of each value on its own, by the name the field gives it.
 
@@ -201,7 +196,6 @@ HARD_SWISH = Activation("hard_swish")
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Dropout(Layer):
     """Nothing at inference: it only drops values in training."""
 

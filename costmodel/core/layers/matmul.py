@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from costmodel import formulas
@@ -12,7 +11,6 @@ from costmodel.errors import CostModelError
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class MatMul(Layer):
     """The product of two tensors of matrices, both of them computed: the two products of attention.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from costmodel.core.counts import Ops
@@ -12,7 +11,6 @@ from costmodel.errors import CostModelError
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Add(Layer):
     """The sum of tensors of one shape: a residual connection.
 
@@ -39,7 +37,6 @@ class Add(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Concat(Layer):
     """Tensors of one size stacked along the channels.
 
@@ -63,7 +60,6 @@ class Concat(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Outputs(Layer):
     """Several results of one network, such as a classifier and its auxiliary heads; the shape is the first one's."""
 
@@ -80,7 +76,6 @@ class Outputs(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Scale(Layer):
     """A tensor, each channel times the one value that a second tensor has for it: the end of squeeze-and-excite.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from costmodel.core.counts import NO_OPS, Ops
@@ -11,7 +10,6 @@ from costmodel.core.shape import Shape
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Operation(Layer):
     """Any other operation on tensors: its name in PyTorch, the shape it made, the arithmetic that took.
 
@@ -40,7 +38,6 @@ class Operation(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Move(Layer):
     """An operation that copies, selects or converts values into new memory and computes nothing, by its name.
 
@@ -62,7 +59,6 @@ class Move(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Uncounted(Layer):
     """An operation that nobody has decided on: it stands in the network so that a report can say so."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from costmodel import formulas
@@ -16,7 +15,6 @@ from costmodel.errors import CostModelError, positive_int
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Pool(Layer):
     """The maximum or the mean over a window, each channel on its own (F1).
 
@@ -108,7 +106,6 @@ def _pool(
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class AdaptiveAveragePool(Layer):
     """The mean over windows that are chosen so that the output has the sizes given.
 
@@ -144,7 +141,6 @@ class AdaptiveAveragePool(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class GlobalAveragePool(Layer):
     """The mean of each channel over all positions; every spatial size becomes 1.
 

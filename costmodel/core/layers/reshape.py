@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from costmodel.core.layers.base import Alias, Choices, Layer, Shapes
@@ -13,7 +12,6 @@ from costmodel.errors import CostModelError, positive_int
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Flatten(Layer):
     """All values of a sample as one vector.
 
@@ -31,7 +29,6 @@ class Flatten(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class ZeroPad(Layer):
     """Zeros around each channel, (before, after) on each axis; what a convolution does not pad itself.
 
@@ -63,7 +60,6 @@ class ZeroPad(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class ChannelShuffle(Layer):
     """The channels of each group dealt out in turn (ShuffleNet); nothing is computed.
 
@@ -88,7 +84,6 @@ class ChannelShuffle(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class ChannelSlice(Layer):
     """Channels ``start`` up to ``stop`` of a tensor: one part of a split.
 

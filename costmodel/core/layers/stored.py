@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, final
 
 from costmodel import formulas
@@ -13,7 +12,6 @@ from costmodel.errors import positive_int
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Embedding(Layer):
     """Rows of a table of ``count`` rows of ``features`` values, one for each index it reads; nothing is computed.
 
@@ -44,7 +42,6 @@ class Embedding(Layer):
 
 
 @final
-@dataclass(frozen=True, slots=True)
 class Stored(Layer):
     """A tensor that the network holds and no layer of its own explains: a class token, a position table, a gamma.
 
