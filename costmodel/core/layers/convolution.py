@@ -78,11 +78,6 @@ class _Convolution(Layer):
             return name
         return f"depthwise_{name}" if self.groups == inputs[0].channels else f"grouped_{name}"
 
-    def _misfit(self, x: Shape) -> CostModelError:
-        if len(x.spatial) != len(self.kernel):
-            return wrong_rank(f"a {by(self.kernel)} kernel", len(self.kernel), x)
-        return indivisible(self.groups, x.channels, "input")
-
 
 @final
 class Conv(_Convolution):
@@ -99,18 +94,11 @@ class Conv(_Convolution):
     """
 
     def output(self, inputs: Shapes) -> Shape:
-        x = inputs[0]
-        if len(x.spatial) != len(self.kernel) or x.channels % self.groups:
-            raise self._misfit(x)
-        if self.padding == "same":
-            return Shape(self.out_channels, tuple(map(formulas.same_output_size, x.spatial, self.stride)), x.axis)
+        window = self.out_channels, self.kernel, self.stride, self.padding, self.dilation, self.groups
         try:
-            spatial = _slid(x.spatial, self.kernel, self.stride, self.padding, self.dilation)
+            return _conv_output(inputs[0], *window)
         except TypeError:  # a number that is many cannot be looked up
-            spatial = _slid.__wrapped__(x.spatial, self.kernel, self.stride, self.padding, self.dilation)
-        if min(spatial) < 1:
-            raise does_not_fit(self.kernel, self.dilation, self.padding, x)
-        return Shape(self.out_channels, spatial, x.axis)
+            return _conv_output.__wrapped__(inputs[0], *window)
 
     def kind(self, inputs: Shapes) -> str:
         return self._grouping(inputs, "conv")
@@ -120,16 +108,31 @@ class Conv(_Convolution):
         return formulas.conv_multiply_adds(positions, inputs[0].channels, self.out_channels, area, self.groups)
 
 
+def _misfit(kernel: Sizes, groups: int, x: Shape) -> CostModelError:
+    if len(x.spatial) != len(kernel):
+        return wrong_rank(f"a {by(kernel)} kernel", len(kernel), x)
+    return indivisible(groups, x.channels, "input")
+
+
 @lru_cache(maxsize=65536)
 def _stored(in_channels: int, out_channels: int, kernel: Sizes, groups: int, bias: bool) -> Params:
     weights = formulas.conv_weights(in_channels, out_channels, math.prod(kernel), groups)
     return Params(weights, out_channels if bias else 0)
 
 
-# Cached, as above: a network slides the same few windows over the same few sizes again and again.
+# Cached, as above: a network slides the same few windows over the same few maps again and again.
 @lru_cache(maxsize=65536)
-def _slid(spatial: Sizes, kernel: Sizes, stride: Sizes, padding: tuple[tuple[int, int], ...], dilation: Sizes) -> Sizes:
-    return tuple(map(formulas.output_size, spatial, kernel, stride, map(sum, padding), dilation))
+def _conv_output(
+    x: Shape, out_channels: int, kernel: Sizes, stride: Sizes, padding: Padding, dilation: Sizes, groups: int
+) -> Shape:
+    if len(x.spatial) != len(kernel) or x.channels % groups:
+        raise _misfit(kernel, groups, x)
+    if padding == "same":
+        return Shape(out_channels, tuple(map(formulas.same_output_size, x.spatial, stride)), x.axis)
+    spatial = tuple(map(formulas.output_size, x.spatial, kernel, stride, map(sum, padding), dilation))
+    if min(spatial) < 1:
+        raise does_not_fit(kernel, dilation, padding, x)
+    return Shape(out_channels, spatial, x.axis)
 
 
 @final
@@ -161,7 +164,7 @@ class TransposedConv(_Convolution):
     def output(self, inputs: Shapes) -> Shape:
         x = inputs[0]
         if len(x.spatial) != len(self.kernel) or x.channels % self.groups:
-            raise self._misfit(x)
+            raise _misfit(self.kernel, self.groups, x)
         cut = map(sum, cast("tuple[tuple[int, int], ...]", self.padding))  # never "same" here
         window = (self.kernel, self.stride, cut, self.dilation, self.output_padding)
         spatial: Sizes = tuple(map(formulas.transposed_output_size, x.spatial, *window))
