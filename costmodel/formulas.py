@@ -1,7 +1,7 @@
 """Every closed-form formula, once, with its document.
 
 Plain arithmetic: only ``+ - * //``, no comparison, no branch (one greatest common divisor, for adaptive pools). So the
-same function reads integers (a count), sympy symbols (a closed form) and numpy arrays (a sweep).
+same function reads integers (a count), polynomials (a closed form) and columns of a grid (a sweep).
 
 ``F1`` to ``F9`` number the formulas of the founding documents; ``000`` to ``004`` are those documents:
 

@@ -41,23 +41,18 @@ def _one(answers: Any) -> Any:
     raise MixedError(0, numpy.unique(answers, axis=0, return_inverse=True)[1].ravel())
 
 
-class _Many(Variable):
-    """What asks for a single answer, of a column or of a sum of products."""
+class Several(Variable):
+    """A number that is several at once; a question gets a single answer, or an error that says what to do apart."""
 
-    __slots__ = ()
+    __slots__: tuple[str, ...] = ()
     # Equality may be mixed, so there is no hash that goes with it.
     __hash__ = None  # type: ignore[assignment]
     #: The arithmetic of numpy's own numbers is left to us.
     __array_ufunc__ = None
 
-    def grid(self) -> Any:
-        """All values: a row an alpha, a column a resolution, one of either where it makes no difference."""
+    def _decided(self, other: Any, compare: Callable[[Any, Any], Any]) -> Any:
+        """What all answer, compared with ``other``."""
         raise NotImplementedError
-
-    def _decided(self, other: object, compare: Callable[[Any, Any], Any]) -> Any:
-        if isinstance(other, _Many):
-            return _one(compare(self.grid(), other.grid()))
-        return _one(compare(self.grid(), other)) if isinstance(other, (int, float)) else NotImplemented
 
     def __eq__(self, other: object) -> Any:
         return True if self is other else self._decided(other, operator.eq)
@@ -78,13 +73,7 @@ class _Many(Variable):
         return self._decided(other, operator.ge)
 
     def __bool__(self) -> bool:
-        return bool(_one(self.grid() != 0))
-
-    def __int__(self) -> int:
-        return int(_one(self.grid()))
-
-    def __float__(self) -> float:
-        return float(_one(self.grid()))
+        return bool(self._decided(0, operator.ne))
 
     def __sub__(self, other: Any) -> Any:
         return self + -other
@@ -97,6 +86,27 @@ class _Many(Variable):
 
     def __neg__(self) -> Any:
         raise NotImplementedError
+
+
+class _Gridded(Several):
+    """What a column and a sum of products share: their values lie in a grid."""
+
+    __slots__ = ()
+
+    def grid(self) -> Any:
+        """All values: a row an alpha, a column a resolution, one of either where it makes no difference."""
+        raise NotImplementedError
+
+    def _decided(self, other: Any, compare: Callable[[Any, Any], Any]) -> Any:
+        if isinstance(other, _Gridded):
+            return _one(compare(self.grid(), other.grid()))
+        return _one(compare(self.grid(), other)) if isinstance(other, (int, float)) else NotImplemented
+
+    def __int__(self) -> int:
+        return int(_one(self.grid()))
+
+    def __float__(self) -> float:
+        return float(_one(self.grid()))
 
 
 def _once(compute: Callable[[Column, Any], Any]) -> Callable[[Column, Any], Any]:
@@ -115,7 +125,7 @@ def _once(compute: Callable[[Column, Any], Any]) -> Callable[[Column, Any], Any]
 
 
 @final
-class Column(_Many):
+class Column(_Gridded):
     """A number for every alpha (its array is one column) or for every resolution (one row).
 
     Whole numbers are exact: ``most`` bounds them, so that a result that might not fit 64 bits raises OverflowError.
@@ -189,7 +199,7 @@ class Column(_Many):
         return self._made(self.values * right, self.most * most)
 
     __radd__, __rmul__ = __add__, __mul__
-    __lt__, __le__, __gt__, __ge__ = map(_once, (_Many.__lt__, _Many.__le__, _Many.__gt__, _Many.__ge__))
+    __lt__, __le__, __gt__, __ge__ = map(_once, (_Gridded.__lt__, _Gridded.__le__, _Gridded.__gt__, _Gridded.__ge__))
 
     def __truediv__(self, other: Any) -> Any:
         right, _ = self._same(other)
@@ -238,7 +248,7 @@ def _divided(values: Any, divisor: Any) -> Any:
 
 
 @final
-class Separable(_Many):
+class Separable(_Gridded):
     """A sum of products ``f(alpha) * g(resolution)``: what a layer costs over a whole grid."""
 
     __slots__ = ("terms",)

@@ -17,7 +17,7 @@ import costmodel as cm
 from costmodel import CostModelError
 from costmodel.models.registry import names
 from costmodel.scaling.closed_form.api import ClosedForm, Polynomial, closed_form, separable_steps
-from costmodel.scaling.closed_form.widths import _common_multiple
+from costmodel.scaling.closed_form.symbol import common_multiple
 
 NAMES = tuple(names())
 
@@ -290,16 +290,20 @@ def test_a_transposed_convolution_costs_what_it_reads(own: Any) -> None:
     [
         ("def net(size=8):\n    return Network(image(3, size))", "takes no resolution"),
         (
-            "def net(resolution=8):\n    return Network(apply(image(3, resolution), 'c', conv(resolution, 3)))",
-            "another at resolution",
+            "def net(resolution=8):\n    width = 4 if isinstance(resolution, int) else 8\n"
+            "    return Network(apply(image(3, resolution), 'c', conv(width, 3)))",
+            "c is another at resolution",
         ),
         (
             "def net(resolution=8):\n    return Network(apply(image(3, resolution), 'tokens', Linear(5)))",
             "tokens: a linear layer reads a vector or a sequence, 3x8x8 is a map",
         ),
         (
-            "def net(resolution=8):\n    return Network(apply(image(3, resolution), 'norm', LayerNorm(1)))",
-            "norm: the size that layer_norm makes is not known as a formula",
+            "def net(resolution=8):\n"
+            "    x = image(3, resolution)\n"
+            "    for index in range(resolution):\n        x = apply(x, f'c{index}', conv(8, 1))\n"
+            "    return Network(x)",
+            "its cost is no polynomial at multiples of 1",
         ),
         (
             "def net(resolution=8):\n    return Network(apply(image(3, (8, resolution + 1)), 'c', conv(2, 3)))",
@@ -318,13 +322,29 @@ def test_a_network_without_closed_form_says_why(own: Any, body: str, message: st
         closed_form(own(body))
 
 
-def test_without_sympy_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("body", "proven", "work", "stored"),
+    [
+        # Costs that grow with the sizes of a map, and a layer that no closed form was written for.
+        ("apply(x, 'c', conv(resolution, 3, padding=1))", True, 20 * 20 * 3 * 9 * 20, 3 * 9 * 20),
+        ("apply(x, 'norm', LayerNorm(1))", True, 0, 2 * 20),
+        # What only numbers can do is read at several resolutions.
+        ("apply(x, 'c', conv(int(resolution), 3, padding=1))", False, 20 * 20 * 3 * 9 * 20, 3 * 9 * 20),
+    ],
+)
+def test_a_function_of_ones_own_may_do_what_it_likes(own: Any, body: str, proven: bool, work: int, stored: int) -> None:
+    name = own(f"def net(resolution=8):\n    x = image(3, resolution)\n    return Network({body})")
+    form = closed_form(name)
+    assert form.proven is proven
+    assert (form.multiply_adds(resolution=20), form.parameters(resolution=20)) == (work, stored)
+
+
+def test_only_the_derivation_needs_sympy_and_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sympy", None)
-    for module in [name for name in sys.modules if name.startswith("costmodel.scaling.closed_form.")]:
-        monkeypatch.delitem(sys.modules, module)
-    for ask in (lambda: closed_form("lenet"), separable_steps):
-        with pytest.raises(CostModelError, match=r"pip install nn-costmodel\[symbolic\]"):
-            ask()
+    monkeypatch.delitem(sys.modules, "costmodel.scaling.closed_form.separable", raising=False)
+    assert closed_form("lenet").proven
+    with pytest.raises(CostModelError, match=r"pip install nn-costmodel\[symbolic\]"):
+        separable_steps()
 
 
 coefficients = st.fractions(min_value=-9, max_value=9, max_denominator=4).filter(bool)
@@ -346,8 +366,8 @@ def test_polynomials_add_up_and_change_units(
 
 
 @given(st.fractions(0, 3, max_denominator=8).filter(bool), st.fractions(0, 3, max_denominator=8).filter(bool))
-def test_the_step_of_alpha_is_the_least_common_multiple(one: Fraction, other: Fraction) -> None:
-    common = _common_multiple(one, other)
+def test_the_step_of_alpha_is_the_leastcommon_multiple(one: Fraction, other: Fraction) -> None:
+    common = common_multiple(one, other)
     assert (common % one, common % other) == (0, 0)
     multiples = (one * times for times in range(1, 300_000))
     assert next(multiple for multiple in multiples if multiple % other == 0) == common

@@ -1,11 +1,11 @@
-"""Closed forms: what a network costs at every alpha and resolution at once. Loads sympy when it is asked."""
+"""Closed forms: what a network costs at every alpha and resolution at once."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from costmodel.errors import CostModelError
+from costmodel.scaling.closed_form.derive import derive, from_builds
 from costmodel.scaling.closed_form.form import Alphas, ClosedForm, LayerForm, Piece, Resolutions
 from costmodel.scaling.closed_form.polynomial import Polynomial
 
@@ -32,15 +32,13 @@ def closed_form(name: str, alpha: float | None = None, **choices: Any) -> Closed
     """Multiply-adds and parameters of ``name`` as polynomials in alpha and rho, where the resolution is a step of rho.
 
     In rho alone where the architecture has no alpha, or ``alpha`` is given. ``choices`` go to every network. Raises
-    :class:`~costmodel.errors.CostModelError` for an unknown name, for networks without closed form, and where sympy
-    is missing.
+    :class:`~costmodel.errors.CostModelError` for an unknown name and for networks without closed form.
 
     >>> form = closed_form("mobilenet_v1")
     >>> form.resolutions.step, dict(form.pieces[0].multiply_adds.terms)[1, 0]
     (32, Fraction(1024000, 1))
     """
-    form: ClosedForm = _engine("derive").derive(name, alpha, **choices)
-    return form
+    return derive(name, alpha, **choices)
 
 
 def closed_form_of(build: Callable[[int], Network], resolution: int) -> ClosedForm:
@@ -54,8 +52,7 @@ def closed_form_of(build: Callable[[int], Network], resolution: int) -> ClosedFo
     >>> closed_form_of(lambda resolution: cm.lenet(resolution), 32).multiply_adds(resolution=34)
     Fraction(2735720, 1)
     """
-    form: ClosedForm = _engine("derive").from_builds(build, resolution)
-    return form
+    return from_builds(build, resolution)
 
 
 def separable_steps() -> tuple[Step, ...]:
@@ -64,14 +61,10 @@ def separable_steps() -> tuple[Step, ...]:
     >>> separable_steps()[-1].text
     '1/N + 1/K^2'
     """
-    steps: tuple[Step, ...] = _engine("separable").derivation()
-    return steps
-
-
-def _engine(name: str) -> Any:
     try:
-        return import_module(f"costmodel.scaling.closed_form.{name}")
+        from costmodel.scaling.closed_form.separable import derivation
     except ModuleNotFoundError as missing:
         if missing.name != "sympy":
             raise
-        raise CostModelError("a closed form needs sympy; pip install nn-costmodel[symbolic]") from None
+        raise CostModelError("this derivation needs sympy; pip install nn-costmodel[symbolic]") from None
+    return derivation()

@@ -1,37 +1,34 @@
-"""From sizes in rho and channels in alpha to the cost of every layer, by the formulas that count integers."""
+"""Closed forms of networks of layers: an architecture's own function, of symbols."""
 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import sympy  # type: ignore[import-untyped]
-
-from costmodel import formulas
-from costmodel.core.graph import Node
-from costmodel.core.layers import BatchNorm, Concat, Conv, Flatten, Linear, TransposedConv
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
 from costmodel.models.registry import Architecture, resolve, takes_no
-from costmodel.scaling.closed_form.fitted import fitted
-from costmodel.scaling.closed_form.form import ClosedForm, LayerForm, Piece
+from costmodel.scaling.closed_form.fitted import costs_of, fitted, stride_of
+from costmodel.scaling.closed_form.form import Alphas, ClosedForm, LayerForm, Piece, Resolutions
 from costmodel.scaling.closed_form.polynomial import Polynomial
-from costmodel.scaling.closed_form.sizes import RHO, Axes, Expr, Stretch, resized, stretch
-from costmodel.scaling.closed_form.widths import Channels, Line, choices_of, chooses, pieces
-
-ALPHA = sympy.Symbol("a", positive=True)
-
-#: Positions, channels of one group, output channels, kernel area, groups: whole numbers, so that groups cancel.
-_P, _C, _N, _K, _G = sympy.symbols("P C N K G", integer=True, positive=True)
-_CONV_WORK: Expr = formulas.conv_multiply_adds(_P, _G * _C, _N, _K, _G)
-_CONV_WEIGHTS: Expr = formulas.conv_weights(_G * _C, _N, _K, _G)
+from costmodel.scaling.closed_form.symbol import BendError, Domain
 
 _USUAL = 224
+
+#: A network that no image so many times its usual one fits is one that takes a few sizes only.
+_LARGER = (2, 5)
+
+#: More ranges of alpha than this are no closed form.
+_MOST_PIECES = 4
+
+
+class _LostError(CostModelError):
+    """A cost that depends on a size in which a floor is left over."""
 
 
 def derive(name: str, alpha: float | None = None, **choices: Any) -> ClosedForm:
@@ -45,121 +42,135 @@ def derive(name: str, alpha: float | None = None, **choices: Any) -> ClosedForm:
     if alpha is not None and "alpha" not in known:
         raise takes_no(name, "alpha", f"alpha={alpha} given", known)
     default = known["resolution"].default
-    usual = default if isinstance(default, int) else _USUAL
-    fixed = {} if alpha is None else {"alpha": alpha}
-    stretched = stretch(lambda resolution: load_with(name, {"resolution": resolution, **fixed, **choices}), usual)
-    scaled: tuple[Piece, ...] = ()
-    why = "" if alpha is None else f"Alpha is {alpha:g}, its widths rounded"
-    if alpha is None and "alpha" in known:
-        try:
-            scaled = _scaled(found, variant, stretched, choices)
-        except CostModelError as error:
-            why = f"No closed form in alpha: {error}; this is alpha {known['alpha'].default:g}"
-    at = partial(_built, name, {**fixed, **choices})
-    form = ClosedForm(stretched.network, stretched.resolutions, scaled or (_unscaled(stretched),), at, why)
-    _check(form)
-    return form
+    fixed = choices if alpha is None else {"alpha": alpha, **choices}
+    form = from_builds(partial(_built, name, fixed, None), default if isinstance(default, int) else _USUAL)
+    if alpha is not None:
+        return replace(form, note=f"Alpha is {alpha:g}, its widths rounded")
+    if "alpha" not in known:
+        return form
+    try:
+        scaled = replace(form, pieces=_pieces(found, variant, form, choices), build=partial(_built, name, choices))
+        _check(scaled)
+    except CostModelError as error:
+        return replace(form, note=f"No closed form in alpha: {error}; this is alpha {known['alpha'].default:g}")
+    return scaled
 
 
-def _built(name: str, choices: dict[str, Any], alpha: float | None, resolution: int) -> Network:
-    scaled = {} if alpha is None else {"alpha": alpha}
-    return load_with(name, {"resolution": resolution, **choices, **scaled})
+def _built(name: str, choices: dict[str, Any], alpha: float | None, resolution: Any) -> Network:
+    return load_with(name, {"resolution": resolution, **choices, **({} if alpha is None else {"alpha": alpha})})
 
 
-def from_builds(at: Callable[[int], Network], usual: int) -> ClosedForm:
-    """See :func:`costmodel.scaling.closed_form.api.closed_form_of`."""
-    if any(not node.provenance.built for node in at(usual).nodes):
+def from_builds(at: Callable[[Any], Network], usual: int) -> ClosedForm:
+    """See :func:`costmodel.scaling.closed_form.api.closed_form_of`; ``usual`` is a resolution that ``at`` takes.
+
+    Raises :class:`~costmodel.errors.CostModelError` where it has no two resolutions that one polynomial covers.
+    """
+    network = at(usual)
+    if not all(node.provenance.built for node in network.nodes):
         return fitted(at, usual)
-    stretched = stretch(at, usual)
-    form = ClosedForm(
-        stretched.network, stretched.resolutions, (_unscaled(stretched),), lambda _, resolution: at(resolution)
+    if len(set(network.input.spatial)) > 1:
+        raise CostModelError(
+            f"{network.name} was built for a {network.input} input; closed forms are for square images"
+        )
+    longest = stride_of(network)
+    endless = all(_takes(at, longest * -(-usual * times // longest)) for times in _LARGER)
+    low, high = (1, 1) if endless else _neighbors(at, usual)
+    for step in (divisor for divisor in range(1, longest + 1) if longest % divisor == 0):
+        first = -(-low // step)
+        while endless and not _takes(at, step * first):
+            first += 1
+        span = Resolutions(step, first, None if endless else high // step)
+        if span.last is not None and span.last <= first:
+            break
+        try:
+            layers = tuple(_layers(at(Domain(None, span).resolution)))
+        except (BendError, _LostError):
+            continue
+        except CostModelError:
+            return fitted(at, usual)  # a function that computes with numbers alone
+        template = at(step * (-(-usual // step) if endless else first))
+        form = ClosedForm(template, span, (Piece(None, layers),), lambda _, resolution: at(resolution))
+        _check(form)
+        return form
+    raise CostModelError(
+        f"{network.name} takes resolutions {low} to {high} only, and no two of them have one closed form;"
+        f" costmodel count {network.name} counts it"
     )
-    _check(form)
+
+
+def _takes(at: Callable[[int], Network], resolution: int) -> bool:
+    try:
+        at(resolution)
+    except CostModelError:
+        return False
+    return True
+
+
+def _neighbors(at: Callable[[int], Network], usual: int) -> tuple[int, int]:
+    """The least and the largest resolution around ``usual`` that the network takes."""
+    low = high = usual
+    while low > 1 and _takes(at, low - 1):
+        low -= 1
+    while _takes(at, high + 1):
+        high += 1
+    return low, high
+
+
+def _layers(network: Network) -> Iterator[LayerForm]:
+    """The forms of the layers that cost anything."""
+    for node in network.nodes:
+        if node.inputs:
+            work, stored = _polynomial(node.macs, node.name), _polynomial(node.params.trainable, node.name)
+            if work.coefficients or stored.coefficients:
+                yield LayerForm(node.name, node.label, work, stored)
+
+
+def _polynomial(cost: Any, name: str) -> Polynomial:
+    form: Polynomial | None = Polynomial.of(cost) if isinstance(cost, int) else cost.form
+    if form is None:
+        raise _LostError(f"the cost of {name} is no polynomial")
     return form
 
 
-def _scaled(found: Architecture, variant: str, stretched: Stretch, choices: dict[str, Any]) -> tuple[Piece, ...]:
+def _pieces(found: Architecture, variant: str, form: ClosedForm, choices: dict[str, Any]) -> tuple[Piece, ...]:
+    """The form over every range of alphas in which no comparison of the architecture has two answers."""
+    known = inspect.signature(found.build).parameters
     if not found.build.__module__.startswith("costmodel.models."):
         raise CostModelError("how a function of yours rounds its widths is not known")
-    resolution = stretched.network.config["resolution"]
-    parts = pieces(found, variant, {"resolution": resolution, **choices})
-    return tuple(
-        Piece(lines.alphas, tuple(_layers(resized(lines.network, stretched.resolutions), lines.channels)))
-        for lines in parts
-    )
+
+    def build(domain: Domain) -> Network:
+        rounding = {"round_width": domain.round_width} if "round_width" in known else {}
+        return found.build(alpha=domain.alpha, resolution=domain.resolution, variant=variant, **rounding, **choices)
+
+    pieces: list[Piece] = []
+    waiting = [Alphas(Fraction(0), None, False, None)]
+    while waiting:
+        span = waiting.pop(0)
+        try:
+            pieces.append(_piece(build, span, form.resolutions))
+        except BendError as bend:
+            if bend.at is None or len(pieces) + len(waiting) >= _MOST_PIECES:
+                raise CostModelError("its widths are no lines in alpha") from None
+            upper = () if bend.again else (replace(span, low=bend.at),)
+            waiting = [replace(span, high=bend.at, closed=not bend.again), *upper, *waiting]
+        except (TypeError, KeyError) as error:
+            found.build(alpha=3.0, variant=variant, **choices)  # which may say why, as a table of widths does
+            raise CostModelError(f"{found.name} computes with numbers alone ({error})") from None
+    return tuple(pieces)
 
 
-def _unscaled(stretched: Stretch) -> Piece:
-    channels = {
-        node.name: Channels(*((Fraction(count), Fraction(0)) for count in choices_of(node)))
-        for node in stretched.network.nodes
-        if chooses(node)
-    }
-    return Piece(None, tuple(_layers(stretched, channels)))
-
-
-def _layers(stretched: Stretch, channels: dict[str, Channels]) -> Iterator[LayerForm]:
-    """The forms of the layers that cost anything."""
-    axes = stretched.axes
-    made: dict[Node, Expr] = {}
-    for node in stretched.network.nodes:
-        made[node] = _made(node, channels, made, axes)
-        if not node.inputs:
-            continue
-        work, stored = _costs(node, channels, made, axes)
-        if work != 0 or stored != 0:
-            yield LayerForm(node.name, node.layer.label(node.input_shapes), _polynomial(work), _polynomial(stored))
-
-
-def _made(node: Node, channels: dict[str, Channels], made: dict[Node, Expr], axes: dict[Node, Axes]) -> Expr:
-    """The channels that ``node`` makes. A flatten makes them of positions too, and they may grow with rho."""
-    if chooses(node):
-        return _expr(channels[node.name].made)
-    if isinstance(node.layer, Concat):
-        return sum(made[read] for read in node.inputs)
-    read = node.inputs[0]
-    return made[read] * math.prod(axes[read]) if isinstance(node.layer, Flatten) else made[read]
-
-
-def _costs(
-    node: Node, channels: dict[str, Channels], made: dict[Node, Expr], axes: dict[Node, Axes]
-) -> tuple[Expr, Expr]:
-    """(Multiply-adds, parameters) of one node."""
-    layer, read = node.layer, node.inputs[0]
-    if isinstance(layer, (Conv, TransposedConv)):
-        groups, out = _expr(channels[node.name].groups), made[node]
-        grid = axes[node if isinstance(layer, Conv) else read]
-        values = {
-            _P: math.prod(grid),
-            _C: sympy.cancel(made[read] / groups),
-            _N: out,
-            _K: math.prod(layer.kernel),
-            _G: groups,
-        }
-        return _CONV_WORK.subs(values), _CONV_WEIGHTS.subs(values) + (out if layer.bias else 0)
-    if isinstance(layer, Linear):
-        out = made[node]
-        work = formulas.linear_multiply_adds(math.prod(axes[node]), made[read], out)
-        return work, formulas.linear_weights(made[read], out) + (out if layer.bias else 0)
-    if isinstance(layer, BatchNorm):
-        return sympy.Integer(0), formulas.norm_affine(made[read]) if layer.affine else sympy.Integer(0)
-    if layer.macs(node.input_shapes, node.shape) or layer.params(node.input_shapes).trainable:
-        raise CostModelError(f"{node.name}: what {layer.kind(node.input_shapes)} costs is not known as a formula")
-    return sympy.Integer(0), sympy.Integer(0)
-
-
-def _expr(line: Line) -> Expr:
-    start, slope = (sympy.Rational(number.numerator, number.denominator) for number in line)
-    return start + slope * ALPHA
-
-
-def _polynomial(expr: Expr) -> Polynomial:
-    terms = sympy.Poly(expr, ALPHA, RHO).terms()
-    return Polynomial({powers: Fraction(int(value.p), int(value.q)) for powers, value in terms if value != 0})
+def _piece(build: Callable[[Domain], Network], span: Alphas, resolutions: Resolutions) -> Piece:
+    domain = Domain(span, resolutions)
+    network = build(domain)
+    step = domain.exact_step()
+    # Again, for the alphas at which nothing is rounded: what divides there is proven to.
+    if step not in (None, domain.step):
+        network = build(Domain(span, resolutions, step))
+    return Piece(replace(span, step=step), tuple(_layers(network)))
 
 
 def _check(form: ClosedForm) -> None:
-    """Hold the form against true networks, layer by layer, where it claims to hold: a guard beside the proof."""
+    """Check the form against true networks, layer by layer, where it claims to hold: a guard beside the proof."""
     span = form.resolutions
     rhos = {span.first, span.first + 1, span.last or 3 * span.first + 4}
     for piece in form.pieces:
@@ -181,14 +192,7 @@ def _alphas(piece: Piece) -> list[Fraction | None]:
 
 def _check_at(form: ClosedForm, piece: Piece, alpha: Fraction | None, rho: int) -> None:
     network = form.build(None if alpha is None else float(alpha), form.resolutions.step * rho)
-    counted = [
-        (node.name, Fraction(macs), Fraction(params))
-        for node in network.nodes
-        if node.inputs
-        for macs in (node.layer.macs(node.input_shapes, node.shape),)
-        for params in (node.layer.params(node.input_shapes).trainable,)
-        if macs or params
-    ]
+    counted = [(name, *map(Fraction, costs)) for name, (_, costs) in costs_of(network)]
     point = (alpha or 1, rho)
     claimed = [(layer.name, layer.multiply_adds.at(*point), layer.parameters.at(*point)) for layer in piece.layers]
     if counted != claimed:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from costmodel.core.graph import Node
-from costmodel.core.layers import Conv, Pool
+from costmodel.core.layers import Conv, Pool, TransposedConv
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.scaling.closed_form.form import ClosedForm, LayerForm, Piece, Resolutions
@@ -46,7 +46,7 @@ def fitted(at: Callable[[int], Network], usual: int) -> ClosedForm:
     """
     network = at(usual)
     seen = _Seen(at)
-    layers, step, places = _coarse(seen, network, _stride(network), usual)
+    layers, step, places = _coarse(seen, network, stride_of(network), usual)
     read = f"{step * places[0]} to {step * places[-1]}"
     layers, step = _finest(seen, layers, step, usual)
     start = -(-usual // step)
@@ -111,7 +111,7 @@ class _Seen:
                 network = self._at(resolution)
             except CostModelError as error:
                 raise CostModelError(f"not every size is taken: {error}") from None
-            self.costs[resolution] = dict(_costs(network))
+            self.costs[resolution] = dict(costs_of(network))
         return self.costs[resolution]
 
     def takes(self, resolution: int) -> bool:
@@ -145,21 +145,23 @@ class _Seen:
         return next(iter(costs), "")
 
 
-def _costs(network: Network) -> Iterator[tuple[str, tuple[str, tuple[int, int]]]]:
+def costs_of(network: Network) -> Iterator[tuple[str, tuple[str, tuple[int, int]]]]:
+    """Label, multiply-adds and parameters of every layer that costs anything, by name."""
     for node in network.ledger.operations:
         work, stored = node.macs, node.params.trainable
         if work or stored:
             yield node.name, (node.label, (work, stored))
 
 
-def _stride(network: Network) -> int:
+def stride_of(network: Network) -> int:
     """The least common multiple of what the strides of windows multiply up to along every path."""
-    strides: dict[Node, int] = {}
+    strides: dict[Node, Fraction] = {}
     for node in network.nodes:
         layer = node.layer
         own = math.lcm(*layer.stride) if isinstance(layer, (Conv, Pool)) else 1
-        strides[node] = own * max([strides[read] for read in node.inputs], default=1)
-    return math.lcm(*strides.values())
+        back = math.lcm(*layer.stride) if isinstance(layer, TransposedConv) else 1
+        strides[node] = max([strides[read] for read in node.inputs], default=Fraction(1)) * own / back
+    return math.lcm(*(stride.numerator for stride in strides.values()))
 
 
 def _finest(seen: _Seen, layers: list[LayerForm], step: int, usual: int) -> tuple[list[LayerForm], int]:

@@ -2,7 +2,7 @@
 
 A captured module is not exported with symbolic sizes: ``torch.export`` takes seconds, refuses what it cannot prove
 rather than what the module cannot run, and gives sizes without the names and layers of a capture. Instead the module is
-captured at several resolutions, 0.1 to 0.4 s each, and ``symbolic.fitted`` finds the polynomial of each layer.
+captured at several resolutions, 0.1 to 0.4 s each, and ``closed_form.fitted`` finds the polynomial of each layer.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from costmodel.capture.input_spec import InputSpec
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
+from costmodel.scaling.closed_form.derive import from_builds
 
 if TYPE_CHECKING:
     from costmodel.core.network import Network
-    from costmodel.scaling.closed_form.api import ClosedForm
+    from costmodel.scaling.closed_form.form import ClosedForm
 
 
 def over_resolutions(
@@ -31,8 +32,6 @@ def over_resolutions(
     >>> over_resolutions("resnet18").multiply_adds(resolution=224)
     Fraction(1814073344, 1)
     """
-    from costmodel.scaling.closed_form.api import closed_form_of
-
     given = dict(choices or {})
     usual = inputs[0].shape if inputs else load_with(name, given, inputs).input
     if len(usual.spatial) != 2 or usual.spatial[0] != usual.spatial[1]:
@@ -46,4 +45,4 @@ def over_resolutions(
         square = InputSpec(Shape(usual.channels, (resolution, resolution)), inputs[0].type)
         return load_with(name, given, (square, *inputs[1:]))
 
-    return closed_form_of(at, usual.spatial[0])
+    return from_builds(at, usual.spatial[0])

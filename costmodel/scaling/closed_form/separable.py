@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy  # type: ignore[import-untyped]
 
 from costmodel import formulas
 from costmodel.errors import CostModelError
-from costmodel.scaling.closed_form.sizes import Expr
 
 
 class Step(NamedTuple):
@@ -29,9 +28,9 @@ def derivation() -> tuple[Step, ...]:
     """
     p, m, n, k = sympy.symbols("P M N K", integer=True, positive=True)
     work, weights = formulas.conv_multiply_adds, formulas.conv_weights
-    standard: Expr = work(p, m, n, k**2)
-    depthwise: Expr = work(p, m, m, k**2, groups=m)
-    pointwise: Expr = work(p, m, n, 1)
+    standard: Any = work(p, m, n, k**2)
+    depthwise: Any = work(p, m, m, k**2, groups=m)
+    pointwise: Any = work(p, m, n, 1)
     separable = sympy.factor(depthwise + pointwise)
     ratio = sympy.cancel(separable / standard)
     stored = sympy.cancel((weights(m, m, k**2, groups=m) + weights(m, n, 1)) / weights(m, n, k**2))
@@ -49,7 +48,7 @@ def derivation() -> tuple[Step, ...]:
     )
 
 
-def _step(what: str, call: str, expr: Expr) -> Step:
+def _step(what: str, call: str, expr: Any) -> Step:
     # 1/K^2 rather than sympy's K^(-2).
     text = re.sub(r"(\w+)\^\(-(\d+)\)", r"1/\1^\2", str(expr).replace("**", "^"))
     return Step(what, call, text, sympy.latex(expr))
