@@ -25,6 +25,7 @@ ROUNDS = (
         "tests/core/test_layer_choices.py",
     ),
     (
+        "tests/core/test_layer_rules.py",
         "tests/core/test_layers.py",
         "tests/core/test_network.py",
         "tests/core/test_formulas.py",

@@ -22,6 +22,7 @@ from costmodel.core.ledger import Ledger as Ledger
 from costmodel.core.network import Network as Network
 from costmodel.core.shape import Shape as Shape
 from costmodel.errors import CostModelError as CostModelError
+from costmodel.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,14 +36,12 @@ if TYPE_CHECKING:
     from costmodel.scaling.solve import solve as solve
     from costmodel.scaling.sweep import sweep as sweep
 
-__version__ = "0.1.0"
-
 #: What a network answers beside what it knows itself; each is loaded when it is first asked for.
 Network.readings.update(
     table="costmodel.report.frame:table",
     conventions="costmodel.report.frame:conventions",
     under="costmodel.conventions:under",
-    headline="costmodel.report.count:headline",
+    headline="costmodel.report.costs:headline",
     _repr_html_="costmodel.report.count:html",
 )
 

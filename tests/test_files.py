@@ -46,6 +46,7 @@ def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new(tmp_path: Path) 
         assert whole(place) in (before, letter)
 
 
+@pytest.mark.slow
 def test_two_writers_at_once_do_not_mix(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_bytes(b"o" * 10**6)

@@ -14,6 +14,9 @@ from costmodel import CostModelError, Shape
 from costmodel.capture.input_spec import InputSpec, parse_input
 from tests.cli_runner import refusal, run
 
+#: the user's modules need torch
+pytestmark = pytest.mark.slow
+
 MODELS = """
 import torch
 from torch import nn

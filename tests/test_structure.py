@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.imports import ROOT, circle, graph, imports, modules, needs_torch
+
 PACKAGE = ROOT / "costmodel"
 
-#: Arrows point left only: a room imports rooms of a lower number, or its own.
-ROOMS = {
-    "errors": 0,
-    "formulas": 0,
-    "files": 1,
-    "quantities": 1,
-    "core": 2,
-    "published": 3,
-    "models": 4,
-    "capture": 4,
-    "loading": 5,
-    "conventions": 6,
-    "scaling": 7,
-    "reproduction": 7,
-    "guard": 7,
-    "report": 8,
-    "cli": 9,
-    "__init__": 10,
-    "__main__": 10,
-}
+
+def ranks(text: str) -> dict[str, int]:
+    """Room -> its place in the picture of CONTRIBUTING, ``a <- b, c <- d``, from the left."""
+    (picture,) = re.findall(r"^`(.* <- .*)`$", text, flags=re.MULTILINE)
+    return {room: rank for rank, rooms in enumerate(picture.split(" <- ")) for room in rooms.split(", ")}
+
+
+#: A room imports rooms of a lower rank, or its own. The package itself offers what all of them hold.
+ROOMS = {**ranks((ROOT / "CONTRIBUTING.md").read_text()), "__init__": 98, "__main__": 99}
 #: A file that ranks with another room than the one it is in: the plugin answers people, as the command line does.
 RANKS_WITH = {"guard/pytest_plugin.py": "cli"}
 #: Loaded only in these rooms, when they are used.
@@ -49,52 +40,34 @@ HEAVY = {
 }
 
 
-def imports(tree: ast.AST) -> list[tuple[str, bool]]:
-    """(module, whether inside a function) of every import that runs; those for type checkers do not."""
-    found = []
-
-    def visit(node: ast.AST, inside: bool) -> None:
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            return
-        if isinstance(node, ast.Import):
-            found.extend((alias.name, inside) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            assert node.module is not None
-            # `from costmodel import x` may name a module or a name of the package
-            names = [f"costmodel.{alias.name}" for alias in node.names] if node.module == "costmodel" else []
-            rooms = [name for name in names if name.split(".")[1] in ROOMS]
-            found.extend((name, inside) for name in (rooms or [node.module]))
-        for child in ast.iter_child_nodes(node):
-            visit(child, inside or isinstance(node, ast.FunctionDef))
-
-    visit(tree, False)
-    return found
+FILES = modules(ROOT, "costmodel")
 
 
 def violations(source: str, place: str) -> list[str]:
-    """What ``source``, standing at ``place`` inside the package, imports against the rules."""
+    """What ``source``, standing at ``place`` inside the package, imports against the rules.
+
+    What is imported for type checkers alone must point left as well, but may be heavy: it loads nothing.
+    """
     room = RANKS_WITH.get(place, place.split("/")[0].removesuffix(".py"))
-    wrong = []
-    for module, inside in imports(ast.parse(source)):
-        parts = module.split(".")
-        if parts[0] == "costmodel":
-            target = parts[1] if len(parts) > 1 else "__init__"
-            # Network is the one facade: its readings enter the rooms to the right when they are asked for.
-            facade = place == "core/network.py" and inside
-            # The command line may ask the package for its version and its error.
-            package = target == "__init__" and room == "cli"
-            if ROOMS[target] > ROOMS[room] and not facade and not package:
-                wrong.append(f"{place}: {room} imports {target}, which is to its right")
-        elif parts[0] in HEAVY:
-            allowed = HEAVY[parts[0]]
-            if not any(f"{place}/".startswith(f"{home}/") for home in allowed):
-                wrong.append(f"{place}: {parts[0]} is not for this room")
-            elif not inside and (parts[0] == "matplotlib" or (room == "scaling" and parts[0] != "sympy")):
-                wrong.append(f"{place}: {parts[0]} must be imported where it is used")
-        elif parts[0] not in sys.stdlib_module_names:
-            wrong.append(f"{place}: {parts[0]} is in no list")
-    return wrong
+    wrong = set()
+    for one in imports(ast.parse(source)):
+        full = f"{one.module}.{one.name}"
+        module = full if full in FILES else one.module
+        top, _, rest = module.partition(".")
+        if module in FILES:
+            target = rest.partition(".")[0] or "__init__"
+            if target != room and ROOMS[target] >= ROOMS[room]:
+                wrong.add(f"{place}: {room} imports {target}, which is not to its left")
+        elif top == "costmodel" or one.typing or one.string:
+            continue  # a file that is no module, as costmodel.lock
+        elif top in HEAVY:
+            if not any(f"{place}/".startswith(f"{home}/") for home in HEAVY[top]):
+                wrong.add(f"{place}: {top} is not for this room")
+            elif not one.inside and (top == "matplotlib" or (room == "scaling" and top != "sympy")):
+                wrong.add(f"{place}: {top} must be imported where it is used")
+        elif top not in sys.stdlib_module_names:
+            wrong.add(f"{place}: {top} is in no list")
+    return sorted(wrong)
 
 
 def test_every_import_points_left() -> None:
@@ -112,6 +85,11 @@ def test_every_import_points_left() -> None:
         ("def f():\n    from costmodel.report import count", "core/ledger.py"),
         ("from costmodel.conventions import convention", "core/network.py"),
         ("from costmodel import core", "formulas.py"),
+        ("from costmodel.guard import diff", "scaling/sweep.py"),
+        ("import costmodel.scaling.sweep", "reproduction/explain.py"),
+        ("from costmodel import CostModelError", "cli/count.py"),
+        ("READINGS = {'table': 'costmodel.report.frame:table'}", "core/network.py"),
+        ("if TYPE_CHECKING:\n    from costmodel.report.table import Table", "core/network.py"),
         ("import torch", "core/layers/base.py"),
         ("def f():\n    import numpy", "formulas.py"),
         ("import pandas", "report/text.py"),
@@ -131,13 +109,57 @@ def test_the_import_check_sees_a_wrong_import(source: str, place: str) -> None:
 def test_the_import_check_leaves_right_imports_alone() -> None:
     right = "import math\nfrom costmodel import formulas\nfrom costmodel.core.shape import Shape\n"
     guarded = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pandas\n"
-    facade = "class Network:\n    def under(self):\n        from costmodel.conventions import convention\n"
-    assert (
-        violations(right, "core/layers/base.py")
-        == violations(guarded, "core/network.py")
-        == violations(facade, "core/network.py")
-        == []
-    )
+    string = "NAME = 'costmodel.lock'\n"
+    assert violations(right, "core/layers/base.py") == []
+    assert violations(guarded + string, "core/network.py") == []
+
+
+def test_the_picture_of_the_rooms_has_every_room_and_no_other() -> None:
+    rooms = {file.relative_to(PACKAGE).parts[0].removesuffix(".py") for file in PACKAGE.rglob("*.py")}
+    assert set(ROOMS) == rooms
+    assert ranks("A line.\n\n`a <- b, c <- d`\n") == {"a": 0, "b": 1, "c": 1, "d": 2}
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    links = graph(ROOT, "costmodel")
+    assert len(links) > 100
+    assert circle(links) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "members"),
+    [
+        ({"a": "import p.b", "b": "from p import a"}, {"p.a", "p.b"}),
+        ({"a": "from p.b import x", "b": "def f():\n    from p.c import y", "c": "import p.a"}, {"p.a", "p.b", "p.c"}),
+        ({"a": "if TYPE_CHECKING:\n    from p.b import x", "b": "from p.a import y"}, {"p.a", "p.b"}),
+        ({"__init__": "from p.a import x", "a": "from p import x"}, {"p", "p.a"}),
+        ({"q/__init__": "from p.q.a import x", "q/a": "import p.b", "b": "import p.q"}, {"p.q", "p.q.a", "p.b"}),
+        ({"a": "import_module('p.b')", "b": "import p.a"}, {"p.a", "p.b"}),
+        ({"a": "class A:\n    def f(self):\n        return lambda: load('p.b')", "b": "import p.a"}, {"p.a", "p.b"}),
+        # No circles: a line, a diamond, a package that offers its files' names, a word that is no module.
+        ({"a": "import p.b", "b": "import p.c", "c": ""}, set()),
+        ({"a": "from p import b, c", "b": "import p.d", "c": "import p.d", "d": ""}, set()),
+        ({"__init__": "from p.a import x\nfrom p.b import y", "a": "import p.b", "b": ""}, set()),
+        ({"a": "x = 'p.lock'\nimport p.b", "b": "'p a'"}, set()),
+    ],
+)
+def test_the_search_for_circles_finds_those_that_are_planted(
+    files: dict[str, str], members: set[str], tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        file = tmp_path / "p" / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    found = circle(graph(tmp_path, "p"))
+    assert set(found) == members
+    assert found[:1] == found[len(found) - 1 :]
+
+
+def test_what_needs_torch_is_seen_through_other_files() -> None:
+    assert needs_torch(ROOT / "tests/test_random_networks.py")
+    assert needs_torch(ROOT / "costmodel/capture/torch/api.py")
+    assert not needs_torch(ROOT / "tests/test_structure.py")
+    assert not needs_torch(ROOT / "costmodel/loading.py")  # in a function, and for type checkers
 
 
 def loaded(code: str) -> set[str]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import click
 
-from costmodel import CostModelError, __version__
 from costmodel.cli.arguments import Group
+from costmodel.errors import CostModelError
+from costmodel.version import __version__
 
 #: Name of each command -> the module that holds it as ``command``.
 COMMANDS = {

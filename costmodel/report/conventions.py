@@ -12,8 +12,7 @@ from costmodel.conventions.convention import BUG
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.report.answer import Answer
-from costmodel.report.costs import not_counted
-from costmodel.report.count import headline, subject
+from costmodel.report.costs import headline, not_counted, subject
 from costmodel.report.table import Cell, Table
 
 #: What a number is of, for people.

@@ -1,4 +1,4 @@
-"""What the parts of a network cost: the rows behind the reports, and what could not be counted."""
+"""What a network costs in a line, and its parts in rows: behind the reports, with what could not be counted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,36 @@ from collections import Counter
 from costmodel.core.graph import Node
 from costmodel.core.layers import Uncounted
 from costmodel.core.ledger import Entry, Ledger
+from costmodel.core.network import Network
 from costmodel.report.table import Cell, Table
+from costmodel.report.units import si
+
+
+def headline(network: Network, batch: int = 1) -> str:
+    """The answer in one line; what could not be counted is in it.
+
+    >>> import costmodel as cm
+    >>> headline(cm.mobilenet_v1(alpha=0.75, resolution=192))
+    '239,273,472 multiply-adds = 478.5 MFLOPs; 2,585,560 parameters, of which weights 2,568,144'
+    """
+    ledger = network.ledger.batched(batch)
+    missing = not_counted_text(ledger)
+    return (
+        f"{at_least(ledger)}{ledger.multiply_adds:,} multiply-adds = {si(ledger.flops, 'FLOPs')};"
+        f" {ledger.parameters:,} parameters, of which weights {ledger.weights:,}"
+        f"{missing and f'; not counted: {missing}'}"
+    )
+
+
+def subject(network: Network, batch: int = 1) -> str:
+    """The network in a line: its name and the choices it was built from."""
+    shapes = " and ".join(map(str, network.inputs))
+    # The first two are in the shape of the input.
+    choices = {name: value for name, value in network.config.items() if name not in ("resolution", "in_channels")}
+    classes = [f"{choices.pop('num_classes')} classes"] if "num_classes" in choices else []
+    # Numbers in full: a rounded alpha would be another network.
+    others = [f"{name.replace('_', ' ')} {str(value).removesuffix('.0')}" for name, value in choices.items()]
+    return f"{network.name}: {', '.join([*others, f'input {shapes}', f'batch {batch}', *classes])}"
 
 
 def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table:

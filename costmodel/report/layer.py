@@ -14,8 +14,7 @@ from costmodel.core.network import Network
 from costmodel.guard.choice_text import choices_text
 from costmodel.published.worked_examples import errata
 from costmodel.report.answer import Answer
-from costmodel.report.costs import costs, fields, totals
-from costmodel.report.count import headline
+from costmodel.report.costs import costs, fields, headline, totals
 from costmodel.report.table import Table
 
 

@@ -8,7 +8,12 @@ import json
 from collections import Counter
 from functools import cache
 
+import pytest
+
 from tests.cli_runner import Answer, refusal, run
+
+#: each searches much
+pytestmark = pytest.mark.slow
 
 
 @cache

@@ -93,6 +93,7 @@ def test_count_s_json_has_the_convention_beside_what_it_had() -> None:
     assert said == plain
 
 
+@pytest.mark.slow
 def test_a_module_of_yours_is_captured_and_seen_as_the_tools_see_it() -> None:
     """Keras's stem is a subclass of a convolution: ptflops and thop, which ask for the type, do not see it."""
     model = ("reference_models.mobilenet_v2:mobilenet_v2", "--input", "3x64x64", "--kwargs", "variant=keras")

@@ -9,9 +9,6 @@ import re
 
 import pytest
 
-from reference_models import build as build_module
-from reference_models.oracles import fvcore_multiply_adds, numel
-from reference_models.oracles import image as sample
 from tests.cli_runner import refusal, run
 
 
@@ -29,7 +26,12 @@ def test_the_answer_comes_first() -> None:
     assert "\x1b" not in answer.out  # this is no terminal
 
 
+@pytest.mark.slow
 def test_json_is_the_contract() -> None:
+    from reference_models import build as build_module
+    from reference_models.oracles import fvcore_multiply_adds, numel
+    from reference_models.oracles import image as sample
+
     arguments = ("--alpha", "0.5", "--resolution", "160", "--num-classes", "10", "--format", "json")
     found = json.loads(run("count", "mobilenet_v2", *arguments).out)
     layers = found.pop("layers")
@@ -130,7 +132,12 @@ def test_latex_is_a_booktabs_table() -> None:
     assert sum(line.endswith(r"\\") for line in body) == 1 + 8 + 1
 
 
+@pytest.mark.slow
 def test_input_gives_channels_height_and_width() -> None:
+    from reference_models import build as build_module
+    from reference_models.oracles import fvcore_multiply_adds
+    from reference_models.oracles import image as sample
+
     found = json.loads(run("count", "mobilenet_v1", "--input", "1x96x160", "--format", "json").out)
     assert found["input"] == [1, 96, 160]
     module = build_module("mobilenet_v1", in_channels=1)
@@ -143,7 +150,11 @@ def test_the_subject_has_every_choice_in_full_and_the_variants_own_source() -> N
     assert lines[2].endswith("(document 002, Keras)")
 
 
+@pytest.mark.slow
 def test_a_variant_follows_a_colon() -> None:
+    from reference_models import build as build_module
+    from reference_models.oracles import numel
+
     found = json.loads(run("count", "mobilenet_v2:scaled-head", "--alpha", "0.5", "--format", "json").out)
     assert found["model"] == "mobilenet_v2:scaled-head"
     assert found["parameters"] == numel(build_module("mobilenet_v2:scaled-head", alpha=0.5))

@@ -10,6 +10,9 @@ import pytest
 
 from tests.cli_runner import refusal, run
 
+#: modules need torch
+pytestmark = pytest.mark.slow
+
 NETS = """\
 from torch import nn
 

@@ -121,6 +121,7 @@ def executed(name: str, code: str) -> Any:
     return scope[re.sub(r"\W", "_", name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names())
 def test_the_python_function_runs_and_is_right(name: str) -> None:
     form = cm.closed_form(name)

@@ -172,6 +172,7 @@ def test_what_cannot_be_counted_does_not_stop_the_others(project: Path) -> None:
     assert not (project / "costmodel.lock").exists()
 
 
+@pytest.mark.slow
 def test_a_pytorch_module_is_locked_and_checked_like_any_other(project: Path) -> None:
     body = 'build = "tests.guard.nets:module"\ninput = "3x4x4"\nkwargs = {{ width = {} }}'
     configure(project, body.format(4))

@@ -15,6 +15,7 @@ NAMES = names()
 counts = st.integers(0, 10**12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("grouping", GROUPINGS)
 @settings(max_examples=5)

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from torch import nn
 
 from costmodel.guard.check import read_lock
 from tests.cli_runner import run
@@ -171,6 +170,7 @@ def test_a_change_that_is_meant(example: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_tests_of_the_example_hold(example: Path) -> None:
     command = f"{shlex.quote(sys.executable)} -m pytest -q -p no:cacheprovider -p costmodel.guard.pytest_plugin"
     installed = (
@@ -191,7 +191,10 @@ def test_the_tests_of_the_example_hold(example: Path) -> None:
     assert "body.3.expand.conv 240 -> 320 channels: +1.8 M (+5.6 %), +7.4 k parameters" in output
 
 
+@pytest.mark.slow
 def test_the_module_costs_what_the_architecture_does(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch import nn
+
     monkeypatch.chdir(example / "with_torch")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "path", [*sys.path])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
+import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -58,6 +59,7 @@ def flaws(figure: Figure) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_every_word_can_be_read_at_half_width(grid: Any) -> None:
     assert [flaw for figure in drawn(grid) for flaw in flaws(figure)] == []
 

@@ -12,7 +12,8 @@ from costmodel import CostModelError, Network, Node, apply, image
 from costmodel.core import layers
 from costmodel.report.compare import CompareReport
 from costmodel.report.conventions import ConventionsReport
-from costmodel.report.count import CountReport, headline
+from costmodel.report.costs import headline
+from costmodel.report.count import CountReport
 from costmodel.reproduction.explain import explain
 from costmodel.scaling.compare import Comparison
 

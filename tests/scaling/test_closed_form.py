@@ -41,6 +41,7 @@ def places(draw: st.DrawFn) -> tuple[str, int, int, int]:
     return name, piece, steps, draw(st.integers(span.first, span.last or 80))
 
 
+@pytest.mark.slow
 @given(places())
 @example(("mobilenet_v1", 0, 3, 6))
 def test_the_form_is_the_count_wherever_it_claims_to_hold(place: tuple[str, int, int, int]) -> None:
@@ -64,6 +65,7 @@ def test_the_form_is_the_count_wherever_it_claims_to_hold(place: tuple[str, int,
         assert alpha not in alphas, "a multiple of the step inside the range must hold"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_layer_has_its_own_part(name: str) -> None:
     form = form_of(name)

@@ -24,6 +24,7 @@ def operations(name: str, alpha: float, **choices: Any) -> list[tuple[Any, ...]]
     return [(node.name, node.layer, node.shape) for node in network.nodes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=max(4, settings.default.max_examples // 30))
 @given(millions=st.integers(30, 2000), resolution=st.integers(64, 256), classes=st.integers(1, 1000))
@@ -78,6 +79,7 @@ def test_each_budget_has_the_network_that_breaks_it() -> None:
             assert before <= found.budgets[breach.quantity] < after == breach.cost
 
 
+@pytest.mark.slow
 def test_without_a_resolution_many_are_tried_and_ranked() -> None:
     by_cost = solve("mobilenet_v1", {"multiply_adds": "200M"})
     assert by_cost.resolutions == RESOLUTIONS == (96, 128, 160, 192, 224, 256, 288, 320)
@@ -88,6 +90,7 @@ def test_without_a_resolution_many_are_tried_and_ranked() -> None:
     assert sorted(alphas) == sorted(design.alpha for design in by_cost.designs)
 
 
+@pytest.mark.slow
 def test_the_most_accurate_are_the_published_ones_that_fit() -> None:
     found = solve("mobilenet_v1", {"multiply_adds": "200M", "parameters": "3M"}, maximize="accuracy")
     fitting = []

@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from costmodel.capture.torch.source_location import line_of_source
+from costmodel.capture.torch.tape_entry import TapeEntry
 from costmodel.errors import CostModelError
-
-if TYPE_CHECKING:
-    from costmodel.capture.torch.tape import TapeEntry
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ no entry: it is a tensor with another shape in a storage that an entry made.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -15,75 +15,20 @@ from torch import Tensor, nn
 
 from costmodel.capture.torch.function_tracker import FunctionTracker
 from costmodel.capture.torch.modules import ModuleCalls
+from costmodel.capture.torch.tape_entry import DECISIVE, TapeEntry
 from costmodel.core.counts import NO_PARAMS, Params
-from costmodel.core.graph import BUILT, Provenance, Value
+from costmodel.core.graph import Provenance, Value
 from costmodel.core.layers import (
-    AdaptiveAveragePool,
     Alias,
-    BatchNorm,
-    ChannelShuffle,
-    ChannelSlice,
-    Conv,
-    Embedding,
-    GlobalAveragePool,
-    GroupNorm,
     Input,
     Layer,
-    LayerNorm,
-    Linear,
-    MatMul,
-    Pool,
-    Scale,
     Shapes,
     Stored,
-    TransposedConv,
-    ZeroPad,
 )
 from costmodel.core.shape import Shape
 
-#: Layers that know themselves which axis of what they read, and of what they make, has the features.
-_DECISIVE = (
-    AdaptiveAveragePool, BatchNorm, ChannelShuffle, ChannelSlice, Conv, Embedding, GlobalAveragePool, GroupNorm,
-    LayerNorm, Linear, MatMul, Pool, Scale, TransposedConv, ZeroPad,
-)  # fmt: skip
-
 #: torch.float32 -> "float32"
 _DTYPES = {value: str(value).removeprefix("torch.") for value in vars(torch).values() if isinstance(value, torch.dtype)}
-
-
-@dataclass(slots=True, eq=False)
-class TapeEntry:
-    """A node in the making: its name follows when all that its module computed is known."""
-
-    operator: str
-    layer: Layer
-    reads: tuple[TapeEntry, ...]
-    read_shapes: Shapes
-    shape: Shape
-    #: It depends on no sample: computed from parameters and constants alone.
-    constant: bool
-    #: Whether the axis of the features is known; where it is not, ``shape`` says the first.
-    axis_known: bool
-    dtype: str
-    alias: Alias | None = None
-    provenance: Provenance = BUILT
-    others: list[Value] = field(default_factory=list)
-    slots: tuple[int, ...] = ()
-    name: str = ""
-    #: It is part of another entry.
-    absorbed: bool = False
-
-    @property
-    def decides_axis(self) -> bool:
-        """Whether its layer knows which axis it reads the features from."""
-        return isinstance(self.layer, _DECISIVE)
-
-    def multiplies(self) -> bool:
-        """Whether it has multiply-adds of its own."""
-        reads, output = self.read_shapes, self.shape
-        if self.provenance.times > 1:
-            reads, output = tuple([shape.without_first_axis() for shape in reads]), output.without_first_axis()
-        return self.layer.macs(reads, output) > 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,7 +166,7 @@ class Tape:
         entries = tuple([entry for entry, _ in sources])
         slots = tuple([slot for _, slot in sources])
         seen: Shapes = (*shapes, *[self.seen(tensor) for tensor in reads[len(shapes) :]])
-        decides = isinstance(layer, _DECISIVE)
+        decides = isinstance(layer, DECISIVE)
         known = decides or any(entry.axis_known for entry in entries)
         if known and not decides and len(seen) > 1:
             seen = _agreed(seen, entries)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
-from costmodel.report.costs import not_counted_text
-from costmodel.report.count import subject
+from costmodel.report.costs import not_counted_text, subject
 from costmodel.report.plots.canvas import COLORS, TEXT, finish, number, panels, shortened, style, unit
 from costmodel.report.units import percent
 
