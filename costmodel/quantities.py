@@ -1,114 +1,221 @@
-"""Numbers that people type: ``100M``, ``3,000,000``, ``4.1 GFLOPs``; and budgets, ``multiply_adds=100M``."""
+"""The one grammar of numbers that people type: ``100M``, ``3.5 million``, ``0.6 GFLOPs``, ``256 KiB``, ``2 %``."""
 
 from __future__ import annotations
 
+import math
+import operator
 import re
-from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 from costmodel.errors import CostModelError, nearest
 
 #: What a budget can be of: each is a property of a network.
 QUANTITIES = ("multiply_adds", "flops", "parameters", "weights")
 
-_UNITS = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
-_NUMBER = r"(\d+|\d{1,3}(?:,\d{3})+)(\.\d+)?(e\+?\d{1,2})?"
-_COUNT = re.compile(_NUMBER + r" ?([a-zA-Z]*)", re.ASCII)
-_AMOUNT = re.compile(_NUMBER + r" ?((?:[kKMGTPE] )?[a-zA-Z%]*)", re.ASCII)
-
-#: What a unit, without its decimal prefix, is a number of.
-_MEASURES = {
-    "": "",
-    "MAC": "multiply_adds", "MACs": "multiply_adds", "MAdd": "multiply_adds", "MAdds": "multiply_adds",
-    "FLOP": "flops", "FLOPs": "flops", "FLOPS": "flops",
-    "param": "parameters", "params": "parameters",
-    "B": "bytes",
-    "%": "percent",
+#: Bits of a value of each type, as PyTorch calls them; a bool is stored in a byte.
+_BITS = {
+    "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "float8": 8,
+    "int64": 64, "int32": 32, "int16": 16, "int8": 8, "uint8": 8, "int4": 4, "bool": 8,
 }  # fmt: skip
+
+_BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_SCALES = {
+    "": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "P": 10**15, "E": 10**18,
+    "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, **_BINARY,
+}  # fmt: skip
+
+_NUMBER = r"(\d+|\d{1,3}(?:,\d{3})+)(\.\d+)?(e\+?\d{1,2})?"
+_UNIT = rf"((?:(?:{'|'.join(filter(None, _SCALES))}) )?[a-zA-Z%/-]*)"
+_AMOUNT = re.compile(rf"{_NUMBER} ?{_UNIT}(?: at (\w+))?", re.ASCII)
+
+_MULTIPLY_ADDS = ("MAC", "MACs", "Mac", "Macs", "MAdd", "MAdds", "multiply-adds")
+#: A unit, without its scale -> what it is a number of. FLOPS has two meanings; the one that is asked for holds.
+_UNITS = {
+    "": ("",),
+    **dict.fromkeys(_MULTIPLY_ADDS, ("multiply_adds",)),
+    **dict.fromkeys(("FLOP", "FLOPs"), ("flops",)),
+    "FLOPS": ("flops", "flops_per_second"),
+    **dict.fromkeys(("FLOP/s", "FLOPs/s"), ("flops_per_second",)),
+    **dict.fromkeys(("param", "params", "parameters"), ("parameters",)),
+    **dict.fromkeys(("B", "byte", "bytes"), ("bytes",)),
+    "B/s": ("bytes_per_second",),
+    "%": ("percent",),
+}
+
+#: A measure -> what it is, and how it is written.
+_SAID = {
+    "multiply_adds": ("number of multiply-adds", "300 MMAC or 0.6 GFLOPs"),
+    "flops": ("number of FLOPs", "0.6 GFLOPs or 300 MMAC"),
+    "parameters": ("number of parameters", "2.6 M or 10 MB"),
+    "weights": ("number of weights", "2.6 M or 10 MB"),
+    "bytes": ("size in bytes", "256 KiB or 10 MB"),
+    "percent": ("percentage", "2 %"),
+    "flops_per_second": ("rate in FLOPs a second", "82.6 TFLOPS"),
+    "bytes_per_second": ("rate in bytes a second", "1008 GB/s"),
+}
+
+_RATES = ("flops_per_second", "bytes_per_second")
+
+#: (a measure, the one that is asked for) -> what one of the former is of the latter.
+_WORTH = {
+    ("flops", "multiply_adds"): Fraction(1, 2),
+    ("multiply_adds", "flops"): Fraction(2),
+    ("parameters", "weights"): Fraction(1),
+}
 
 
 class Quantity(NamedTuple):
-    """An exact amount, and its measure: a quantity, ``"bytes"``, ``"percent"``, or ``""`` where the unit names none."""
+    """An exact amount, and its measure: a quantity, ``"bytes"``, ``"percent"``, a rate, or ``""`` where no unit says.
+
+    ``dtype``: the type of the parameters that a size in bytes holds, as in ``0.4 MB at int8``.
+    """
 
     amount: Fraction
     measure: str
+    dtype: str = "float32"
+
+    def of(self, measure: str) -> Fraction | None:
+        """The amount in units of ``measure``; None where it is of something else.
+
+        >>> Quantity(Fraction(600), "flops").of("multiply_adds"), Quantity(Fraction(10), "bytes", "int8").of("weights")
+        (Fraction(300, 1), Fraction(10, 1))
+        """
+        if self.measure in ("", measure):
+            return self.amount
+        if self.measure == "bytes" and measure in ("parameters", "weights"):
+            return self.amount / bytes_of(self.dtype)
+        worth = _WORTH.get((self.measure, measure))
+        return None if worth is None else self.amount * worth
 
 
-def parse_count(text: str) -> int:
-    """The whole number that ``text`` writes, with commas, an exponent or a decimal unit (M is 10^6) if it likes.
+def bytes_of(dtype: str) -> Fraction:
+    """The bytes that one value of ``dtype`` takes.
 
-    Raises :class:`~costmodel.errors.CostModelError` where it is no number, has an unknown unit or is not whole.
+    Raises :class:`~costmodel.errors.CostModelError` for an unknown type.
 
-    >>> parse_count("100M"), parse_count("0.5G"), parse_count("100,000,000"), parse_count("1e8")
-    (100000000, 500000000, 100000000, 100000000)
+    >>> bytes_of("float32"), bytes_of("int4")
+    (Fraction(4, 1), Fraction(1, 2))
     """
-    found = _COUNT.fullmatch(text.strip())
-    if found is None or len(text) > 60:
-        raise CostModelError(f"{text[:60]!r} is not a count; write it as 100M, 0.5G, 100,000,000 or 1e8")
-    whole, fraction, exponent, unit = found.groups(default="")
-    digits = whole.replace(",", "") + fraction + exponent
-    if unit not in _UNITS:
-        mend = f"did you mean {digits}{unit[0].upper()}? " if unit[0].upper() in _UNITS else ""
-        raise CostModelError(f"{text!r} has the unit {unit!r}; {mend}units are k, M, G, T, P and E, in tens: M is 10^6")
-    value = Decimal(digits) * _UNITS[unit]
-    if value != value.to_integral_value():
-        mend = "" if unit else f"; give it a unit, as in {digits}M"
-        raise CostModelError(f"{text!r} is not a whole count{mend}")
-    return int(value)
+    if dtype not in _BITS:
+        raise CostModelError(f"no type is called {dtype!r}; {nearest(dtype, _BITS)}there are {', '.join(_BITS)}")
+    return Fraction(_BITS[dtype], 8)
 
 
-def parse_quantity(text: str) -> Quantity:
-    """The amount that ``text`` writes, exactly, and the quantity that its unit names, if it names one.
+def parse_quantity(text: object, of: str = "") -> Quantity:
+    """The amount that ``text`` writes, exactly: in units of ``of``, a measure, or in its own where that is empty.
 
-    Units are MAC and MAdd (multiply-adds), FLOP (half a multiply-add), param, B (bytes) and %, after a decimal prefix
-    if there is one (M is 10^6). Raises :class:`~costmodel.errors.CostModelError` where it is no number, for an unknown
-    unit, and for a bare B, which could be a billion.
+    A number may have commas or an exponent. After it come a scale (k, M, G, B, T, P, E, or a word such as million; Ki,
+    Mi, Gi and Ti for bytes) and a unit: MAC or MAdd (multiply-adds), FLOPs (half a multiply-add), params, bytes, %, and
+    for rates FLOPS, FLOP/s and B/s. M is 10^6 and Mi is 2^20; a B that follows no scale is a billion. Parameters have 4
+    bytes each, or those of the type in ``0.4 MB at int8``.
 
-    >>> parse_quantity("300 MMAC").measure, parse_quantity("2.6 M").measure, parse_quantity("10 MB").amount
-    ('multiply_adds', '', Fraction(10000000, 1))
-    >>> parse_quantity("4.1 GFLOPs"), parse_quantity("0.5 %")
-    (Quantity(amount=Fraction(4100000000, 1), measure='flops'), Quantity(amount=Fraction(1, 2), measure='percent'))
+    Raises :class:`~costmodel.errors.CostModelError` where it is no number, has an unknown unit or one of something
+    else, and for half a parameter or byte.
+
+    >>> parse_quantity("300 MMAC").measure, parse_quantity("138B").amount, parse_quantity("256 KiB", "bytes").amount
+    ('multiply_adds', Fraction(138000000000, 1), Fraction(262144, 1))
+    >>> parse_quantity("0.6 GFLOPs", "multiply_adds").amount, parse_quantity("10 MB", "parameters").amount
+    (Fraction(300000000, 1), Fraction(2500000, 1))
     """
-    found = _AMOUNT.fullmatch(text.strip())
-    if found is None or len(text) > 60:
-        raise CostModelError(f"{text[:60]!r} is not an amount; write it as 250 M, 300 MMAC, 0.6 GFLOPs, 10 MB or 2 %")
-    whole, fraction, exponent, given = found.groups(default="")
+    if isinstance(text, SupportsIndex) and not isinstance(text, bool) and operator.index(text) >= 0:
+        return Quantity(Fraction(operator.index(text)), of)
+    if not isinstance(text, str):
+        raise CostModelError(f'{text!r} must be a whole number of at least 0, or a text, as in "100M"')
+    read = _AMOUNT.fullmatch(text.strip())
+    if read is None or len(text) > 60:
+        example = _SAID[of or "flops"][1]
+        raise CostModelError(f"{text[:60]!r} is not an amount; write it as 100M, 3,000,000, {example}")
+    whole, fraction, exponent, suffix, dtype = read.groups(default="")
     digits = whole.replace(",", "") + fraction + exponent
-    given = given.replace(" ", "")
-    # A unit is read before a prefix: "MAC" is no million AC.
-    prefix, unit = ("", given) if given in _MEASURES else (given[0], given[1:])
-    if unit == "B" and not prefix:
-        raise CostModelError(f"{text!r} could be bytes or billions; write {digits} GB or {digits} G")
-    if unit not in _MEASURES or prefix not in _UNITS or (unit == "%" and prefix):
-        raise CostModelError(
-            f"{text!r} has the unit {given!r}; {nearest(given, _spelled())}units are MAC, FLOPs, params, B"
-            " and %, after k, M, G, T, P or E, in tens: M is 10^6"
-        )
-    return Quantity(Fraction(digits) * _UNITS[prefix], _MEASURES[unit])
+    if of == "bytes" and suffix == "B":
+        raise CostModelError(f"{text!r} could be bytes or billions; write {digits} bytes or {digits} billion")
+    scale, measures = _unit(text, suffix)
+    measure = of if of in measures else measures[0]
+    if dtype and measure != "bytes":
+        raise CostModelError(f"{text!r} is no size in bytes, which alone depends on a type; leave out 'at {dtype}'")
+    bytes_of(dtype or "float32")
+    found = Quantity(Fraction(digits) * scale, measure, dtype or "float32")
+    amount = found.of(of) if of else found.amount
+    if amount is None or (not of and measure in _RATES):
+        raise _of_something_else(text, measure, of)
+    if of and (measure or of) not in (*_RATES, "percent") and found.amount.denominator > 1:
+        hint = "" if suffix else f"; give it a unit, as in {digits}M"
+        raise CostModelError(f"{text!r} is not a whole count{hint}")
+    return found._replace(amount=amount, measure=of or measure)
 
 
-def _spelled() -> list[str]:
-    return [prefix + unit for unit in ("", "MACs", "MAdds", "FLOPs", "params", "B") for prefix in _UNITS]
+def _unit(text: str, suffix: str) -> tuple[int, tuple[str, ...]]:
+    """The factor and the measures of a unit with its scale in front."""
+    splits = [suffix.split(" ")] if " " in suffix else [[suffix[:at], suffix[at:]] for at in range(len(suffix) + 1)]
+    for scale, unit in splits:
+        if scale in _SCALES and unit in _UNITS and _go_together(scale, unit):
+            return _SCALES[scale], _UNITS[unit]
+    # Counts come last, so that of units that differ in case alone one of them is offered.
+    spelled = [scale + unit for unit in reversed(_UNITS) for scale in _SCALES if _go_together(scale, unit)]
+    raise CostModelError(
+        f"{text!r} has the unit {suffix!r}; {nearest(suffix, spelled)}units are MAC, FLOPs, params, bytes and %, after"
+        " k, M, G, B, T, P or E, in tens: M is 10^6"
+    )
+
+
+def _go_together(scale: str, unit: str) -> bool:
+    """Whether a unit has such a scale; a B alone is a billion."""
+    if unit == "B" and scale in ("", "B"):
+        return False
+    return not scale or (unit != "%" and (scale not in _BINARY or unit in ("B", "B/s", "bytes")))
+
+
+def _of_something_else(text: str, measure: str, of: str) -> CostModelError:
+    noun = _SAID[measure][0]
+    if measure in _RATES and not of:
+        return CostModelError(f"{text!r} is a {noun}, and no rate is asked for; write an amount, as in 10 MB")
+    return CostModelError(f"{text!r} is a {noun}, and {of} is no {noun}; write {of} as in {_SAID[of][1]}")
+
+
+def parse_bound(text: object, of: str = "") -> Quantity:
+    """The most that ``text`` allows: an amount as :func:`parse_quantity` reads it, after ``<=`` if it likes.
+
+    >>> parse_bound("<= 250 M", "multiply_adds").amount
+    Fraction(250000000, 1)
+    """
+    if not isinstance(text, str):
+        return parse_quantity(text, of)
+    bound = text.strip()
+    if bound.startswith((">", "=", "<")) and not bound.startswith("<="):
+        raise CostModelError(f"{text!r} is no upper bound; write <= {bound.lstrip('<>= ')}")
+    return parse_quantity(bound.removeprefix("<=").strip(), of)
+
+
+def budget(quantity: str, most: object) -> tuple[str, int]:
+    """A quantity and the most of it that is allowed, in whole units.
+
+    Raises :class:`~costmodel.errors.CostModelError` for another quantity, and as :func:`parse_bound` does.
+
+    >>> budget("multiply-adds", "0.6 GFLOPs")
+    ('multiply_adds', 300000000)
+    """
+    name = quantity.strip().replace("-", "_")
+    if name not in QUANTITIES:
+        raise _no_quantity(name)
+    return name, math.floor(parse_bound(most, name).amount)
 
 
 def parse_budget(text: str) -> tuple[str, int]:
-    """A quantity and the most of it that is allowed: ``multiply_adds=100M``.
-
-    Raises :class:`~costmodel.errors.CostModelError` for another quantity, and as :func:`parse_count` does.
+    """A budget in one text: ``multiply_adds=100M``. Raises as :func:`budget` does.
 
     >>> parse_budget("parameters=3M")
     ('parameters', 3000000)
     """
-    quantity, equals, amount = text.partition("=")
-    name = quantity.strip().replace("-", "_")
-    if name not in QUANTITIES:
-        mend = "" if equals else f"write QUANTITY=NUMBER, as in multiply_adds={text.strip() or '100M'}; "
-        raise CostModelError(f"no quantity is called {name!r}; {nearest(name, QUANTITIES)}{mend}{_known()}")
-    if not equals:
+    quantity, equals, most = text.partition("=")
+    if equals:
+        return budget(quantity, most)
+    name = quantity.strip()
+    if name.replace("-", "_") in QUANTITIES:
         raise CostModelError(f"{name} has no number; write {name}=100M")
-    return name, parse_count(amount)
+    raise _no_quantity(name, f"write QUANTITY=NUMBER, as in multiply_adds={name or '100M'}; ")
 
 
-def _known() -> str:
-    return f"there are {', '.join(QUANTITIES)}"
+def _no_quantity(name: str, hint: str = "") -> CostModelError:
+    known = ", ".join(QUANTITIES)
+    return CostModelError(f"no quantity is called {name!r}; {nearest(name, QUANTITIES)}{hint}there are {known}")

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, final
 
 from costmodel.errors import CostModelError, nearest
-from costmodel.quantities import QUANTITIES, Quantity, parse_quantity
+from costmodel.quantities import QUANTITIES, parse_bound
 
 if TYPE_CHECKING:
     from costmodel.core.network import Network
     from costmodel.guard.cost import ModelCost
 
 GROWTH = "growth"
-
-#: Bytes of a parameter: they are stored as 32-bit floats.
-BYTES = 4
-
-#: (a quantity, the measure of a unit) -> what one of the unit is of the quantity.
-_WORTH = {
-    ("multiply_adds", "multiply_adds"): Fraction(1),
-    ("multiply_adds", "flops"): Fraction(1, 2),
-    ("flops", "flops"): Fraction(1),
-    ("flops", "multiply_adds"): Fraction(2),
-    ("parameters", "parameters"): Fraction(1),
-    ("parameters", "bytes"): Fraction(1, BYTES),
-    ("weights", "parameters"): Fraction(1),
-    ("weights", "bytes"): Fraction(1, BYTES),
-}
 
 #: What may grow: the quantities that a lock holds.
 GROWING = ("multiply_adds", "parameters")
@@ -113,7 +99,8 @@ def parse_budgets(texts: Mapping[str, object]) -> Budgets:
 def parse_limit(quantity: str, text: object) -> Budget:
     """The budget of ``quantity`` that ``text`` writes: ``"<= 250 M"``, ``"0.6 GFLOPs"``, ``"10 MB"``, or a number.
 
-    Parameters have 4 bytes each. Raises :class:`~costmodel.errors.CostModelError` as :func:`parse_budgets` does.
+    Parameters have 4 bytes each, or those of the type in ``"0.4 MB at int8"``. Raises
+    :class:`~costmodel.errors.CostModelError` as :func:`parse_budgets` does.
 
     >>> parse_limit("multiply_adds", "<= 0.6 GFLOPs").most, parse_limit("parameters", "10 MB").most
     (Fraction(300000000, 1), Fraction(2500000, 1))
@@ -123,10 +110,10 @@ def parse_limit(quantity: str, text: object) -> Budget:
         raise CostModelError(
             f"no budget is called {quantity!r}; {nearest(quantity, known)}there are {', '.join(known)}"
         )
-    found = _amount(quantity, text)
-    if found.measure == "percent":
-        raise CostModelError(f"{quantity} has no percent ({text!r}); write growth for what a model may grow")
-    return Budget(quantity, _worth(found, quantity, text), _as_written(text))
+    with _placed(quantity):
+        if str(text).endswith("%") and parse_bound(text).measure == "percent":
+            raise CostModelError(f"{text!r} is a percentage; write growth for what a model may grow")
+        return Budget(quantity, parse_bound(text, quantity).amount, _as_written(text))
 
 
 def parse_growth(text: object) -> Growth:
@@ -137,36 +124,21 @@ def parse_growth(text: object) -> Growth:
     >>> parse_growth("<= 1 MMAC").quantities, parse_growth("<= 0.5 %").quantities
     (('multiply_adds',), ('multiply_adds', 'parameters'))
     """
-    found = _amount(GROWTH, text)
-    percent = found.measure == "percent"
-    named = [name for name in GROWING if percent or not found.measure or (name, found.measure) in _WORTH]
-    most = {name: found.amount if percent else _worth(found, name, text) for name in named}
-    return Growth(tuple(named), most, percent, _as_written(text))
+    with _placed(GROWTH):
+        found = parse_bound(text)
+        if found.measure == "percent":
+            return Growth(GROWING, dict.fromkeys(GROWING, found.amount), True, _as_written(text))
+        named = tuple([name for name in GROWING if found.of(name) is not None])
+        return Growth(named, {name: parse_bound(text, name).amount for name in named}, False, _as_written(text))
 
 
-def _amount(name: str, text: object) -> Quantity:
-    if isinstance(text, int) and not isinstance(text, bool):
-        text = str(text)
-    if not isinstance(text, str):
-        raise CostModelError(f'{name} = {text!r} must be a text, as in {name} = "<= 250 M"')
-    sign = text.strip()
-    if sign.startswith((">", "=", "<")) and not sign.startswith("<="):
-        raise CostModelError(f'{name} = {text!r} is no upper bound; write {name} = "<= {sign.lstrip("<>= ")}"')
+@contextlib.contextmanager
+def _placed(name: str) -> Iterator[None]:
+    """An error in it says which budget is wrong."""
     try:
-        return parse_quantity(sign.removeprefix("<=").strip())
+        yield
     except CostModelError as error:
         raise error.at(name) from None
-
-
-def _worth(found: Quantity, quantity: str, text: object) -> Fraction:
-    if not found.measure:
-        return found.amount
-    if (quantity, found.measure) not in _WORTH:
-        raise CostModelError(f"{quantity} = {text!r} is in {_said(found.measure)}, which are something else; {_MENDS}")
-    return found.amount * _WORTH[quantity, found.measure]
-
-
-_MENDS = "multiply_adds and flops are in MAC or FLOPs, parameters and weights in B, params or without a unit"
 
 
 def _as_written(text: object) -> str:

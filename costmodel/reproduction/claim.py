@@ -53,7 +53,7 @@ class Claim:
         shown = text.strip()
         if of is not None and of not in CLAIMED:
             raise CostModelError(f"of={of!r} is nothing that a claim is of; there are {' and '.join(CLAIMED)}")
-        amount, measure = parse_quantity(shown)
+        amount, measure, _ = parse_quantity(shown)
         digits = _DIGITS.match(shown)
         assert digits is not None  # it was read
         # The same text with a 1 for its last digit and 0 for all others.

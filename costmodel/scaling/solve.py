@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 from costmodel.errors import CostModelError, nearest
-from costmodel.quantities import parse_budget
+from costmodel.quantities import budget
 from costmodel.scaling.family import Family
 from costmodel.scaling.measured import Accuracy, accuracy, measured
 from costmodel.scaling.sweep import values
@@ -93,9 +93,9 @@ def solve(
         family = Family(name, {**choices, "resolution": resolution})
         least = family.costs(family.least)
         smallest.append(Smallest(resolution, least))
-        if any(least[quantity] > budget for quantity, budget in most.items()):
+        if any(least[quantity] > limit for quantity, limit in most.items()):
             continue
-        ends = {quantity: _end(family, quantity, budget) for quantity, budget in most.items()}
+        ends = {quantity: _end(family, quantity, limit) for quantity, limit in most.items()}
         largest = min(ends.values())
         alphas = [alpha for alpha, size in published if size == resolution and alpha <= largest] or [largest]
         designs += [_design(name, family, alpha, {**choices, "resolution": resolution}, most, ends) for alpha in alphas]
@@ -105,9 +105,9 @@ def solve(
     return Solution(name, most, maximize, resolutions, tuple(designs), tuple(smallest))
 
 
-def _end(family: Family, quantity: str, budget: int) -> float:
+def _end(family: Family, quantity: str, limit: int) -> float:
     """The largest alpha within one budget, which the least alpha is known to keep."""
-    end = family.within(quantity, budget)
+    end = family.within(quantity, limit)
     assert end is not None
     return end
 
@@ -154,13 +154,7 @@ def _checked(budgets: Mapping[str, int | str], maximize: str) -> dict[str, int]:
         )
     if not budgets:
         raise CostModelError("no budget is given; name at least one, as in multiply_adds=100M")
-    return dict(_limit(quantity, budget) for quantity, budget in budgets.items())
-
-
-def _limit(quantity: str, budget: int | str) -> tuple[str, int]:
-    if isinstance(budget, int) and budget >= 0:  # read already; written out again it may be longer than a text may be
-        return parse_budget(f"{quantity}=0")[0], budget
-    return parse_budget(f"{quantity}={budget}")
+    return dict(budget(quantity, most) for quantity, most in budgets.items())
 
 
 def _single(argument: str, several: tuple[Any, ...]) -> Any:

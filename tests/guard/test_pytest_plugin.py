@@ -188,8 +188,8 @@ lenet: weights: 120,920 are over the budget <= 0.4 MB (100,000) by 20,920
     features.conv1.conv     1,200   1.0 %  conv 5x5, 3x32x32 -> 16x28x28
     classifier.fc3            840   0.7 %  linear, 84 -> 10
 costmodel.errors.CostModelError: no model is called 'lent'; did you mean lenet? `costmodel models` lists them all
-costmodel.errors.CostModelError: parameters = '<= 3 MFLOPs' is in FLOPs, which are something else; multiply_adds and \
-flops are in MAC or FLOPs, parameters and weights in B, params or without a unit
+costmodel.errors.CostModelError: parameters: '3 MFLOPs' is a number of FLOPs, and parameters is no number of FLOPs; \
+write parameters as in 2.6 M or 10 MB
 RuntimeError: no weights here
 costmodel.errors.CostModelError: raising raised RuntimeError: no weights here"""
 

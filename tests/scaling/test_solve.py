@@ -136,7 +136,7 @@ def test_a_budget_above_everything_ends_at_the_largest_alpha() -> None:
     [
         ("mobilenet_v1", {}, {}, "no budget is given; name at least one, as in multiply_adds=100M"),
         ("mobilenet_v1", {"cost": 1}, {}, "no quantity is called 'cost'"),
-        ("mobilenet_v1", {"flops": -1}, {}, "'-1' is not a count"),
+        ("mobilenet_v1", {"flops": -1}, {}, "-1 must be a whole number of at least 0"),
         ("mobilenet_v1", {"flops": 1}, {"maximize": "acuracy"}, "cannot maximize 'acuracy'; did you mean accuracy?"),
         ("shufflenet_v1", {"flops": 1}, {"maximize": "accuracy"}, "no source measured the accuracy of shufflenet_v1"),
         ("resnet50", {"flops": 1}, {}, "resnet50 takes no alpha, which is what is solved for"),
