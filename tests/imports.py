@@ -59,11 +59,11 @@ def graph(root: Path, package: str) -> dict[str, set[str]]:
     type knows its file. That ``import a.b`` also runs ``a/__init__.py`` does not count; a name taken from ``a`` does.
     """
     files = modules(root, package)
-    found = {}
+    links = {}
     for module, file in files.items():
         read = [(one.module, f"{one.module}.{one.name}") for one in imports(ast.parse(file.read_text()))]
-        found[module] = {full if full in files else short for short, full in read} & (files.keys() - {module})
-    return found
+        links[module] = {full if full in files else short for short, full in read} & (files.keys() - {module})
+    return links
 
 
 def circle(links: Mapping[str, set[str]]) -> list[str]:
