@@ -23,15 +23,13 @@ def ranks(text: str) -> dict[str, int]:
 
 #: A room imports rooms of a lower rank, or its own. The package itself offers what all of them hold.
 ROOMS = {**ranks((ROOT / "CONTRIBUTING.md").read_text()), "__init__": 98, "__main__": 99}
-#: A file that ranks with another room than the one it is in: the plugin answers people, as the command line does.
-RANKS_WITH = {"guard/pytest_plugin.py": "cli"}
 #: Loaded only in these rooms, when they are used.
 HEAVY = {
     "pandas": {"report/frame.py", "scaling"},
     "click": {"cli"},
     "torch": {"capture/torch"},
     "numpy": {"scaling"},
-    "pytest": {"guard/pytest_plugin.py"},
+    "pytest": {"pytest_plugin.py"},
     "sympy": {"scaling/closed_form"},
     "matplotlib": {"report/plots"},
     "reference_models": set(),
@@ -48,7 +46,7 @@ def violations(source: str, place: str) -> list[str]:
 
     What is imported for type checkers alone must point left as well, but may be heavy: it loads nothing.
     """
-    room = RANKS_WITH.get(place, place.split("/")[0].removesuffix(".py"))
+    room = place.split("/")[0].removesuffix(".py")
     wrong = set()
     for one in imports(ast.parse(source)):
         full = f"{one.module}.{one.name}"

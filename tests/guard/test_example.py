@@ -172,7 +172,7 @@ def test_a_change_that_is_meant(example: Path) -> None:
 
 @pytest.mark.slow
 def test_the_tests_of_the_example_hold(example: Path) -> None:
-    command = f"{shlex.quote(sys.executable)} -m pytest -q -p no:cacheprovider -p costmodel.guard.pytest_plugin"
+    command = f"{shlex.quote(sys.executable)} -m pytest -q -p no:cacheprovider -p costmodel.pytest_plugin"
     installed = (
         "import importlib.metadata as m; print(any(e.name == 'costmodel' for e in m.entry_points(group='pytest11')))"
     )
