@@ -7,7 +7,7 @@ import re
 from costmodel.core.layers import Choices
 
 #: What is written after its number.
-_COUNTED = ("outputs", "rows", "features")
+COUNTED = ("outputs", "rows", "features")
 
 _SIDE = r"\d{1,19}(?::\d{1,19})?"
 _SIZES = re.compile(f"{_SIDE}(?:x{_SIDE})*", re.ASCII)
@@ -25,7 +25,7 @@ def choices_text(choices: Choices) -> str:
 def _choice_text(name: str, value: object) -> str:
     if isinstance(value, bool):
         return f"{'with' if value else 'no'} {name}"
-    if name in _COUNTED and isinstance(value, int):
+    if name in COUNTED and isinstance(value, int):
         return f"{value} {name}"
     return name if value == "" else f"{name} {value_text(value)}"
 
@@ -61,7 +61,7 @@ def _choice(part: str) -> tuple[str, object]:
     first, _, others = part.partition(" ")
     if others and first in ("no", "with"):
         return others, first == "with"
-    if others in _COUNTED and isinstance(count := _value(first), int):
+    if others in COUNTED and isinstance(count := _value(first), int):
         return others, count
     name, _, value = part.rpartition(" ")
     return (name, _value(value)) if name and value else (part, "")

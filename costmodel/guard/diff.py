@@ -8,7 +8,6 @@ shape; where several did, the others are named as well.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,11 +15,10 @@ from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias, final
 
 from costmodel.guard.align import align
+from costmodel.guard.choice_text import parse_choices
 from costmodel.guard.cost import LayerCost, ModelCost
 
 Kind: TypeAlias = Literal["changed", "added", "removed", "renamed"]
-
-_GROUPS = re.compile(r", groups \d+")
 
 
 class LayerChange(NamedTuple):
@@ -280,7 +278,8 @@ def _chose(old: LayerCost, new: LayerCost) -> bool:
         return old.choices != new.choices
     if old.kind.startswith("depthwise"):
         # Its groups are the channels it reads, and its filters are as many again.
-        return _GROUPS.sub("", old.choices) != _GROUPS.sub("", new.choices) or _multiplier(old) != _multiplier(new)
+        olds, news = (dict(parse_choices(layer.choices)) | {"groups": _multiplier(layer)} for layer in (old, new))
+        return olds != news
     return old.choices != new.choices or channels(old.makes) != channels(new.makes)
 
 

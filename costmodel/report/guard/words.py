@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from costmodel.guard.choice_text import COUNTED, parse_choices, value_text
 from costmodel.guard.cost import LayerCost
 from costmodel.guard.diff import Cause, Difference, LayerChange, channels, renaming
 from costmodel.report.guard.safe import plain
@@ -126,7 +125,9 @@ def _kind(layer: LayerCost) -> str:
 def _choices(old: LayerCost, new: LayerCost) -> list[str]:
     if old.choices == new.choices:
         return []
-    olds, news = _named(old.choices), _named(new.choices)
+    olds, news = (
+        {name: value_text(value) or name for name, value in parse_choices(layer.choices)} for layer in (old, new)
+    )
     if old.kind.startswith("depthwise") or new.kind.startswith("depthwise"):
         # As many groups as channels, which are said already.
         olds.pop("groups", None)
@@ -135,28 +136,11 @@ def _choices(old: LayerCost, new: LayerCost) -> list[str]:
     for name in {**olds, **news}:
         before, after = olds.get(name, _unsaid(news.get(name, ""))), news.get(name, _unsaid(olds.get(name, "")))
         if before != after:
-            words = f"{before} {_ARROW} {after} {name}" if name in _AFTER else f"{name} {before} {_ARROW} {after}"
+            words = f"{before} {_ARROW} {after} {name}" if name in COUNTED else f"{name} {before} {_ARROW} {after}"
             found.append(plain(words))
     return found
-
-
-#: Choices that are written after their number.
-_AFTER = ("outputs", "rows", "features")
 
 
 def _unsaid(other: str) -> str:
     """What a choice is where it is not stated, from what it is where it is."""
     return {"no": "with", "with": "no"}.get(other, "1")
-
-
-def _named(choices: str) -> dict[str, str]:
-    """``kernel 3x3, no bias, 10 outputs`` by what is chosen: kernel, bias, outputs."""
-    named = {}
-    for choice in filter(None, choices.split(", ")):
-        first, _, rest = choice.partition(" ")
-        if re.fullmatch(r"\d+|no|with", first) and rest:
-            named[rest] = first
-        else:
-            name, _, value = choice.rpartition(" ")
-            named[name or choice] = value
-    return named
