@@ -94,6 +94,7 @@ def run(rounds: int) -> list[dict[str, Any]]:
         measured.append({"model": name, "parameters": told["costmodel"][0]["parameters"], "contenders": contenders})
         line = ", ".join(
             f"{tool} {1000 * found['median_seconds']:.0f} ms {found['peak_bytes'] / 1e6:.0f} MB"
+            f" (ours takes {found['ours_to_time']:.2f} x its time)"
             for tool, found in contenders.items()
         )
         print(f"{name}: {line}", flush=True)

@@ -14,7 +14,7 @@ from costmodel import CostModelError, Shape
 from costmodel.capture.input_spec import InputSpec, parse_input
 from tests.cli_runner import refusal, run
 
-#: the user's modules need torch
+# The user's modules need torch.
 pytestmark = pytest.mark.slow
 
 MODELS = """

@@ -14,7 +14,7 @@ from costmodel import load
 from costmodel.models.registry import names
 from tests.cli_runner import run
 
-#: some commands of the README capture a module, which needs torch
+# Some commands of the README capture a module, which needs torch.
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent

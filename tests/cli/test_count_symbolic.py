@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli_runner import refusal, run
 
-#: modules need torch
+# Modules need torch.
 pytestmark = pytest.mark.slow
 
 NETS = """\

@@ -11,7 +11,7 @@ import pytest
 import costmodel as cm
 from tests.cli_runner import refusal, run
 
-#: each searches much
+# Each searches for seconds.
 pytestmark = pytest.mark.slow
 
 BUDGETS = ("mobilenet_v2", "--max", "multiply_adds=100M", "--max", "parameters=3M")

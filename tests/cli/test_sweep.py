@@ -136,6 +136,7 @@ def test_a_refused_sweep_writes_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_the_bar_is_for_a_terminal_and_for_long_sweeps() -> None:
     environment = {**os.environ, "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)

@@ -98,6 +98,7 @@ def test_errors_name_the_place() -> None:
         image(3, (224, 0))
 
 
+@pytest.mark.slow
 def test_depth_is_bounded_by_memory_alone() -> None:
     net = chain(100_000)
     assert net.multiply_adds == 100_000 * (8 * 8) * (16 * 9) * 16
@@ -108,6 +109,7 @@ def test_depth_is_bounded_by_memory_alone() -> None:
     gc.collect()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda: cm.mobilenet_v2(alpha=0.5), lambda: chain(20_000)], ids=["branching", "deep"])
 def test_a_network_survives_pickling_and_copying_at_any_depth(make: Callable[[], Network]) -> None:
     net = make()

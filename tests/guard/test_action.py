@@ -152,6 +152,7 @@ def test_the_name_of_a_model_is_no_annotation(workspace: Path) -> None:
     assert [line.partition("::not in the lock")[1] for line in annotations] == ["::not in the lock"]
 
 
+@pytest.mark.slow
 def test_arguments_reach_the_check_and_never_the_shell(workspace: Path) -> None:
     configure(workspace / "project", student('growth = "<= 5 %"'))
     lock(workspace)
@@ -225,6 +226,7 @@ def hook(name: str, workspace: Path) -> int:
     return ran.returncode
 
 
+@pytest.mark.slow
 def test_the_hooks_check_and_lock(workspace: Path) -> None:
     configure(workspace, student())
     assert hook("costmodel-check", workspace) == 1

@@ -141,6 +141,7 @@ def test_as_it_was(example: Path) -> None:
     assert shell(example, "costmodel diff --base main --format markdown") == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_an_edit_on_a_branch(example: Path, case: str) -> None:
     edits, became, over, blamed, end = CASES[case]
@@ -152,6 +153,7 @@ def test_an_edit_on_a_branch(example: Path, case: str) -> None:
     assert shell(example, "costmodel diff --base main") == (0, since)
 
 
+@pytest.mark.slow
 def test_a_change_that_is_meant(example: Path) -> None:
     edit(example, ("(240, 40, 1)", "(256, 40, 1)"))
     assert shell(example, "costmodel check")[0] == 1

@@ -26,6 +26,7 @@ def figure() -> Figure:
     return plots.separable_ratio()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf", "PNG"])
 def test_a_saved_picture_is_a_file_of_its_kind_and_always_the_same(suffix: str, figure: Figure, tmp_path: Path) -> None:
     path = tmp_path / f"ratio.{suffix}"
@@ -99,6 +100,7 @@ def test_another_suffix_is_refused(name: str, figure: Figure) -> None:
     assert str(error.value) == f"{name!r} is no plot file; end its name in .png, .svg or .pdf"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

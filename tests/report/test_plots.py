@@ -323,6 +323,7 @@ def test_a_network_without_weights_has_no_share_of_them() -> None:
     assert refused(lambda: plots.types(net)).startswith("norm has neither")
 
 
+@pytest.mark.slow
 def test_drawing_needs_no_pyplot_and_nothing_is_loaded_before() -> None:
     assert loaded("import costmodel.report.plots").isdisjoint({"matplotlib", "numpy", "pandas"})
     script = "import sys; from costmodel.report import plots; plots.separable_ratio(); assert {} not in sys.modules"

@@ -14,7 +14,7 @@ from costmodel.reproduction.evidence import Cell
 from tests.published import multiply_adds, parameters
 from tests.published.claims import Claim, NotReproduced, about, key, network_of
 
-#: each searches much
+# Each searches for seconds.
 pytestmark = pytest.mark.slow
 
 CLAIMS = {"parameters": parameters, "multiply_adds": multiply_adds}

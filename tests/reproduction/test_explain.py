@@ -184,6 +184,7 @@ def random_rate(spread: float, digits: int) -> float:
     return left / tried
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("spread", "digits"), LEFT)
 def test_random_numbers_are_mostly_left_unexplained(spread: float, digits: int) -> None:
     assert 100 * random_rate(spread, digits) > LEFT[spread, digits]

@@ -194,6 +194,7 @@ def test_shufflenet_v1_widens_its_first_convolution_in_whole_steps() -> None:
         form.multiply_adds(-1, 224)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.floats(0.2, 3), st.integers(1, 20))
 def test_a_fixed_alpha_keeps_its_rounding(alpha: float, rho: int) -> None:
