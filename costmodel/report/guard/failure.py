@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import final
 
 from costmodel.report.answer import json_text
-from costmodel.report.guard.safe import annotation, annotation_property, code, plain, xml
+from costmodel.report.guard.junit import Case, junit
+from costmodel.report.guard.safe import annotation, annotation_property, code, plain
 
 
 @final
@@ -45,10 +46,4 @@ class FailureReport:
 
     def junit(self) -> str:
         """JUnit's XML: a single test case, with an error."""
-        said = xml(self.error)
-        return (
-            '<?xml version="1.0" encoding="UTF-8"?>\n'
-            '<testsuites><testsuite name="costmodel" tests="1" failures="0" errors="1" skipped="0">\n'
-            f'<testcase classname="costmodel" name="costmodel"><error message="{said}">{said}</error></testcase>\n'
-            "</testsuite></testsuites>"
-        )
+        return junit([Case("costmodel", "error", self.error, plain(self.error))])

@@ -10,7 +10,8 @@ from costmodel.guard.check import Verdict, status
 from costmodel.guard.diff import Cause
 from costmodel.report.answer import json_text
 from costmodel.report.guard import tree
-from costmodel.report.guard.safe import annotation, annotation_property, code, plain, xml
+from costmodel.report.guard.junit import Case, junit
+from costmodel.report.guard.safe import annotation, annotation_property, code, plain
 from costmodel.report.guard.words import costs, gain, subject, total, what
 
 #: GitHub shows no more of one step.
@@ -177,28 +178,15 @@ class GuardReport:
 
     def junit(self) -> str:
         """JUnit's XML: a test case a model."""
-        cases = [self._case(verdict) for verdict in self.verdicts]
-        failures = sum(self.judged and verdict.status == 1 for verdict in self.verdicts)
-        errors = sum(verdict.status == 2 for verdict in self.verdicts)
-        return "\n".join(
-            [
-                '<?xml version="1.0" encoding="UTF-8"?>',
-                f'<testsuites><testsuite name="costmodel" tests="{len(cases)}" failures="{failures}"'
-                f' errors="{errors}" skipped="0">',
-                *cases,
-                "</testsuite></testsuites>",
-            ]
-        )
+        return junit([self._case(verdict) for verdict in self.verdicts])
 
-    def _case(self, verdict: Verdict) -> str:
-        opened = f'<testcase classname="costmodel" name="{xml(verdict.name)}"'
+    def _case(self, verdict: Verdict) -> Case:
         if not verdict.status:
-            return f"{opened}/>"
-        body = "\n".join(map(xml, self._message(verdict).split("\n")))
+            return Case(verdict.name)
         if verdict.status == 1 and not self.judged:
-            return f"{opened}><system-out>{body}</system-out></testcase>"
+            return Case(verdict.name, "system-out", "", self._message(verdict))
         tag = "error" if verdict.status == 2 else "failure"
-        return f'{opened}><{tag} message="{xml(self._headline(verdict))}">{body}</{tag}></testcase>'
+        return Case(verdict.name, tag, self._headline(verdict), self._message(verdict))
 
 
 def _bullet(cause: Cause, verdict: Verdict) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html import escape
 
 #: Longer than any name that people give; what a hostile file holds is cut.
 _LONGEST = 1000
@@ -57,12 +56,3 @@ def annotation_property(text: str) -> str:
     'a%3Ab%2Cc'
     """
     return annotation(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def xml(text: str) -> str:
-    """``text`` as the content or an attribute of an element of XML.
-
-    >>> xml('<a & "b">')
-    '&lt;a &amp; &quot;b&quot;&gt;'
-    """
-    return escape(plain(text))
