@@ -1,4 +1,4 @@
-"""What a paper or a tool would print for a network: one file each, every figure from one ledger.
+"""What a paper or a tool would print for a network: one file each, every number from one ledger.
 
 >>> import costmodel as cm
 >>> convention("fvcore").of(cm.mobilenet_v2().ledger).total

@@ -15,7 +15,7 @@ from costmodel.core.ledger import Entry, Ledger
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 
-#: What is counted beside the base, by the name that people read: ``{"batch norm": 802816}``.
+#: What is counted next to the base, by the name that people read: ``{"batch norm": 802816}``.
 Items: TypeAlias = dict[str, int]
 
 # Layers of which a convention may decide, by these names, that it counts nothing.
@@ -113,9 +113,9 @@ def everything(op: SeenOperation) -> bool:
 class Convention:
     """One way to count: what it is, where that is written, and its rule.
 
-    A figure is ``factor`` times the base (the paper's multiply-adds, or the trainable parameters) and what ``beside``
-    finds, which may be negative: that is how figures are itemized. ``sees`` is apart from it: what an operation costs
-    is one trait of a tool, which operations it meets at all another.
+    A number is ``factor`` times the base (the paper's multiply-adds, or the trainable parameters) plus what
+    ``extra_counts`` finds, which may be negative: that is how numbers are itemized. ``is_visible`` is apart from it:
+    what an operation costs is one trait of a tool, which operations it meets at all another.
     """
 
     name: str
@@ -130,18 +130,18 @@ class Convention:
     extra_counts: Callable[[SeenOperation], Items]
     factor: int = 1
     is_visible: Callable[[SeenOperation], bool] = everything
-    #: What of its figures its author did not intend, a sentence each.
+    #: What of its numbers its author did not intend, a sentence each.
     bugs: tuple[str, ...] = ()
-    #: Whether property tests hold it against the tool itself, on drawn networks, to the unit.
+    #: Whether property tests run the tool itself on random networks, and both are exactly equal.
     verified_against_tool: bool = False
 
     @property
     def base(self) -> str:
-        """The convention that the figure is itemized against."""
+        """The convention that the number is itemized against."""
         return "trainable" if self.quantity == "parameters" else "paper"
 
     def items(self, entry: Entry) -> Items:
-        """What it counts of one operation beside the base.
+        """What it counts of one operation next to the base.
 
         Raises :class:`~costmodel.errors.CostModelError`, with the operation as the place, where it has no rule.
         """
@@ -185,7 +185,7 @@ class Convention:
 
 
 class ConventionCount(NamedTuple):
-    """What a convention says of a network: ``factor * base`` and the items beside it."""
+    """What a convention says of a network: ``factor * base`` and the items next to it."""
 
     convention: Convention
     base: int
@@ -193,12 +193,12 @@ class ConventionCount(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The figure itself."""
+        """The number itself."""
         return self.convention.factor * self.base + sum(self.items.values())
 
     @property
     def difference(self) -> int:
-        """How much more it is than the paper's figure, or than the trainable parameters."""
+        """How much more it is than the paper's number, or than the trainable parameters."""
         return self.total - self.base
 
 

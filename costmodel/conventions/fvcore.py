@@ -15,11 +15,7 @@ from costmodel.conventions.convention import (
     padded_by_name,
     type_of,
 )
-from costmodel.conventions.function_calls import (
-    ATTENTION,
-    operation,
-    traced,
-)
+from costmodel.conventions.function_calls import ATTENTION, operation, traced
 from costmodel.core import layers
 
 #: PyTorch computes them in one piece, and its table has none of them.

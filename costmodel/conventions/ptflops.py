@@ -38,21 +38,10 @@ _HOOKS = ("Conv", "Linear", "BatchNorm", "GroupNorm", "LayerNorm", "InstanceNorm
 #: Functions that are patched where a model calls them. ``fn`` is max pooling, with indices or without.
 _FUNCTIONS = frozenset(
     f"torch.nn.functional.{name}"
-    for name in [
-        "relu",
-        "relu6",
-        "elu",
-        "gelu",
-        "silu",
-        "softmax",
-        "avg_pool2d",
-        "avg_pool3d",
-        "fn",
-        "adaptive_avg_pool2d",
-        "adaptive_avg_pool3d",
-        "interpolate",
-        "upsample",
-    ]
+    for name in (
+        "relu relu6 elu gelu silu softmax avg_pool2d avg_pool3d fn "
+        "adaptive_avg_pool2d adaptive_avg_pool3d interpolate upsample"
+    ).split()
 )
 _OPERATORS = frozenset(("torch.add", "torch.mul"))
 _PRODUCTS = frozenset(("torch.matmul", "torch.mm", "torch.bmm"))

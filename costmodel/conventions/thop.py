@@ -17,11 +17,7 @@ from costmodel.conventions.convention import (
     nothing,
     type_of,
 )
-from costmodel.conventions.function_calls import (
-    FREE,
-    is_recurrent,
-    operation,
-)
+from costmodel.conventions.function_calls import FREE, is_recurrent, operation
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 

@@ -15,11 +15,7 @@ from costmodel.conventions.convention import (
     nothing,
     padded_by_name,
 )
-from costmodel.conventions.function_calls import (
-    ATTENTION,
-    operation,
-    traced,
-)
+from costmodel.conventions.function_calls import ATTENTION, operation, traced
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 

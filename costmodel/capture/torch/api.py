@@ -34,7 +34,7 @@ def from_torch(
     Nothing is computed: the module's shapes run through it on PyTorch's meta device, in evaluation mode, and every
     operator is written down under the path of the module that asked for it. ``model`` is only read. Several inputs are
     a list of sizes, ``[(3, 224, 224), "77:int64"]``, or a tuple of tensors. Example tensors (of any device) lend their
-    sizes and types; figures are then of that call, whatever its batch. ``kwargs`` are keyword arguments of ``forward``.
+    sizes and types; numbers are then of that call, whatever its batch. ``kwargs`` are keyword arguments of ``forward``.
     Hooks run, as they do in any forward pass.
 
     Raises :class:`~costmodel.errors.CostModelError` for an operator that nobody has decided on (unless
@@ -141,7 +141,7 @@ def _mend(failure: BaseException, inputs: Mapping[str, Tensor]) -> str:
         return "; give as many inputs as forward takes"
     shapes = ", ".join(f"{name} {'x'.join(map(str, tensor.shape[1:]))}" for name, tensor in inputs.items())
     if any(tuple(tensor.shape[:2]) == (1, 1) and tensor.dim() > 3 for tensor in inputs.values()):
-        shapes += " beside the batch, which sizes leave out"
+        shapes += " next to the batch, which sizes leave out"
     return f"; it was given {shapes}" if shapes else ""
 
 

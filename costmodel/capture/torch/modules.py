@@ -97,7 +97,7 @@ class ModuleCalls:
 
     def _enter(self, module: nn.Module, _args: object) -> None:
         if get_ident() != self._thread:
-            if module not in self._paths:  # somebody else's, who computes beside the capture
+            if module not in self._paths:  # somebody else's, who computes during the capture
                 return
             raise CostModelError(
                 f"{self._paths.get(module, type(module).__name__)} runs in a thread of its own, which a capture cannot"

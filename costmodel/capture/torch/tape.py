@@ -158,7 +158,7 @@ class Tape:
         times: int = 1,
         others: Sequence[Tensor] = (),
     ) -> None:
-        """Writes down that ``layer`` made ``output``, and ``others`` beside it, out of ``reads``; it stores ``stored``.
+        """Writes down that ``layer`` made ``output``, and ``others`` with it, out of ``reads``; it stores ``stored``.
 
         ``shapes``: how it sees the first of ``reads``, where that is not as they are.
         """

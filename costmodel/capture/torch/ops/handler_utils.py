@@ -48,7 +48,7 @@ def arithmetic(tape: Tape, name: str, args: object, output: Any) -> None:
 
 
 def rest(output: Any, made: Tensor) -> list[Tensor]:
-    """The other results of an operator, such as the indices beside a maximum."""
+    """The other results of an operator, such as the indices of a maximum."""
     if output is made:
         return []
     return [other for other in tensors(output) if other is not made and other.numel()]
