@@ -150,7 +150,7 @@ def _locked(lock: Path, update: str) -> dict[str, ModelCost]:
     from costmodel.guard.check import read_lock
 
     try:
-        # What mends the lock of a project does not mend that of a test.
+        # What fixes the lock of a project does not fix that of a test.
         return read_lock(lock, f"run `{update}`")
     except CostModelError as error:
         raise CostModelError(str(error)) from None

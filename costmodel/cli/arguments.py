@@ -134,7 +134,7 @@ BUDGET = Parsed("QUANTITY=NUMBER", _budget)
 
 
 class Group(click.Group):
-    """A group that mends a misspelled command in one line."""
+    """A group that fixes a misspelled command in one line."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -82,4 +82,4 @@ def _summarise(text: str) -> None:
             file.write(f"{text}\n".encode("utf-8", "replace"))
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise CostModelError(f"cannot write the summary to {place}: {reason}; mend GITHUB_STEP_SUMMARY") from None
+        raise CostModelError(f"cannot write the summary to {place}: {reason}; fix GITHUB_STEP_SUMMARY") from None

@@ -1,4 +1,4 @@
-"""``mmcv``: what the model zoos of OpenMMLab print, written from memory and held against nothing but printed tables."""
+"""``mmcv``: what the model zoos of OpenMMLab print, from memory, and checked against nothing but printed tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MMCV = Convention(
     name="mmcv",
     source="OpenMMLab, get_model_complexity_info",
     version="unknown",
-    place="mmcv/cnn/utils/flops_counter.py, get_modules_mapping; from memory, and not held against the tool",
+    place="mmcv/cnn/utils/flops_counter.py, get_modules_mapping; from memory, and not checked against the tool",
     quantity="multiply_adds",
     counts="multiply-adds, biases of convolutions, batch norm 2 an element, activations 1 an element,"
     " pooling 1 an element that it reads",

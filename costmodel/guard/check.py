@@ -1,4 +1,4 @@
-"""Every model counted, and held against its lock and its budgets. What fails to count does not stop the others."""
+"""Every model counted, and checked against its lock and its budgets. What fails to count does not stop the others."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class Past(NamedTuple):
 def at_merge_base(lock: Path, base: str) -> Past:
     """The lock as it was where HEAD and ``base`` parted.
 
-    Raises :class:`~costmodel.errors.CostModelError`, with the command that mends it, where there is no git, no
+    Raises :class:`~costmodel.errors.CostModelError`, with the command that fixes it, where there is no git, no
     repository, no ``base``, no commit that both have (a shallow clone), or no lock in that commit.
     """
     folder = lock.parent
@@ -101,7 +101,7 @@ def _repository(folder: Path) -> None:
         return
     if "not a git repository" in found.error:
         raise CostModelError(f"{folder} is not in a git repository; run `git init` and commit the lock, {_TWO_FILES}")
-    # Such as a repository of another owner: git names its own mend.
+    # Such as a repository of another owner: git names its own fix.
     raise CostModelError(f"git refuses to read {folder}: {found.error}")
 
 
@@ -126,10 +126,10 @@ def _commit(folder: Path, text: str) -> str:
         raise CostModelError(f"git knows no commit {text!r}; run `git branch --all` to see what there is")
     if remotes and _BRANCH.fullmatch(text) and not _HASH.fullmatch(text):
         theirs = f"{remotes[0]}/{text}"
-        mend = f"run `{_fetch(folder, theirs)}` and name {theirs}, if it is a branch there"
+        fix = f"run `{_fetch(folder, theirs)}` and name {theirs}, if it is a branch there"
     else:
-        mend = "run `git fetch --unshallow`"
-    raise CostModelError(f"git knows no commit {text!r}; {mend}, as this clone is shallow")
+        fix = "run `git fetch --unshallow`"
+    raise CostModelError(f"git knows no commit {text!r}; {fix}, as this clone is shallow")
 
 
 def _fetch(folder: Path, base: str) -> str:
@@ -158,4 +158,4 @@ def _lock(lock: Path, commit: str, said: str) -> Past:
     try:
         return Past(lockfile.read(found.out, f"{short}:{lock.name}"), f"{short} ({said})")
     except CostModelError as error:
-        raise CostModelError(f"{error}; that is in commit {short} ({said}): mend it there, or name another") from None
+        raise CostModelError(f"{error}; that is in commit {short} ({said}): fix it there, or name another") from None

@@ -53,7 +53,7 @@ UPDATE = "run `costmodel lock --update`"
 
 
 class LockError(CostModelError):
-    """A lock file that cannot be read, with the line and the mend; ``path`` is where it is, if it is a file."""
+    """A lock file that cannot be read, with the line and the fix; ``path`` is where it is, if it is a file."""
 
     path: Path | None = None
     line: int = 0
@@ -120,7 +120,7 @@ def _quoted(text: str) -> str:
 def read(content: bytes, place: str = NAME, update: str = UPDATE) -> dict[str, ModelCost]:
     """The models of a lock file by name; ``place`` is what messages call the file, ``update`` what writes it anew.
 
-    Raises :class:`LockError`, with the line and the mend, for a file that is cut off, was edited
+    Raises :class:`LockError`, with the line and the fix, for a file that is cut off, was edited
     by hand or holds a merge conflict, and for another version of the format.
     """
     # A checkout on Windows may have added the carriage returns.

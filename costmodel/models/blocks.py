@@ -128,10 +128,10 @@ def linear_activation(x: Node, name: str, out_features: int, activation: Activat
     return apply(apply(x, f"{name}.linear", Linear(out_features)), f"{name}.activation", activation)
 
 
-def fixed_flatten(x: Node, name: str, positions: int, mend: str) -> Node:
+def fixed_flatten(x: Node, name: str, positions: int, fix: str) -> Node:
     """Flatten, for a linear layer that was made for a map of so many ``positions``.
 
-    Raises :class:`~costmodel.errors.CostModelError`, which ends with ``mend``, where the map has another number.
+    Raises :class:`~costmodel.errors.CostModelError`, which ends with ``fix``, where the map has another number.
 
     >>> from costmodel.core.graph import image
     >>> fixed_flatten(image(512, 6), "flatten", 7 * 7, "use 224")
@@ -141,7 +141,7 @@ def fixed_flatten(x: Node, name: str, positions: int, mend: str) -> Node:
     """
     if x.shape.positions != positions:
         raise CostModelError(
-            f"{name}: the linear layer reads {positions} positions, a {x.shape} map has {x.shape.positions}; {mend}"
+            f"{name}: the linear layer reads {positions} positions, a {x.shape} map has {x.shape.positions}; {fix}"
         )
     return apply(x, name, Flatten())
 

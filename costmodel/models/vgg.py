@@ -51,8 +51,8 @@ def _vgg(name: str, repeats: tuple[int, ...], multiply_adds: int, parameters: in
                 x = unit(x, f"features.{block}.conv{repeat}", conv(width, 3, padding=1, bias=True), RELU)
             x = apply(x, f"features.{block}.pool", POOL)
         if variant == "plain":
-            mend = f"use a last map of 7x7, as at resolution 224, or {name}"
-            x = fixed_flatten(x, "flatten", math.prod(LAST_MAP), mend)
+            fix = f"use a last map of 7x7, as at resolution 224, or {name}"
+            x = fixed_flatten(x, "flatten", math.prod(LAST_MAP), fix)
         else:
             x = apply(apply(x, "pool", AdaptiveAveragePool(LAST_MAP)), "flatten", Flatten())
         for layer in ("classifier.fc1", "classifier.fc2"):

@@ -85,7 +85,7 @@ def values(name: str, argument: str, given: Any) -> tuple[Any, ...]:
         return parse_axis(argument, given, _kind(known[argument]))
     if hasattr(given, "tolist"):
         given = given.tolist()  # numpy and pandas, to plain numbers
-    # A tuple of two is an oblong resolution for a network and two resolutions for a reader: it is the latter here.
+    # A tuple of two is an rectangular resolution for a network and two resolutions for a reader: it is the latter here.
     several = tuple(given) if isinstance(given, Iterable) else (given,)
     if not several:
         raise CostModelError(f"{argument} has no values; give at least one")
@@ -143,7 +143,7 @@ class _Grid:
         import pandas
 
         alphas, resolutions = self._axes.get("alpha", (math.nan,)), self._axes.get("resolution", (math.nan,))
-        # Series, because an array would unpack oblong resolutions.
+        # Series, because an array would unpack rectangular resolutions.
         numbers = all(isinstance(alpha, (int, float)) for alpha in alphas)
         columns: dict[str, Any] = {
             "model": self._name.partition(":")[0] if self._variant else self._name,

@@ -182,4 +182,4 @@ def test_a_damaged_lock_of_the_past(tmp_path: Path) -> None:
     first = commit(tmp_path)[:12]
     message = refusal(place, "main")
     assert message.startswith(f"{first}:costmodel.lock:10: this line, or one just before it, was edited")
-    assert message.endswith(f"; that is in commit {first} (where HEAD and main parted): mend it there, or name another")
+    assert message.endswith(f"; that is in commit {first} (where HEAD and main parted): fix it there, or name another")

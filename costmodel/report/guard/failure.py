@@ -13,7 +13,7 @@ from costmodel.report.guard.safe import annotation, annotation_property, code, p
 @final
 @dataclass(frozen=True)
 class FailureReport:
-    """The one error that ended it; ``file`` and ``line`` are where to mend it, as far as that is known."""
+    """The one error that ended it; ``file`` and ``line`` are where to fix it, as far as that is known."""
 
     error: str
     file: str = ""
@@ -35,7 +35,7 @@ class FailureReport:
         return f"### The cost check could not run\n\n{code(self.error)}"
 
     def github(self) -> str:
-        """An annotation, at the line to mend where that is known.
+        """An annotation, at the line to fix where that is known.
 
         >>> print(FailureReport("50 % more", "a,b.lock", 7).github())
         ::error file=a%2Cb.lock,line=7,title=costmodel::50 %25 more

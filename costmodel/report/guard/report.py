@@ -16,7 +16,7 @@ from costmodel.report.guard.words import costs, gain, subject, total, what
 
 #: GitHub shows no more of one step.
 MOST_ANNOTATIONS = 10
-#: GitHub refuses a comment of over 65,536 characters; what is left is for the line that says so, and the mends.
+#: GitHub refuses a comment of over 65,536 characters; what is left is for the line that says so, and the fixes.
 LONGEST_COMMENT = 60_000
 
 
@@ -95,14 +95,14 @@ class GuardReport:
         if not self.judged:
             return []
         stale = [verdict for verdict in self.verdicts if verdict.stale]
-        mends = []
+        fixes = []
         if stale and all(verdict.difference and verdict.difference.old is None for verdict in stale):
-            mends.append(f"Run `costmodel lock` and commit {name(self.lock)}.")
+            fixes.append(f"Run `costmodel lock` and commit {name(self.lock)}.")
         elif stale:
-            mends.append(f'If this is meant: costmodel lock --update --reason "..." and commit {name(self.lock)}.')
+            fixes.append(f'If this is meant: costmodel lock --update --reason "..." and commit {name(self.lock)}.')
         if any(verdict.violations for verdict in self.verdicts):
-            mends.append(f"The budgets are in {name(self.config)}.")
-        return mends
+            fixes.append(f"The budgets are in {name(self.config)}.")
+        return fixes
 
     def json(self) -> str:
         """The stable contract: every model with its costs, every change with every layer; exact integers."""

@@ -3,8 +3,8 @@
 What its operators do to a size is not known as formulas, so each layer's cost is read at equally spaced resolutions
 and interpolated, exactly, by Newton's divided differences. A network whose sizes are multiples of the step costs a
 polynomial of rho: of degree 2 where a layer works on each position, 4 where it compares each with each. It is read at
-more places than that degree needs, and a polynomial that still passes through all of them is then held against further
-captures between them, below and far above them.
+more places than that degree needs, and a polynomial that still passes through all of them is then checked against
+further captures between them, below and far above them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PLACES = _HIGHEST_DEGREE + 3
 #: Steps are looked for among the stride of the network and so many of its multiples: windows of 7 positions need 7.
 _MOST_STRIDES = 16
 
-#: Places far above, in steps, at which a form is held against the network once more.
+#: Places far above, in steps, at which a form is checked against the network once more.
 _FAR = (13, 20)
 
 #: Label, multiply-adds and parameters of every layer by name.
