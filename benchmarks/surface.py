@@ -1,7 +1,8 @@
-"""Measure the design space of MobileNetV2: ``python -m benchmarks.surface [--json FILE] [--quick]``.
+"""Measure grids of designs: ``python -m benchmarks.surface [--json FILE] [--quick]``.
 
-Three measurements: the (alpha, resolution) surface, everything from the call to the finished array; a sweep whose every
-point is a network of its own; and what peers would take for the surface, extrapolated from a few counts of theirs.
+Four measurements: the (alpha, resolution) surface of MobileNetV2, everything from the call to the finished array; the
+same of every architecture and variant that has an alpha; a loop that builds each design of one; and what peers would
+take for the first surface, extrapolated from a few counts of theirs.
 A wrong answer of costmodel ends the run; a time, however long, does not.
 """
 
@@ -22,6 +23,7 @@ import numpy
 import costmodel as cm
 from benchmarks import results
 from benchmarks.peers import PEERS, Peer
+from costmodel.models.registry import architecture, names
 from costmodel.scaling.surface import surface
 
 DEFAULT = Path(__file__).with_name("results") / "surface.json"
@@ -31,8 +33,11 @@ MODEL = "mobilenet_v2"
 ALPHAS: list[float] = numpy.linspace(0.25, 1.4, 1000).tolist()
 RESOLUTIONS = list(range(32, 1032))
 
-#: Here every point is a network of its own: its padding follows the parity of its sizes.
-POINTS_MODEL = "mobilenet_v2:keras"
+#: Not every network takes every design: the widths of a table, and the sizes that a 7x7 window fits once.
+TAKEN: dict[str, tuple[list[float], list[int]]] = {
+    "shufflenet_v2": ([(0.5, 1.0, 1.5, 2.0)[index % 4] for index in range(1000)], RESOLUTIONS),
+    "mobilenet_v1:plain": (ALPHAS, [193 + index % 223 for index in range(1000)]),
+}
 
 COUNTERS = ("fvcore", "flop-counter", "flop-counter-meta")
 
@@ -42,12 +47,13 @@ class Effort:
     """How often everything is repeated."""
 
     surfaces: int
+    each: int
     points: int
     samples: int
 
 
-FULL = Effort(surfaces=15, points=200, samples=7)
-QUICK = Effort(surfaces=2, points=20, samples=2)
+FULL = Effort(surfaces=15, each=9, points=200, samples=7)
+QUICK = Effort(surfaces=2, each=1, points=20, samples=2)
 
 
 def _seconds(call: Callable[[], Any], times: int) -> list[float]:
@@ -82,24 +88,45 @@ def measure_surface(times: int) -> dict[str, Any]:
     }
 
 
-def _check(counts: Any) -> None:
-    """Every 97th design against its own network."""
-    for index in range(0, counts.size, 97 * 101):
-        row, column = divmod(index, len(RESOLUTIONS))
-        network = cm.load(MODEL, alpha=ALPHAS[row], resolution=RESOLUTIONS[column])
-        assert counts[row, column] == network.multiply_adds, (row, column)
+def _check(counts: Any, model: str = MODEL, alphas: list[float] = ALPHAS, resolutions: list[int] = RESOLUTIONS) -> int:
+    """Every 9797th design against its own network; how many there were."""
+    places = range(0, counts.size, 97 * 101)
+    for index in places:
+        row, column = divmod(index, len(resolutions))
+        network = cm.load(model, alpha=alphas[row], resolution=resolutions[column])
+        assert counts[row, column] == network.multiply_adds, (model, row, column)
+    return len(places)
+
+
+def measure_architectures(times: int) -> list[dict[str, Any]]:
+    """Designs a second of every network that scales."""
+    rows = []
+    for model in names():
+        if "alpha" in architecture(model.partition(":")[0]).choices:
+            alphas, resolutions = TAKEN.get(model, (ALPHAS, RESOLUTIONS))
+            counts = surface(model, alphas, resolutions)  # not timed: caches
+            seconds = _seconds(lambda: surface(model, alphas, resolutions), times)  # noqa: B023 - called here
+            rows.append(
+                {
+                    "model": model,
+                    "designs": counts.size,
+                    "checked": _check(counts, model, alphas, resolutions),
+                    "seconds": [round(value, 7) for value in seconds],
+                    "designs_a_second": round(counts.size / median(seconds)),
+                }
+            )
+    return rows
 
 
 def measure_points(alphas: int) -> dict[str, Any]:
-    """Designs a second of a sweep that builds a network for each: the table with its parameters and accuracies."""
-    axes = {"alpha": ALPHAS[:: len(ALPHAS) // alphas], "resolution": range(96, 321, 32)}
-    frame = cm.sweep(POINTS_MODEL, **axes)
-    seconds = _seconds(lambda: cm.sweep(POINTS_MODEL, **axes), 3)
+    """Designs a second of a loop that builds and counts a network for each."""
+    designs = [(alpha, size) for alpha in ALPHAS[:: len(ALPHAS) // alphas] for size in range(96, 321, 32)]
+    seconds = _seconds(lambda: [cm.load(MODEL, alpha=a, resolution=r).multiply_adds for a, r in designs], 3)
     return {
-        "model": POINTS_MODEL,
-        "designs": len(frame),
+        "model": MODEL,
+        "designs": len(designs),
         "seconds": [round(value, 7) for value in seconds],
-        "designs_a_second": round(len(frame) / median(seconds)),
+        "designs_a_second": round(len(designs) / median(seconds)),
     }
 
 
@@ -140,6 +167,7 @@ def run(effort: Effort, path: Path) -> None:
     """Measure, print, write ``path``."""
     found = results.circumstances()
     found["surface"] = ours = measure_surface(effort.surfaces)
+    found["architectures"] = architectures = measure_architectures(effort.each)
     found["points"] = points = measure_points(effort.points)
     found["peers"] = peers = measure_peers(effort.samples, ours["median_seconds"])
     print(
@@ -147,7 +175,11 @@ def run(effort: Effort, path: Path) -> None:
         f" {ours['different_networks']} different networks:\n"
         f"{ours['designs_a_second'] / 1e6:.1f} million designs a second (median of {effort.surfaces});"
         f" peak memory {ours['peak_to_result']:.2f} times the result\n"
-        f"Point by point: {points['designs_a_second']:,} designs a second of {points['model']}"
+        + "".join(
+            f"{row['model']}: {row['designs_a_second'] / 1e6:.1f} million designs a second, {row['checked']} checked\n"
+            for row in architectures
+        )
+        + f"Point by point: {points['designs_a_second']:,} designs a second of {points['model']}"
     )
     for peer in peers:
         if "missing" in peer:

@@ -172,7 +172,7 @@ class Column(_Gridded):
 
     def __add__(self, other: Any) -> Any:
         if type(other) is int:
-            return self._plus(other)
+            return self._plus(other) if other else self
         right, most = self._same(other)
         if right is None:
             return Separable(terms_of(self)) + other if type(other) is Column else NotImplemented
@@ -208,11 +208,15 @@ class Column(_Gridded):
     @_once
     def __floordiv__(self, other: Any) -> Any:
         right, _ = self._same(other)
+        if right is other and right == 1 and self.whole:
+            return self
         return NotImplemented if right is None else self.column(_divided(self.values, right))
 
     @_once
     def __mod__(self, other: Any) -> Any:
         right, _ = self._same(other)
+        if right is other and right == 1 and self.whole:
+            return 0
         return NotImplemented if right is None else self.column(self.values - _divided(self.values, right) * right)
 
     def __rfloordiv__(self, other: int) -> Any:
@@ -262,6 +266,8 @@ class Separable(_Gridded):
         return sum(_values(f) * _values(g) for f, g in self.terms)
 
     def __add__(self, other: Any) -> Any:
+        if type(other) is int and not other:
+            return self
         return NotImplemented if isinstance(other, float) else Separable((*self.terms, *terms_of(other)))
 
     def __neg__(self) -> Separable:
@@ -279,6 +285,8 @@ class Separable(_Gridded):
     __radd__, __rmul__ = __add__, __mul__
 
     def __floordiv__(self, other: Any) -> Separable:
+        if type(other) is int and other == 1:
+            return self
         return Separable(tuple([_quotient(term, other) for term in self.terms]))
 
     def __mod__(self, other: Any) -> int:
