@@ -56,6 +56,16 @@ def bound_names(source: str) -> set[str]:
     return names
 
 
+def classes_with_one_name(sources: dict[str, str]) -> list[str]:
+    """The names that two files give to classes of their own."""
+    places: dict[str, list[str]] = {}
+    for place, source in sources.items():
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(place)
+    return [f"{name} in {' and '.join(where)}" for name, where in places.items() if len(where) > 1]
+
+
 def test_no_page_and_no_file_has_private_words() -> None:
     texts = {path.relative_to(ROOT).as_posix(): path.read_text() for path in FILES}
     assert len(texts) > 250
@@ -108,3 +118,9 @@ def test_a_planted_name_is_found(planted: str) -> None:
 
 def test_a_name_that_is_only_read_passes() -> None:
     assert bound_names("print(found, x.held)\ny = 1") == {"y"}
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    assert classes_with_one_name({str(path): path.read_text() for path in PACKAGE}) == []
+    planted = {"a.py": "class Row: ...", "b.py": "class Table: ...\nclass Row: ...", "c.py": "def Row(): ..."}
+    assert classes_with_one_name(planted) == ["Row in a.py and b.py"]

@@ -62,13 +62,13 @@ def surface_and_parameters(
         }
         return load_with(name, {**choices, **given})
 
-    grid = _Grid(name, at, (alphas or (None,), resolutions or (None,)), progress or (lambda designs: None))
+    grid = _GridCounts(name, at, (alphas or (None,), resolutions or (None,)), progress or (lambda designs: None))
     grid.fill()
     counts, stored = grid.counts
     return counts, numpy.broadcast_to(stored, counts.shape)
 
 
-class _Grid:
+class _GridCounts:
     """The counts of a grid, filled group by group; all designs of a group take the same course."""
 
     def __init__(

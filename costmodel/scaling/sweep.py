@@ -46,7 +46,7 @@ def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **ax
     names = [models] if isinstance(models, str) else list(models)
     if not names:
         raise CostModelError("no model to sweep; name one, as in mobilenet_v2")
-    grids = [_Grid(name, axes) for name in names]
+    grids = [_ModelGrid(name, axes) for name in names]
     total = sum(grid.size for grid in grids)
     check_size(total, "the grid")
     counter = _Counter(total, progress)
@@ -100,7 +100,7 @@ def _kind(parameter: inspect.Parameter) -> Any:
     return default if isinstance(default, (int, float, str)) else None
 
 
-class _Grid:
+class _ModelGrid:
     """The designs of one model."""
 
     def __init__(self, name: str, axes: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ _OWN: dict[str, Any] = {"linewidth": 1.6, "drawstyle": "steps-post", "zorder": 2
 _COLUMNS = ("model", "variant", "alpha", "resolution", "multiply_adds", "parameters", "top1", "top1_source")
 
 
-class Design(NamedTuple):
+class MeasuredDesign(NamedTuple):
     """A network whose accuracy somebody measured: top-1 in percent, and where that is printed."""
 
     model: str
@@ -76,7 +76,7 @@ def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
         return finish(figure, _caption(designs, len(frame)), _models(colors, dashes))
 
 
-def _measured(frame: pandas.DataFrame) -> list[Design]:
+def _measured(frame: pandas.DataFrame) -> list[MeasuredDesign]:
     missing = [column for column in _COLUMNS if column not in frame.columns]
     if missing:
         raise CostModelError(f"the frame has no column {missing[0]}; a trade-off needs {', '.join(_COLUMNS)}")
@@ -91,7 +91,7 @@ def _measured(frame: pandas.DataFrame) -> list[Design]:
             raise CostModelError(f"a design with a measured accuracy has no single {column} above 0; leave it out")
     rows = zip(*(known[column].tolist() for column in _COLUMNS), strict=True)
     return [
-        Design(f"{model}:{variant}" if isinstance(variant, str) and variant else str(model), *others)
+        MeasuredDesign(f"{model}:{variant}" if isinstance(variant, str) and variant else str(model), *others)
         for model, variant, *others in rows
     ]
 
@@ -160,7 +160,7 @@ def _models(colors: dict[str, str], dashes: dict[str, Any]) -> list[Artist]:
     return [*shown, Line2D([], [], label="Pareto front of all", **_FRONT)]
 
 
-def _caption(designs: Sequence[Design], swept: int) -> str:
+def _caption(designs: Sequence[MeasuredDesign], swept: int) -> str:
     part = f"The {len(designs)} of {swept:,} designs that were measured. " if len(designs) < swept else ""
     sources = dict.fromkeys(design.source for design in designs if isinstance(design.source, str))
     return f"{part}ImageNet top-1 accuracy: {'; '.join(sources) or 'no source given'}. Costs: counted by costmodel."
