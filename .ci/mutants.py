@@ -8,6 +8,7 @@ out what is not asked for; ``report SESSION`` prints a line a file and each surv
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import resource
 import sqlite3
@@ -57,16 +58,12 @@ def run() -> int:
 
 def serve(address: str) -> None:
     """Runs the tests for everyone who connects, until it is ended."""
-    # What the tests import, and nothing of what is mutated. The ignores: an import here is its own use, for each fork
-    # finds the module loaded.
-    import fvcore.nn  # noqa: F401
-    import hypothesis.internal.conjecture.engine  # noqa: F401
-    import pandas  # noqa: F401
-    import sympy  # noqa: F401
     import torch
-    import xdist.plugin  # noqa: F401
     from torch.utils.flop_counter import FlopCounterMode
 
+    # What the tests import, and nothing of what is mutated: each fork finds it loaded.
+    for module in ("fvcore.nn", "hypothesis.internal.conjecture.engine", "pandas", "sympy", "xdist.plugin"):
+        importlib.import_module(module)
     with FlopCounterMode(display=False):  # the first one imports half of torch
         torch.nn.Conv2d(1, 1, 1)(torch.zeros(1, 1, 1, 1))
     gc.freeze()  # pytest collects garbage often; not torch's

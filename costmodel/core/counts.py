@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Ops(NamedTuple):
@@ -23,19 +23,19 @@ class Ops(NamedTuple):
     cmp: int = 0
     exp: int = 0
 
-    # The ignores, here and below: a tuple's own + and * would join and repeat, which never makes sense for counts.
+    # A tuple's own + and * would join and repeat, which never makes sense for counts; nor does it below.
 
-    def __add__(self, other: Ops) -> Ops:  # type: ignore[override]
+    def __add__(self, other: Any) -> Ops:
         if not isinstance(other, Ops):
             raise TypeError(f"only Ops add up with Ops, not {type(other).__name__}")
         return Ops(*map(operator.add, self, other))
 
-    def __mul__(self, times: int) -> Ops:  # type: ignore[override]
+    def __mul__(self, times: Any) -> Ops:
         """The operations of doing this ``times`` times over: a batch, or every element of a tensor."""
         return Ops(*[count * times for count in self])
 
-    def __rmul__(self, times: int) -> Ops:  # type: ignore[override]
-        return self * times
+    def __rmul__(self, times: Any) -> Ops:
+        return self.__mul__(times)
 
 
 class Params(NamedTuple):
@@ -58,7 +58,7 @@ class Params(NamedTuple):
         """What training changes, and what "parameters" means here: everything but buffers."""
         return self.weight + self.bias + self.affine
 
-    def __add__(self, other: Params) -> Params:  # type: ignore[override]
+    def __add__(self, other: Any) -> Params:
         if not isinstance(other, Params):
             raise TypeError(f"only Params add up with Params, not {type(other).__name__}")
         return Params(*map(operator.add, self, other))

@@ -154,9 +154,9 @@ def _names(
     """
     found: dict[str, Tensor] = {}
     try:
-        bound = inspect.signature(model.forward).bind(*arguments, **kwargs).arguments
+        bound: Mapping[Any, Any] = inspect.signature(model.forward).bind(*arguments, **kwargs).arguments
     except (TypeError, ValueError):  # it says so itself when it is called
-        bound = dict(enumerate(arguments))  # type: ignore[arg-type]  # numbers stand for the names
+        bound = dict(enumerate(arguments))  # numbers stand for the names
     for argument, value in bound.items():
         held = tensors(value)
         for index, tensor in enumerate(held):

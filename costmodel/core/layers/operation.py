@@ -9,17 +9,11 @@ from costmodel.core.layers.base import Choices, Layer, Shapes
 from costmodel.core.shape import Shape
 
 
-@final
-class Operation(Layer):
-    """Any other operation on tensors: its name in PyTorch, the shape it made, the arithmetic that took.
-
-    >>> Operation("softmax", Shape(10), Ops(exp=10, add=9, div=10)).kind(())
-    'softmax'
-    """
+class _Named(Layer):
+    """What an operation of another framework always has: its name there, and the shape it made."""
 
     name: str
     shape: Shape
-    work: Ops = NO_OPS
 
     least_inputs: ClassVar[int] = 0
     most_inputs: ClassVar[int | None] = None
@@ -29,6 +23,17 @@ class Operation(Layer):
 
     def kind(self, inputs: Shapes) -> str:
         return self.name
+
+
+@final
+class Operation(_Named):
+    """Any other operation on tensors: its name in PyTorch, the shape it made, the arithmetic that took.
+
+    >>> Operation("softmax", Shape(10), Ops(exp=10, add=9, div=10)).kind(())
+    'softmax'
+    """
+
+    work: Ops = NO_OPS
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return self.work.mac
@@ -38,38 +43,17 @@ class Operation(Layer):
 
 
 @final
-class Move(Layer):
+class Move(_Named):
     """An operation that copies, selects or converts values into new memory and computes nothing, by its name.
 
     >>> Move("roll", Shape(96, (56, 56), axis=2)).ops((), Shape(96, (56, 56), axis=2))
     Ops(mac=0, add=0, mul=0, div=0, cmp=0, exp=0)
     """
 
-    name: str
-    shape: Shape
-
-    least_inputs: ClassVar[int] = 0
-    most_inputs: ClassVar[int | None] = None
-
-    def output(self, inputs: Shapes) -> Shape:
-        return self.shape
-
-    def kind(self, inputs: Shapes) -> str:
-        return self.name
-
 
 @final
-class Uncounted(Layer):
+class Uncounted(_Named):
     """An operation that nobody has decided on: it stands in the network so that a report can say so."""
-
-    name: str
-    shape: Shape
-
-    least_inputs: ClassVar[int] = 0
-    most_inputs: ClassVar[int | None] = None
-
-    def output(self, inputs: Shapes) -> Shape:
-        return self.shape
 
     def kind(self, inputs: Shapes) -> str:
         return "uncounted"
