@@ -57,6 +57,12 @@ class Provenance(NamedTuple):
     #: Made by :func:`apply`: each layer stands for the one PyTorch module that computes it.
     built: bool = False
 
+    def once(self, inputs: Shapes, output: Shape) -> tuple[Shapes, Shape]:
+        """What the layer reads and makes each time it runs, of all that the node reads and makes."""
+        if self.times == 1:
+            return inputs, output
+        return tuple([shape.without_first_axis() for shape in inputs]), output.without_first_axis()
+
 
 #: The provenance of every node of a network that was built from layers.
 BUILT = Provenance(built=True)
@@ -96,9 +102,7 @@ class Node(NamedTuple):
     @property
     def sample(self) -> tuple[Shapes, Shape]:
         """The shapes that its layer reads and makes each time it runs: those of the node, but where it runs often."""
-        if self.provenance.times == 1:
-            return self.input_shapes, self.shape
-        return tuple([shape.without_first_axis() for shape in self.input_shapes]), self.shape.without_first_axis()
+        return self.provenance.once(self.input_shapes, self.shape)
 
     @property
     def macs(self) -> int:

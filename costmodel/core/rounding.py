@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from costmodel.errors import CostModelError, Variable
 
@@ -26,8 +26,23 @@ def make_divisible(width: float, divisor: int = 8) -> int:
     """
     if isinstance(width, Variable):
         return width.multiple(divisor)  # type: ignore[no-any-return]
-    rounded = max(divisor, int(width + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * width else rounded
+    return nearest_multiple(width, divisor, int, max, _choose)  # type: ignore[no-any-return]
+
+
+def _choose(condition: bool, one: int, other: int) -> int:
+    return one if condition else other
+
+
+def nearest_multiple(
+    width: Any, divisor: Any, whole: Callable[[Any], Any], largest: Callable[[Any, Any], Any], where: Callable[..., Any]
+) -> Any:
+    """The formula of :func:`make_divisible`, of a number or of an array: by the ``int``, ``max`` and ``if`` of either.
+
+    >>> nearest_multiple(32 * 0.35, 8, int, max, lambda condition, one, other: one if condition else other)
+    16
+    """
+    rounded = largest(divisor, whole(width + divisor / 2) // divisor * divisor)
+    return where(rounded < 0.9 * width, rounded + divisor, rounded)
 
 
 def truncate(width: float, divisor: int = 1) -> int:

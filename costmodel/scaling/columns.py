@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
+from costmodel.core.rounding import nearest_multiple
 from costmodel.errors import LARGEST_SIZE, Variable
 
 if TYPE_CHECKING:
@@ -231,13 +232,12 @@ class Column(_Gridded):
         return self.column(numpy.floor(self.values).astype(numpy.int64))
 
     def multiple(self, divisor: Any) -> Any:
-        """:func:`~costmodel.core.rounding.make_divisible` of each: the same steps in the same floating point."""
+        """:func:`~costmodel.core.rounding.make_divisible` of each."""
         import numpy
 
         if isinstance(divisor, Column):
             divisor = divisor.values
-        rounded = numpy.maximum(divisor, (self.values + divisor / 2).astype(numpy.int64) // divisor * divisor)
-        return self.column(numpy.where(rounded < 0.9 * self.values, rounded + divisor, rounded))
+        return self.column(nearest_multiple(self.values, divisor, numpy.int64, numpy.maximum, numpy.where))
 
 
 def _check_bound(most: int) -> None:

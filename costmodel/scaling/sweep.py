@@ -85,7 +85,7 @@ def values(name: str, argument: str, given: Any) -> tuple[Any, ...]:
         return parse_axis(argument, given, _kind(known[argument]))
     if hasattr(given, "tolist"):
         given = given.tolist()  # numpy and pandas, to plain numbers
-    # A tuple of two is an rectangular resolution for a network and two resolutions for a reader: it is the latter here.
+    # A tuple of two is a rectangular resolution for a network and two resolutions for a reader: it is the latter here.
     several = tuple(given) if isinstance(given, Iterable) else (given,)
     if not several:
         raise CostModelError(f"{argument} has no values; give at least one")

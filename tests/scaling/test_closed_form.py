@@ -215,6 +215,27 @@ def test_the_resolution_cannot_be_given() -> None:
         closed_form("lenet", resolution=224)
 
 
+@pytest.mark.parametrize(
+    ("name", "fixed", "other", "message"),
+    [
+        ("resnet18", {}, 0.5, r"^the closed form of resnet18 has no alpha; leave out alpha=0.5$"),
+        ("mobilenet_v2", {"alpha": 0.35}, 1, r"^the closed form of mobilenet_v2 is of alpha 0.35; leave out alpha=1$"),
+    ],
+)
+def test_a_form_in_the_resolution_alone_answers_for_no_other_alpha(
+    name: str, fixed: dict[str, float], other: float, message: str
+) -> None:
+    form = closed_form(name, **fixed)
+    network = cm.load(name, **fixed)
+    for alpha in (None, *fixed.values()):
+        assert form.holds(alpha)
+        assert (form.multiply_adds(alpha), form.parameters(alpha)) == (network.multiply_adds, network.parameters)
+    assert not form.holds(other)
+    for count in (form.multiply_adds, form.parameters):
+        with pytest.raises(CostModelError, match=message):
+            count(other)
+
+
 def test_choices_reach_the_network() -> None:
     form = closed_form("mobilenet_v1", num_classes=10)
     assert form.multiply_adds(0.5, 64) == cm.mobilenet_v1(alpha=0.5, resolution=64, num_classes=10).multiply_adds

@@ -101,9 +101,8 @@ def _pad_by_name(entry: TapeEntry) -> None:
     rank = len(written.kernel)
     read = entry.read_shapes[0]
     read = Shape(read.channels, (*read.spatial[:-rank], *entry.shape.spatial[-rank:]), read.axis)
-    once = read if entry.provenance.times == 1 else read.without_first_axis()
-    made = entry.shape if entry.provenance.times == 1 else entry.shape.without_first_axis()
-    if written.output((once,)) == made:
+    reads, made = entry.provenance.once((read,), entry.shape)
+    if written.output(reads) == made:
         entry.layer, entry.read_shapes = written, (read, *entry.read_shapes[1:])
 
 

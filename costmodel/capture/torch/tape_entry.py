@@ -63,7 +63,4 @@ class TapeEntry:
 
     def multiplies(self) -> bool:
         """Whether it has multiply-adds of its own."""
-        reads, output = self.read_shapes, self.shape
-        if self.provenance.times > 1:
-            reads, output = tuple([shape.without_first_axis() for shape in reads]), output.without_first_axis()
-        return self.layer.macs(reads, output) > 0
+        return self.layer.macs(*self.provenance.once(self.read_shapes, self.shape)) > 0

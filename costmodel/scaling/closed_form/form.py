@@ -118,24 +118,46 @@ class ClosedForm:
         ranges = f", {len(self.pieces)} ranges of alpha" if len(self.pieces) > 1 else ""
         return f"<closed form of {self.network.name}: resolution {self.resolutions.step} rho{ranges}>"
 
-    def holds(self, alpha: float | Fraction = 1, resolution: int = 224) -> bool:
-        """Whether the form claims to equal the integer count there."""
-        exact = any(piece.alphas is None or piece.alphas.exact(alpha) for piece in self.pieces)
+    def holds(self, alpha: float | Fraction | None = None, resolution: int = 224) -> bool:
+        """Whether the form claims to equal the integer count there; ``alpha`` as for :meth:`piece`."""
+        alphas = self.pieces[0].alphas
+        if alphas is None:
+            exact = alpha in (None, self._fixed)
+        else:
+            exact = any(piece.alphas and piece.alphas.exact(1 if alpha is None else alpha) for piece in self.pieces)
         return exact and resolution in self.resolutions
 
-    def multiply_adds(self, alpha: float | Fraction = 1, resolution: int = 224) -> Fraction:
-        """Multiply-adds by the form, as if no width were rounded."""
-        return self.piece(alpha).multiply_adds.at(decimal(alpha), Fraction(resolution, self.resolutions.step))
+    def multiply_adds(self, alpha: float | Fraction | None = None, resolution: int = 224) -> Fraction:
+        """Multiply-adds by the form, as if no width were rounded; ``alpha`` as for :meth:`piece`."""
+        return self.piece(alpha).multiply_adds.at(*self._point(alpha, resolution))
 
-    def parameters(self, alpha: float | Fraction = 1, resolution: int = 224) -> Fraction:
-        """Trainable parameters by the form, as if no width were rounded."""
-        return self.piece(alpha).parameters.at(decimal(alpha), Fraction(resolution, self.resolutions.step))
+    def parameters(self, alpha: float | Fraction | None = None, resolution: int = 224) -> Fraction:
+        """Trainable parameters by the form, as if no width were rounded; ``alpha`` as for :meth:`piece`."""
+        return self.piece(alpha).parameters.at(*self._point(alpha, resolution))
 
-    def piece(self, alpha: float | Fraction) -> Piece:
-        """The piece that has ``alpha``. Raises :class:`~costmodel.errors.CostModelError` where none does."""
+    def _point(self, alpha: float | Fraction | None, resolution: int) -> tuple[Fraction, Fraction]:
+        return decimal(1 if alpha is None else alpha), Fraction(resolution, self.resolutions.step)
+
+    @property
+    def _fixed(self) -> object:
+        """The alpha of a network whose form is in the resolution alone; None where it has none."""
+        return self.network.config.get("alpha")
+
+    def piece(self, alpha: float | Fraction | None = None) -> Piece:
+        """The piece that has ``alpha``: 1 where none is given, or the one that the form was made for.
+
+        Raises :class:`~costmodel.errors.CostModelError` where none does, and for another alpha than a form has that is
+        in the resolution alone.
+        """
+        if self.pieces[0].alphas is None:
+            if alpha not in (None, self._fixed):
+                made = "has no alpha" if self._fixed is None else f"is of alpha {self._fixed}"
+                raise CostModelError(f"the closed form of {self.network.name} {made}; leave out alpha={alpha}")
+            return self.pieces[0]
+        wanted = 1 if alpha is None else alpha
         for piece in self.pieces:
-            if piece.alphas is None or alpha in piece.alphas:
+            if piece.alphas and wanted in piece.alphas:
                 return piece
         end = self.pieces[-1].alphas
-        below = f"; use an alpha below {end.high}" if end and alpha > 0 else ""
-        raise CostModelError(f"{self.network.name} has no closed form at alpha={alpha}{below}")
+        below = f"; use an alpha below {end.high}" if end and wanted > 0 else ""
+        raise CostModelError(f"{self.network.name} has no closed form at alpha={wanted}{below}")
