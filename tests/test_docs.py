@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import costmodel as cm
 from costmodel import formulas
 
 ROOT = Path(__file__).parent.parent
@@ -54,3 +55,27 @@ def test_every_path_that_is_named_exists(page: Path) -> None:
 def test_a_missing_path_is_seen() -> None:
     text = "See `costmodel/core/nothing.py`, [this](docs/index.md), costmodel/models/NAME.py and mypackage/tests/x.py."
     assert missing_paths(text) == ["costmodel/core/nothing.py"]
+
+
+def without_example(names: dict[str, object]) -> list[str]:
+    """Those of ``names`` that are functions or classes whose own docstring shows no use of them."""
+    return [name for name, it in names.items() if callable(it) and ">>> " not in (it.__doc__ or "")]
+
+
+def test_every_public_name_has_an_example() -> None:
+    public = {name: getattr(cm, name) for name in cm.__all__}
+    assert public.keys() >= {"Node", "load", "sweep", "mobilenet_v2"}
+    assert without_example(public) == []
+
+
+def test_a_missing_example_is_seen() -> None:
+    def silent() -> None: ...
+
+    def described() -> None:
+        """What it does."""
+
+    def shown() -> None:
+        """>>> shown()"""
+
+    names = {"silent": silent, "described": described, "shown": shown, "n": 1}
+    assert without_example(names) == ["silent", "described"]

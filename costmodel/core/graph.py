@@ -74,6 +74,11 @@ class Node(NamedTuple):
     Compared by identity: two equal convolutions in one network are two nodes. A named tuple because a network is
     made of hundreds: it is built in half the time of a frozen dataclass. ``shape``, ``dtype`` and ``alias`` are of its
     first value, which is the only one of most nodes; ``others`` are the further ones, such as the indices of a maximum.
+
+    >>> from costmodel.core.layers import Linear
+    >>> node = apply(tokens(196, 64), "head", Linear(10))
+    >>> node.name, node.shape.sizes, node.macs
+    ('head', (196, 10), 125440)
     """
 
     name: str

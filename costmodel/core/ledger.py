@@ -23,7 +23,13 @@ GROUPINGS = ("layer", "block", "stage", "type")
 
 
 class Entry(NamedTuple):
-    """One line of the ledger: an operation, its arithmetic and what it stores."""
+    """One line of the ledger: an operation, its arithmetic and what it stores.
+
+    >>> import costmodel as cm
+    >>> entry = cm.mobilenet_v1().ledger.entries[0]
+    >>> entry.name, entry.ops.mac, entry.params.trainable
+    ('features.0.conv', 10838016, 864)
+    """
 
     node: Node
     ops: Ops

@@ -91,6 +91,10 @@ def parse_budgets(texts: Mapping[str, object]) -> Budgets:
 
     Raises :class:`~costmodel.errors.CostModelError` for an unknown quantity, for what is no amount, and for a unit of
     something else.
+
+    >>> budgets = parse_budgets({"multiply_adds": "<= 250 M", "growth": "<= 0 %"})
+    >>> budgets.limits[0].most, budgets.growth.text
+    (Fraction(250000000, 1), '<= 0 %')
     """
     growth = parse_growth(texts[GROWTH]) if GROWTH in texts else None
     return Budgets(tuple(parse_limit(name, text) for name, text in texts.items() if name != GROWTH), growth)
