@@ -13,7 +13,7 @@ def conv_relu(channels: int, out: int, kernel: int, **choices: int) -> nn.Sequen
 
 
 def alexnet(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """``""`` torchvision; ``"halved"`` document 003; ``"two-gpu"`` the paper of 2012 without its normalisation."""
+    """``""`` torchvision; ``"halved"`` document 003; ``"two-gpu"`` the paper of 2012 without its normalization."""
     if variant == "halved":
         c1, c2, c3, c4, c5, hidden = 48, 128, 192, 192, 128, 2048
     elif variant == "two-gpu":

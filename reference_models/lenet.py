@@ -8,7 +8,7 @@ from reference_models.layers import named
 
 
 def lenet(num_classes: int = 10, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """Document 003: colour images, max pools."""
+    """Document 003: color images, max pools."""
     return _lenet(in_channels, 16, 32, nn.MaxPool2d, num_classes)
 
 

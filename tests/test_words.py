@@ -27,6 +27,7 @@ WORDS = {
     r"excused there|excused by name": "listed as not reproduced",
     r"drawn networks?": "random networks",
     r"mend|mends|mended|mending": "fix, hint",
+    r"\w*(?:neighbour|normalis[ae]|colour|labelled|(?:recogn|maxim|minim|optim|item|summar)is)\w*": "American spelling",
     r"departures?(?!\"[:\]])": "variation",  # "departures" is a key of the answer in JSON
 }
 PATTERNS = {re.compile(rf"\b(?:{word})\b".replace(" ", r"[\s#>*]+"), re.IGNORECASE): WORDS[word] for word in WORDS}
@@ -90,6 +91,8 @@ def test_names_say_what_they_hold() -> None:
         "the rule and the mend.",
         "mended = 3",
         "with two departures",
+        "its neighbours",
+        "def _summarise",
     ],
 )
 def test_a_planted_word_is_found(planted: str) -> None:

@@ -79,7 +79,7 @@ ELEMENTWISE: dict[str, Ops] = {
     "hardshrink": Ops(cmp=2),
     "logaddexp": Ops(exp=3, add=3, cmp=1),
     "_weight_norm_interface": Ops(mul=2, add=1, div=1),
-    # Between the 2, 4, 8 neighbours of each value: a product and a sum each.
+    # Between the 2, 4, 8 neighbors of each value: a product and a sum each.
     "upsample_linear1d": Ops(mul=2, add=1),
     "upsample_bilinear2d": Ops(mul=4, add=3),
     "_upsample_bilinear2d_aa": Ops(mul=4, add=3),

@@ -57,7 +57,7 @@ def failing_in(style: str) -> Iterator[None]:
         print(getattr(failure, style)())
         if style != "github":
             raise
-        _summarise(failure.markdown())
+        _summarize(failure.markdown())
         sys.stdout.flush()
         sys.exit(FAILED)
 
@@ -68,12 +68,12 @@ def answer(report: GuardReport, style: str) -> None:
     if text:
         print(text)
     if style == "github":
-        _summarise(report.summary())
+        _summarize(report.summary())
     sys.stdout.flush()
     sys.exit(report.status)
 
 
-def _summarise(text: str) -> None:
+def _summarize(text: str) -> None:
     place = os.environ.get("GITHUB_STEP_SUMMARY")
     if not place:
         return

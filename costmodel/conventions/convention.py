@@ -255,5 +255,5 @@ def is_bias(op: SeenOperation) -> bool:
 
 
 def has_gamma(op: SeenOperation) -> bool:
-    """Whether an instance norm scales what it has normalised: by a gamma of its own, or one it reads."""
+    """Whether an instance norm scales what it has normalized: by a gamma of its own, or one it reads."""
     return op.stored.affine > 0 or len(op.inputs) > 1

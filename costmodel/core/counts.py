@@ -42,7 +42,7 @@ class Params(NamedTuple):
     """Stored numbers by kind; each field is a number of scalars.
 
     ``weight``: kernels and matrices. ``bias``: of convolutions and linear layers. ``affine``: gamma and beta of a
-    normalisation. ``buffer``: running statistics, which are stored but not trained.
+    normalization. ``buffer``: running statistics, which are stored but not trained.
 
     >>> (Params(weight=864) + Params(affine=64, buffer=64)).trainable
     928

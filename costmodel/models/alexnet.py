@@ -28,7 +28,7 @@ LAST_MAP = (6, 6)
 VARIANTS = {
     "": "one tower, as in torchvision (arXiv:1404.5997), with an adaptive pool before the classifier",
     "halved": "one of the two towers of 2012, and no adaptive pool (document 003)",
-    "two-gpu": "both towers of 2012, as two groups; without its local response normalisation",
+    "two-gpu": "both towers of 2012, as two groups; without its local response normalization",
 }
 
 

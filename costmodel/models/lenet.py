@@ -15,7 +15,7 @@ HIDDEN = (120, 84)
 #: The first linear layer was made for a last map of 5x5.
 LAST_MAP = (5, 5)
 
-LENET = {"": "colour images, 16 and 32 channels, max pools (document 003)"}
+LENET = {"": "color images, 16 and 32 channels, max pools (document 003)"}
 LENET5 = {"": "grey images, 6 and 16 channels, average pools: LeNet-5 as it is built today (C3 dense, ReLU)"}
 
 

@@ -1,7 +1,7 @@
 """The networks that alpha makes of one architecture, all else fixed: where their cost steps, to the float.
 
 "Does this alpha fit?" and "does it build the same network?" have answers that change once as alpha grows, so bisecting
-the floating-point numbers themselves finds the two neighbours between which an answer changes.
+the floating-point numbers themselves finds the two neighbors between which an answer changes.
 """
 
 from __future__ import annotations

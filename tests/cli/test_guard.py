@@ -361,7 +361,7 @@ def test_what_is_damaged_or_misconfigured_is_said_in_every_format(
     answer = run("check", "--format", "github")
     toml = f"file={project.name}/costmodel.toml"
     assert answer.out.startswith(f"::error {toml},line=2,title=costmodel::costmodel.toml is no TOML: ")
-    configure(project, "colour = 'red'\n")
+    configure(project, "color = 'red'\n")
     answer = run("diff", "--format", "github")
     assert answer.out.startswith(f"::error {toml},title=costmodel::costmodel.toml: models.")
     assert answer.status == 2

@@ -37,7 +37,7 @@ def test_models_lists_names_variants_and_defaults() -> None:
     more = run("models", "mobilenet_v2:keras", "lenet").out
     assert "MobileNetV2, arXiv:1801.04381; defaults: alpha 1.0, resolution 224, num-classes 1000, in-channels 3" in more
     assert "mobilenet_v2:scaled-head  the last 1x1 convolution is scaled by alpha below 1 too (document 003)" in more
-    assert "colour images" in more
+    assert "color images" in more
     listed = json.loads(run("models", "--format", "json").out)
     assert {model["name"] for model in listed} == set(costmodel.models.registry.FAMILIES)
     v1 = next(model for model in listed if model["name"] == "mobilenet_v1")
@@ -63,7 +63,7 @@ def test_misspellings_are_mended_in_one_line(arguments: tuple[str, ...], message
     assert refusal(*arguments).startswith(message)
 
 
-def test_colour_on_a_terminal_only() -> None:
+def test_color_on_a_terminal_only() -> None:
     command = [sys.executable, "-m", "costmodel", "count", "mobilenet_v1"]
     environment = {**os.environ, "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)

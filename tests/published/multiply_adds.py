@@ -142,7 +142,7 @@ NOT_REPRODUCED = (
     ),
     NotReproduced(
         f"MobileNetV1|*|0.25|192|{SLIM_V1}",
-        "30.2 M: between its neighbours' 41 and 21",
+        "30.2 M: between its neighbors' 41 and 21",
         network="mobilenet_v1",
         printed="34",
     ),

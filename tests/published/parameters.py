@@ -58,7 +58,7 @@ REPRODUCED = (
     Claim("AlexNet|*", "alexnet:two-gpu", parameters, PrintedNumber.truncates),
     Claim("comparison in MobileNetV1 paper|AlexNet|*", "alexnet:two-gpu", parameters, PrintedNumber.truncates),
     Claim("VGG|A|*", "vgg11:plain", parameters),
-    Claim("VGG|A-LRN|*", "vgg11:plain", parameters),  # local response normalisation stores nothing
+    Claim("VGG|A-LRN|*", "vgg11:plain", parameters),  # local response normalization stores nothing
     Claim("VGG|B|*", "vgg13:plain", parameters),
     Claim("VGG|C|*", "vgg-c", parameters),
     Claim("VGG|D (VGG-16)|*", "vgg16:plain", parameters),

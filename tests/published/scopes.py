@@ -50,7 +50,7 @@ def stored(net: Network) -> int:
 
 
 def stored_without_gamma(net: Network) -> int:
-    """Three numbers a normalised channel: a batch norm that shifts but does not scale, and its two statistics."""
+    """Three numbers a normalized channel: a batch norm that shifts but does not scale, and its two statistics."""
     params = net.ledger.params
     return params.weight + params.bias + params.affine // 2 + params.buffer
 
@@ -85,7 +85,7 @@ def without_projections(net: Network) -> int:
 
 
 def with_norms_activations_pools(net: Network) -> int:
-    """As mmcv's counter: two a normalised element, one an activated one, one an element that a pool reads."""
+    """As mmcv's counter: two a normalized element, one an activated one, one an element that a pool reads."""
     total = net.multiply_adds
     for entry in net.ledger:
         if isinstance(entry.layer, BatchNorm):

@@ -234,7 +234,7 @@ def _seen(tensor: Tensor, features: tuple[int, int] | None) -> Shape:
     here = list(zip(sizes, strides, strict=True))
     if features in here:
         axis = len(here) - 1 - here[::-1].index(features)
-    else:  # split, as into heads: the part whose neighbours in memory are the features'
+    else:  # split, as into heads: the part whose neighbors in memory are the features'
         parts = [place for place, (size, stride) in enumerate(here) if stride == features[1] and size > 1]
         axis = parts[-1] if parts else first
     return Shape.of(sizes[first:], max(axis - first, 0))

@@ -16,7 +16,7 @@ from costmodel.errors import CostModelError, positive_int
 
 @final
 class BatchNorm(Layer):
-    """Batch normalisation as in inference: each value times a scale plus a shift.
+    """Batch normalization as in inference: each value times a scale plus a shift.
 
     ``affine``: it has a gamma and a beta; ``tracked``: it has a running mean and variance.
 
@@ -56,12 +56,12 @@ def _norm_params(channels: int, affine: bool, tracked: bool) -> Params:
 
 
 #: An element: summed for the mean, shifted by it, squared, summed for the variance, scaled.
-_NORMALISED = Ops(add=3, mul=2)
+_NORMALIZED = Ops(add=3, mul=2)
 
 
 @final
 class LayerNorm(Layer):
-    """Normalisation over the last ``axes`` axes of each sample, with a gamma and a beta for each of their values.
+    """Normalization over the last ``axes`` axes of each sample, with a gamma and a beta for each of their values.
 
     >>> LayerNorm(1).params((Shape(197, (768,)),)).affine
     1536
@@ -88,7 +88,7 @@ class LayerNorm(Layer):
         return (("axes", self.axes), *[(name, value) for name, value in stated if not value])
 
     def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
-        return output.elements * (_NORMALISED + Ops(add=int(self.beta), mul=int(self.gamma)))
+        return output.elements * (_NORMALIZED + Ops(add=int(self.beta), mul=int(self.gamma)))
 
     def params(self, inputs: Shapes) -> Params:
         return Params(affine=(self.gamma + self.beta) * math.prod(inputs[0].sizes[-self.axes :]))
@@ -96,7 +96,7 @@ class LayerNorm(Layer):
 
 @final
 class GroupNorm(Layer):
-    """Normalisation over each of ``groups`` groups of channels of each sample.
+    """Normalization over each of ``groups`` groups of channels of each sample.
 
     Raises :class:`~costmodel.errors.CostModelError` where the groups do not divide the channels.
 
@@ -122,7 +122,7 @@ class GroupNorm(Layer):
         return (("groups", self.groups),) if self.affine else (("groups", self.groups), ("affine", False))
 
     def other_ops(self, inputs: Shapes, output: Shape) -> Ops:
-        return output.elements * (_NORMALISED + Ops(add=int(self.affine), mul=int(self.affine)))
+        return output.elements * (_NORMALIZED + Ops(add=int(self.affine), mul=int(self.affine)))
 
     def params(self, inputs: Shapes) -> Params:
         return _norm_params(inputs[0].channels, self.affine, False)

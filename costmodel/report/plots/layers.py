@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: Inches from one labelled row to the next, and for the axis below the rows.
+#: Inches from one labeled row to the next, and for the axis below the rows.
 _ROW = 1.2 * TEXT / 72
 _AXIS = 0.95
 _TALLEST = 12.0

@@ -1,4 +1,4 @@
-"""Operators that normalise."""
+"""Operators that normalize."""
 
 from __future__ import annotations
 
