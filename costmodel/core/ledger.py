@@ -7,7 +7,7 @@ authors, and a part of a ledger is a ledger too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -20,6 +20,15 @@ from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
 
 GROUPINGS = ("layer", "block", "stage", "type")
+
+
+def operators_text(times: Mapping[str, int]) -> str:
+    """Operators and how often each runs, for people; empty for none.
+
+    >>> operators_text({"aten.foo": 2, "aten.bar": 1})
+    'aten.foo (2 x), aten.bar (1 x)'
+    """
+    return ", ".join(f"{name} ({count} x)" for name, count in times.items())
 
 
 class Entry(NamedTuple):
@@ -155,6 +164,11 @@ class Ledger:
     def uncounted(self) -> tuple[Node, ...]:
         """Operations that nobody has decided on; only a capture that was told to go on holds any."""
         return tuple([node for node in self.operations if isinstance(node.layer, Uncounted)])
+
+    @property
+    def not_counted(self) -> dict[str, int]:
+        """The operators that nobody has decided on, each with how often it runs: ``{"aten.foo": 2}``."""
+        return dict(Counter(node.layer.name for node in self.operations if isinstance(node.layer, Uncounted)))
 
     @property
     def output(self) -> Shape:

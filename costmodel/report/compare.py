@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
+from costmodel.core.ledger import operators_text
 from costmodel.report.answer import Answer
-from costmodel.report.costs import at_least, not_counted, not_counted_text
+from costmodel.report.costs import at_least, not_counted
 from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
 from costmodel.scaling.compare import Comparison, Part
@@ -22,7 +23,8 @@ class CompareReport(Answer):
     def lines(self) -> tuple[str, ...]:
         networks, budget = self.comparison.networks, self.comparison.budget
         named = [f"{network.name} {at_least(network.ledger)}{network.multiply_adds:,}" for network in networks]
-        missing = [f"; not counted: {text}" for text in map(not_counted_text, (n.ledger for n in networks)) if text]
+        texts = [operators_text(network.ledger.not_counted) for network in networks]
+        missing = [f"; not counted: {text}" for text in texts if text]
         given = f"at most {budget[1]:,} {budget[0].replace('multiply_adds', 'multiply-adds')} each, " if budget else ""
         alphas = [
             f"{network.name} alpha {network.config['alpha']!r}" for network in networks if "alpha" in network.config
@@ -40,7 +42,8 @@ class CompareReport(Answer):
             for stage in self.comparison.stages
         ]
         total = [number for network in networks for number in (network.multiply_adds, network.parameters)]
-        return Table(("output", *columns), tuple(rows), ("total", *total))
+        least = any(network.ledger.uncounted for network in networks)
+        return Table(("output", *columns), tuple(rows), ("total, at least" if least else "total", *total))
 
     def document(self) -> object:
         """The networks, and by stage what each does, in the same order; None for a stage that it has not."""
@@ -51,7 +54,7 @@ class CompareReport(Answer):
                 "input": list(network.input.sizes),
                 "multiply_adds": network.multiply_adds,
                 "parameters": network.parameters,
-                "not_counted": not_counted(network.ledger),
+                "not_counted": not_counted(network.ledger.not_counted),
             }
             for network in self.comparison.networks
         ]

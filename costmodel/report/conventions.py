@@ -104,7 +104,7 @@ class ConventionsReport(Answer):
             "model": self.network.name,
             "input": [list(shape.sizes) for shape in self.network.inputs],
             "batch": self.batch,
-            "not_counted": not_counted(self.network.ledger),
+            "not_counted": not_counted(self.network.ledger.not_counted),
             "conventions": [_fields(CONVENTIONS[name], said) for name, said in self._figures.items()],
         }
 

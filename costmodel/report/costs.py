@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
 
 from costmodel.core.graph import Node
 from costmodel.core.layers import Uncounted
-from costmodel.core.ledger import Entry, Ledger
+from costmodel.core.ledger import Entry, Ledger, operators_text
 from costmodel.core.network import Network
 from costmodel.report.table import Cell, Table
 from costmodel.report.units import si
@@ -20,7 +20,7 @@ def headline(network: Network, batch: int = 1) -> str:
     '239,273,472 multiply-adds = 478.5 MFLOPs; 2,585,560 parameters, of which weights 2,568,144'
     """
     ledger = network.ledger.batched(batch)
-    missing = not_counted_text(ledger)
+    missing = operators_text(ledger.not_counted)
     return (
         f"{at_least(ledger)}{ledger.multiply_adds:,} multiply-adds = {si(ledger.flops, 'FLOPs')};"
         f" {ledger.parameters:,} parameters, of which weights {ledger.weights:,}"
@@ -60,7 +60,7 @@ def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table
 
     def numbers(part: Ledger) -> tuple[Cell, ...]:
         numbers = (part.parameters, part.multiply_adds, part.multiply_adds / total if total else 0.0)
-        return (*numbers, not_counted_text(part)) if missing else numbers
+        return (*numbers, operators_text(part.not_counted)) if missing else numbers
 
     missing = bool(ledger.uncounted)
     columns = (*known, "parameters", "multiply_adds", "share", *["not_counted"] * missing)
@@ -77,15 +77,9 @@ def operator(node: Node) -> str:
     return layer.name
 
 
-def not_counted(ledger: Ledger) -> list[dict[str, object]]:
+def not_counted(times: Mapping[str, int]) -> list[dict[str, object]]:
     """The operators that nobody has decided on, as the JSON contract has them: each with how often it runs."""
-    times = Counter(map(operator, ledger.uncounted))
     return [{"operator": name, "times": count} for name, count in times.items()]
-
-
-def not_counted_text(ledger: Ledger) -> str:
-    """The same for people: ``aten.foo (2 x), aten.bar (1 x)``; empty where all is counted."""
-    return ", ".join(f"{found['operator']} ({found['times']} x)" for found in not_counted(ledger))
 
 
 def at_least(ledger: Ledger) -> str:
@@ -113,5 +107,5 @@ def totals(ledger: Ledger) -> dict[str, object]:
         "flops": ledger.flops,
         "parameters": ledger.parameters,
         "weights": ledger.weights,
-        "not_counted": not_counted(ledger),
+        "not_counted": not_counted(ledger.not_counted),
     }

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import final
 
+from costmodel.core.ledger import operators_text
 from costmodel.report.answer import Answer
+from costmodel.report.costs import not_counted
 from costmodel.report.table import Cell, Table
-from costmodel.scaling.solve import RESOLUTIONS, Design, Solution
+from costmodel.scaling.solve import RESOLUTIONS, Design, Smallest, Solution
 
 _FIRST = {
     "multiply_adds": "the most multiply-adds first",
     "alpha": "the largest alpha first",
     "accuracy": "the most accurate first",
 }
+_COLUMNS: tuple[str, ...] = (
+    "resolution", "alpha_from", "alpha_below", "multiply_adds", "parameters", "top1", "first to break a budget",
+)  # fmt: skip
 
 
 @final
@@ -30,10 +35,13 @@ class SolveReport(Answer):
         limits = " and ".join(f"at most {budget:,} {_words(name)}" for name, budget in found.budgets.items())
         chosen = " (none is given)" if found.resolutions == RESOLUTIONS else ""
         tried = f"Resolutions tried{chosen}: {', '.join(map(str, found.resolutions))}."
+        texts = dict.fromkeys(operators_text(part.not_counted) for part in found.designs or found.smallest)
+        unknown = " or ".join(filter(None, texts))
+        missing = unknown and f"; every number is the least that it can be; not counted: {unknown}"
         if not found.designs:
-            return f"No {found.name} has {limits}: {_least(found)}", tried
+            return f"No {found.name} has {limits}: {_least(found)}{missing}", tried
         count = len(found.designs)
-        head = f"{count} design{'s' * (count > 1)} of {found.name} with {limits}, {_FIRST[found.maximize]}"
+        head = f"{count} design{'s' * (count > 1)} of {found.name} with {limits}, {_FIRST[found.maximize]}{missing}"
         notes = [head, tried, "Every alpha from alpha_from up to, not including, alpha_below builds the same network."]
         if found.maximize == "accuracy":
             notes.append("Published designs alone: the accuracy of others is not known, and is not guessed.")
@@ -43,28 +51,22 @@ class SolveReport(Answer):
 
     def table(self) -> Table:
         """A row a design; without any, the smallest network of each resolution."""
-        if not self.solution.designs:
-            quantities = tuple(self.solution.budgets)
-            smallest = [
-                (least.resolution, *[least.costs[name] for name in quantities]) for least in self.solution.smallest
-            ]
-            return Table(("resolution", *quantities), tuple(smallest))
-        columns = (
-            "resolution",
-            "alpha_from",
-            "alpha_below",
-            "multiply_adds",
-            "parameters",
-            "top1",
-            "first to break a budget",
-        )
-        return Table(columns, tuple(map(_row, self.solution.designs)))
+        found, quantities = self.solution, tuple(self.solution.budgets)
+        if found.designs:
+            columns, rows = _COLUMNS, list(map(_row, found.designs))
+        else:
+            columns = ("resolution", *quantities)
+            rows = [(least.resolution, *[least.costs[name] for name in quantities]) for least in found.smallest]
+        texts = [operators_text(part.not_counted) for part in found.designs or found.smallest]
+        if any(texts):
+            columns, rows = (*columns, "not_counted"), [(*row, text) for row, text in zip(rows, texts, strict=True)]
+        return Table(columns, tuple(rows))
 
     def document(self) -> object:
         """``designs``, best first: exact numbers; and ``smallest``, the least that each resolution costs."""
         found = self.solution
         smallest = [
-            {"resolution": least.resolution, **{name: least.costs[name] for name in found.budgets}}
+            {"resolution": least.resolution, **{name: least.costs[name] for name in found.budgets}, **_unknown(least)}
             for least in found.smallest
         ]
         return {
@@ -118,4 +120,10 @@ def _fields(design: Design) -> dict[str, object]:
             {"alpha": breach.alpha, "breaks": breach.quantity, breach.quantity: breach.cost, "over": breach.over}
             for breach in design.breaches
         ],
+        **_unknown(design),
     }
+
+
+def _unknown(part: Design | Smallest) -> dict[str, object]:
+    """What a program must know of a cost that is not all."""
+    return {"not_counted": not_counted(part.not_counted)} if part.not_counted else {}

@@ -32,7 +32,9 @@ class SweepReport(Answer):
     def lines(self) -> tuple[str, ...]:
         counts, models = self.frame["multiply_adds"], ", ".join(self.frame["model"].unique())
         designs = f"{len(counts):,} design{'s' * (len(counts) > 1)} of {models}"
-        notes = [f"{designs}: {counts.min():,} to {counts.max():,} multiply-adds", COUNTED]
+        missing = not_counted_in(self.frame)
+        least, told = ("at least ", f"; not counted: {missing}") if missing else ("", "")
+        notes = [f"{designs}: {least}{counts.min():,} to {counts.max():,} multiply-adds{told}", COUNTED]
         if sources := [source for source in self.frame["top1_source"].unique() if source]:
             notes.append(f"top1: percent on ImageNet, where a source measured that very network: {', '.join(sources)}.")
         return tuple(notes)
@@ -87,6 +89,14 @@ def file_suffix(path: str) -> str:
     if not Path(path).absolute().parent.is_dir():
         raise CostModelError(f"cannot write {path}: {Path(path).parent} is no folder; make it, or name another")
     return suffix
+
+
+def not_counted_in(frame: pandas.DataFrame) -> str:
+    """What could not be counted of some design of a sweep; empty where all is."""
+    if "not_counted" not in frame:
+        return ""
+    texts = [text for text in frame["not_counted"].unique() if text]
+    return " or ".join([*texts[:3], *["others"] * (len(texts) > 3)])
 
 
 def _missing(value: Any) -> bool:

@@ -35,6 +35,7 @@ class Family:
         if "alpha" not in known:
             raise CostModelError(f"{name} takes no alpha, which is what is solved for; sweep its resolutions instead")
         self._costs: dict[Hashable, dict[str, int]] = {}
+        self._not_counted: dict[Hashable, Mapping[str, int]] = {}
         self._keys: dict[float, Hashable] = {}
         default = known["alpha"].default
         self._usual = float(default) if isinstance(default, (int, float)) else 1.0
@@ -52,7 +53,12 @@ class Family:
             network = self._build(alpha)
             self._keys[alpha] = tuple((node.name, node.layer, node.input_shapes) for node in network.nodes)
             self._costs.setdefault(self._keys[alpha], _costs(network))
+            self._not_counted.setdefault(self._keys[alpha], network.ledger.not_counted)
         return self._keys[alpha]
+
+    def not_counted(self, alpha: float) -> Mapping[str, int]:
+        """The operators at ``alpha`` that nobody has decided on, each with how often it runs."""
+        return self._not_counted[self.key(alpha)]
 
     def interval(self, alpha: float) -> tuple[float, float | None]:
         """The least alpha that builds the network of ``alpha``, and the least above that does not; None for no such."""

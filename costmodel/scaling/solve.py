@@ -43,6 +43,8 @@ class Design:
     accuracy: Accuracy | None
     #: A budget that no larger alpha breaks has none.
     breaches: tuple[Breach, ...]
+    #: Operators that nobody has decided on, and how often each runs: with any, it costs more than is said.
+    not_counted: Mapping[str, int]
 
 
 class Smallest(NamedTuple):
@@ -50,6 +52,7 @@ class Smallest(NamedTuple):
 
     resolution: int
     costs: Mapping[str, int]
+    not_counted: Mapping[str, int]
 
 
 @final
@@ -92,7 +95,7 @@ def solve(
     for resolution in resolutions:
         family = Family(name, {**choices, "resolution": resolution})
         least = family.costs(family.least)
-        smallest.append(Smallest(resolution, least))
+        smallest.append(Smallest(resolution, least, family.not_counted(family.least)))
         if any(least[quantity] > limit for quantity, limit in most.items()):
             continue
         ends = {quantity: _end(family, quantity, limit) for quantity, limit in most.items()}
@@ -143,6 +146,7 @@ def _design(
         costs["parameters"],
         next(found, None),
         tuple(breaches),
+        family.not_counted(alpha),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from costmodel.core.ledger import operators_text
 from costmodel.core.network import Network
 from costmodel.errors import LARGEST_SIZE, CostModelError
 from costmodel.loading import load_with
@@ -46,8 +47,10 @@ def surface_and_parameters(
     resolutions: Sequence[Any],
     choices: Mapping[str, Any],
     progress: Progress | None = None,
-) -> tuple[Integers, Integers]:
-    """:func:`surface`, and the parameters of each design. An axis without values is no argument of the architecture.
+) -> tuple[Integers, Integers, Any]:
+    """:func:`surface`, the parameters of each design, and a text each of what could not be counted; None for no such.
+
+    An axis without values is no argument of the architecture.
 
     >>> surface_and_parameters("mobilenet_v2", [0.35, 1.0], [224], {})[1].tolist()
     [[1677128], [3504872]]
@@ -65,7 +68,7 @@ def surface_and_parameters(
     grid = _GridCounts(name, at, (alphas or (None,), resolutions or (None,)), progress or (lambda designs: None))
     grid.fill()
     counts, stored = grid.counts
-    return counts, numpy.broadcast_to(stored, counts.shape)
+    return counts, numpy.broadcast_to(stored, counts.shape), grid.not_counted
 
 
 class _GridCounts:
@@ -84,6 +87,8 @@ class _GridCounts:
             numpy.empty(tuple(map(len, axes)), dtype=numpy.int64),
             numpy.empty((len(axes[0]), 1), dtype=numpy.int64),
         ]
+        #: What could not be counted, a text a design: an array as soon as there is one.
+        self.not_counted: Any = None
         #: Groups that share an axis share its column, and what was computed with it.
         self._numbers: dict[tuple[int, bytes], Any] = {}
         self._own = not resolve(name)[0].build.__module__.startswith("costmodel.models.")
@@ -109,6 +114,7 @@ class _GridCounts:
             network = self._at(self._number(0, rows), self._number(1, columns))
             self._put(0, rows, columns, network.multiply_adds)
             self._put(1, rows, columns, network.parameters)
+            self._note(rows, columns, operators_text(network.ledger.not_counted))
             if self._own and len(rows) * len(columns) > 1 and not self._agrees(rows, columns):
                 return self._singles(rows, columns)
         except MixedError as mixed:
@@ -186,6 +192,15 @@ class _GridCounts:
             else:
                 counts[numpy.ix_(these, columns)] = part
 
+    def _note(self, rows: Any, columns: Any, missing: str) -> None:
+        """Write down what could not be counted of a group."""
+        import numpy
+
+        if missing and self.not_counted is None:
+            self.not_counted = numpy.full(self.counts[0].shape, "", dtype=object)
+        if self.not_counted is not None:
+            self.not_counted[numpy.ix_(rows, columns)] = missing
+
     def _agrees(self, rows: Any, columns: Any) -> bool:
         """Whether two designs of a group cost what was found: a function of a user may do what numbers cannot show."""
         for row, place in ((rows[0], columns[0]), (rows[-1], columns[-1])):
@@ -193,6 +208,9 @@ class _GridCounts:
             if (network.multiply_adds, network.parameters) != tuple(
                 int(counts[row, place % counts.shape[1]]) for counts in self.counts
             ):
+                return False
+            noted = "" if self.not_counted is None else self.not_counted[row, place]
+            if operators_text(network.ledger.not_counted) != noted:
                 return False
         return True
 

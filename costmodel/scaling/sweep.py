@@ -28,9 +28,11 @@ def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **ax
     the architecture, with one value, several values, or text as the command line takes it (``"0.25:1.4:0.05"``).
 
     Columns: model, variant, alpha, resolution, the other axes, multiply_adds, parameters (64-bit integers), top1
-    (percent on ImageNet) and top1_source, the last two empty where nobody measured that very network. The resolution
-    varies fastest, then alpha. Loads pandas. Raises :class:`~costmodel.errors.CostModelError` for an argument that a
-    model does not take, an empty axis, too many designs, and a count beyond 64 bits.
+    (percent on ImageNet) and top1_source, the last two empty where nobody measured that very network; and
+    ``not_counted``, where a function of yours gives a network with operators that nobody has decided on: its
+    numbers are the least that it can cost. The resolution varies fastest, then alpha. Loads pandas. Raises
+    :class:`~costmodel.errors.CostModelError` for an argument that a model does not take, an empty axis, too many
+    designs, and a count beyond 64 bits.
 
     >>> import costmodel as cm
     >>> grid = cm.sweep("mobilenet_v1", alpha=[0.5, 1.0], resolution="160:224:64")
@@ -51,7 +53,8 @@ def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **ax
     check_size(total, "the grid")
     counter = _Counter(total, progress)
     blocks = [block for grid in grids for block in grid.blocks(counter.add)]
-    return pandas.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0]
+    frame = pandas.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0]
+    return frame.fillna({"not_counted": ""}) if "not_counted" in frame else frame
 
 
 class _Counter:
@@ -122,8 +125,9 @@ class _ModelGrid:
             choices = dict(zip(outer, combination, strict=True))
             variant = choices.pop("variant", self._variant)
             name = self._network_name(variant)
-            counts, stored = self._counts(name, choices, progress)
-            yield self._frame(name, variant, choices, counts, stored)
+            counts, stored, missing = self._counts(name, choices, progress)
+            frame = self._frame(name, variant, choices, counts, stored)
+            yield frame if missing is None else frame.assign(not_counted=missing.ravel())
 
     def _network_name(self, variant: str) -> str:
         found: Architecture = self._found
@@ -132,11 +136,11 @@ class _ModelGrid:
         resolve(named := f"{found.name}:{variant}")
         return named
 
-    def _counts(self, name: str, choices: dict[str, Any], progress: Callable[[int], None]) -> tuple[Any, Any]:
-        """Multiply-adds and parameters of each design, alpha by alpha."""
+    def _counts(self, name: str, choices: dict[str, Any], progress: Callable[[int], None]) -> tuple[Any, Any, Any]:
+        """Multiply-adds and parameters of each design, alpha by alpha, and what could not be counted."""
         axes = (self._axes.get("alpha", ()), self._axes.get("resolution", ()))
-        counts, stored = surface_and_parameters(name, *axes, choices, progress)
-        return counts.ravel(), stored.ravel()
+        counts, stored, missing = surface_and_parameters(name, *axes, choices, progress)
+        return counts.ravel(), stored.ravel(), missing
 
     def _frame(self, name: str, variant: str, choices: dict[str, Any], counts: Any, stored: Any) -> pandas.DataFrame:
         import numpy

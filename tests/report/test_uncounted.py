@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
 from costmodel import CostModelError, Network, Node, apply, image
 from costmodel.core import layers
+from costmodel.report import plots
 from costmodel.report.compare import CompareReport
 from costmodel.report.conventions import ConventionsReport
 from costmodel.report.costs import headline
 from costmodel.report.count import CountReport
+from costmodel.report.solve import SolveReport
+from costmodel.report.sweep import SweepReport
 from costmodel.reproduction.explain import explain
 from costmodel.scaling.compare import Comparison
+from costmodel.scaling.solve import solve
+from costmodel.scaling.sweep import sweep
 
 SAID = "aten.foo (2 x), aten.bar (1 x)"
 RECORDS = [{"operator": "aten.foo", "times": 2}, {"operator": "aten.bar", "times": 1}]
@@ -89,8 +95,63 @@ def test_no_tool_has_a_number_and_the_report_says_why() -> None:
 def test_a_comparison_says_whose_number_is_not_all() -> None:
     report = CompareReport(Comparison((network(), NETWORK), ()))
     assert report.lines()[0] == f"net {WORK:,} against net at least {WORK:,} multiply-adds; not counted: {SAID}"
+    assert report.table().total[0] == "total, at least"
     document = json.loads(report.json())
     assert [model["not_counted"] for model in document["models"]] == [[], RECORDS]
+
+
+UNKNOWN_NET = '''
+from costmodel import Network, Node, apply, image
+from costmodel.core import layers
+
+def net(alpha=1.0, resolution=8, unknown=True):
+    """3 * 9 * width multiply-adds at each position; at 12 and over an operation more that nobody knows."""
+    x = apply(image(3, resolution), "conv", layers.conv(int(4 * alpha) + 1, 3))
+    for place in range(unknown and 1 + (resolution >= 12)):
+        x = Node(f"tail.{place}", layers.Uncounted("aten.foo", x.shape), (x,), (x.shape,), x.shape)
+    return Network(x, "net")
+'''
+
+
+@pytest.fixture
+def unknown_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A function of a user whose network holds what nobody has decided on."""
+    (tmp_path / "unknown_net.py").write_text(UNKNOWN_NET)
+    monkeypatch.syspath_prepend(tmp_path)
+    return "unknown_net:net"
+
+
+def test_a_sweep_says_what_each_design_lacks(unknown_net: str) -> None:
+    report = SweepReport(sweep(unknown_net, alpha=[1, 2], resolution=[8, 12]))
+    once, twice = "aten.foo (1 x)", "aten.foo (2 x)"
+    assert report.frame["not_counted"].to_list() == [once, twice, once, twice]
+    work = (27 * 5 * 6 * 6, 27 * 9 * 10 * 10)
+    assert report.lines()[0] == (
+        f"4 designs of unknown_net:net: at least {work[0]:,} to {work[1]:,} multiply-adds;"
+        f" not counted: {once} or {twice}"
+    )
+    assert [row["not_counted"] for row in json.loads(report.json())] == [once, twice, once, twice]
+    assert once in report.csv()
+    drawn = plots.contour(report.frame)
+    assert "Not counted: aten.foo" in " ".join(text.get_text().replace("\n", " ") for text in drawn.texts)
+    mixed = sweep(unknown_net, alpha=1, resolution=[8, 12], unknown=[False, True])
+    assert mixed["not_counted"].to_list() == ["", "", once, twice]
+    assert "not_counted" not in sweep(unknown_net, unknown=False).columns
+
+
+def test_a_solution_says_that_its_costs_are_the_least(unknown_net: str) -> None:
+    def solved(most: int, unknown: bool = True) -> SolveReport:
+        return SolveReport(solve(unknown_net, {"multiply_adds": most}, {"resolution": 8, "unknown": unknown}))
+
+    for report, kept in ((solved(10_000), "designs"), (solved(10), "smallest")):
+        assert "every number is the least that it can be; not counted: aten.foo (1 x)" in report.lines()[0]
+        assert report.table().columns[-1] == "not_counted"
+        assert {row[-1] for row in report.table().rows} == {"aten.foo (1 x)"}
+        (found,) = json.loads(report.json())[kept]
+        assert found["not_counted"] == [{"operator": "aten.foo", "times": 1}]
+    for report in (solved(10_000, False), solved(10, False)):
+        assert "not counted" not in report.text()
+        assert "not_counted" not in report.json()
 
 
 def test_no_claim_is_explained_by_a_number_that_is_not_all() -> None:

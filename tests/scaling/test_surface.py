@@ -38,9 +38,10 @@ def one_by_one(name: str, alphas: list[Any], resolutions: list[Any], choices: di
 def at_once(name: str, alphas: list[Any], resolutions: list[Any], choices: dict[str, Any]) -> Any:
     given = [] if alphas == [None] else alphas
     try:
-        counts, stored = surface_and_parameters(name, given, resolutions, choices)
+        counts, stored, missing = surface_and_parameters(name, given, resolutions, choices)
     except CostModelError as error:
         return str(error)
+    assert missing is None
     assert counts.dtype == stored.dtype == "int64"
     assert counts.shape == stored.shape == (len(alphas), len(resolutions))
     return list(zip(counts.ravel().tolist(), stored.ravel().tolist(), strict=True))

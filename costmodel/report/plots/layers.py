@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from costmodel.core.ledger import operators_text
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
-from costmodel.report.costs import not_counted_text, subject
+from costmodel.report.costs import subject
 from costmodel.report.plots.canvas import COLORS, TEXT, finish, number, panels, shortened, style, unit
 from costmodel.report.units import percent
 
@@ -102,7 +103,7 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
 
 def _caption(network: Network, batch: int, empty: int, by: str) -> str:
     sentences = [subject(network, batch)]
-    if missing := not_counted_text(network.ledger):
+    if missing := operators_text(network.ledger.not_counted):
         sentences.append(f"Not counted: {missing}; the true cost is higher")
     if network.source:
         sentences.append(f"Source: {network.source}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from costmodel.errors import CostModelError
 from costmodel.models.registry import FAMILIES, architecture
 from costmodel.report.plots.canvas import Unit, finish, number, panels, round_values, style, unit
+from costmodel.report.sweep import not_counted_in
 
 if TYPE_CHECKING:
     import pandas
@@ -52,7 +53,9 @@ def contour(frame: pandas.DataFrame, budgets: Sequence[int] = ()) -> Figure:
             axes.set_yticks(_apart(grid.index.to_list(), 1 / 16))
         dots = " (dots)" if grid.size <= _MOST_DOTS else ""
         counted = f"multiply-adds of {grid.size:,} designs, counted by costmodel{dots}"
-        return finish(figure, f"{_source(name)}: {counted}; lines of equal cost drawn between them.")
+        missing = not_counted_in(frame)
+        higher = f" Not counted: {missing}; the true cost is higher." if missing else ""
+        return finish(figure, f"{_source(name)}: {counted}; lines of equal cost drawn between them.{higher}")
 
 
 def _apart(values: list[Any], share: float) -> list[Any]:
