@@ -22,7 +22,7 @@ from costmodel.capture.torch.function_tracker import FunctionTracker
 from costmodel.capture.torch.graph_builder import graph
 from costmodel.capture.torch.modules import ModuleCall, ModuleCalls
 from costmodel.capture.torch.ops.handlers import handler
-from costmodel.capture.torch.shortcuts import result_of
+from costmodel.capture.torch.shortcuts import Results
 from costmodel.capture.torch.source_location import line_of_source
 from costmodel.capture.torch.tape import Tape, first_tensor, full_name, name_of, sample, storage, tensors
 from costmodel.core.graph import Node
@@ -44,6 +44,7 @@ class Recorder(TorchDispatchMode):
         self._allow_uncounted = allow_uncounted
         #: Constants are computed for real, on the CPU: for models whose control flow reads them.
         self._real = real
+        self._results = Results()
         self.modules = ModuleCalls(module)
         self._functions = FunctionTracker()
         self._tape = Tape(module, inputs, self.modules, self._functions)
@@ -80,7 +81,7 @@ class Recorder(TorchDispatchMode):
         given = tensors((args, kwargs)) if self._real else []
         if any(tensor.is_meta for tensor in given) and not all(tensor.is_meta for tensor in given):
             return self._mixed(func, args, kwargs, given)
-        output = result_of(func, args, kwargs)
+        output = self._results.of(func, args, kwargs)
         self._tape.keep_alive(output)
         if callable(handle):
             handle(self._tape, func, args, kwargs, output)
