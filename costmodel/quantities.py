@@ -19,6 +19,9 @@ _BITS = {
     "int64": 64, "int32": 32, "int16": 16, "int8": 8, "uint8": 8, "int4": 4, "bool": 8,
 }  # fmt: skip
 
+#: What papers and devices call them.
+_SHORT = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp8": "float8"}
+
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _SCALES = {
     "": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "P": 10**15, "E": 10**18,
@@ -89,17 +92,50 @@ class Quantity(NamedTuple):
         return None if worth is None else self.amount * worth
 
 
+def parse_dtype(text: str) -> str:
+    """The type of numbers that ``text`` names, as PyTorch calls it.
+
+    Raises :class:`~costmodel.errors.CostModelError` for an unknown type.
+
+    >>> parse_dtype("fp16"), parse_dtype("int8")
+    ('float16', 'int8')
+    """
+    dtype = _SHORT.get(text, text)
+    if dtype not in _BITS:
+        hint = nearest(text, [*_BITS, *_SHORT])
+        raise CostModelError(f"no type is called {text!r}; {hint}there are {', '.join(_BITS)}")
+    return dtype
+
+
 def bytes_of(dtype: str) -> Fraction:
     """The bytes that one value of ``dtype`` takes.
 
     Raises :class:`~costmodel.errors.CostModelError` for an unknown type.
 
-    >>> bytes_of("float32"), bytes_of("int4")
-    (Fraction(4, 1), Fraction(1, 2))
+    >>> bytes_of("float32"), bytes_of("fp16"), bytes_of("int4")
+    (Fraction(4, 1), Fraction(2, 1), Fraction(1, 2))
     """
-    if dtype not in _BITS:
-        raise CostModelError(f"no type is called {dtype!r}; {nearest(dtype, _BITS)}there are {', '.join(_BITS)}")
-    return Fraction(_BITS[dtype], 8)
+    return Fraction(_BITS[parse_dtype(dtype)], 8)
+
+
+def bytes_of_all(count: int, dtype: str) -> int:
+    """The whole bytes that a tensor of ``count`` values takes: two of four bits share a byte.
+
+    >>> bytes_of_all(3, "float32"), bytes_of_all(3, "int4")
+    (12, 2)
+    """
+    return -int(-count * bytes_of(dtype) // 1)
+
+
+def at_dtype(own: str, dtype: str) -> str:
+    """The type of values that are ``own`` in a network stored at ``dtype``: indices and truth values keep theirs.
+
+    An empty ``dtype`` keeps all.
+
+    >>> at_dtype("float32", "int8"), at_dtype("int64", "int8"), at_dtype("float16", "")
+    ('int8', 'int64', 'float16')
+    """
+    return dtype if dtype and "float" in own else own
 
 
 def parse_quantity(text: object, of: str = "") -> Quantity:
@@ -134,8 +170,7 @@ def parse_quantity(text: object, of: str = "") -> Quantity:
     measure = of if of in measures else measures[0]
     if dtype and measure != "bytes":
         raise CostModelError(f"{text!r} is no size in bytes, which alone depends on a type; leave out 'at {dtype}'")
-    bytes_of(dtype or "float32")
-    found = Quantity(Fraction(digits) * scale, measure, dtype or "float32")
+    found = Quantity(Fraction(digits) * scale, measure, parse_dtype(dtype or "float32"))
     amount = found.of(of) if of else found.amount
     if amount is None or (not of and measure in _RATES):
         raise _of_something_else(text, measure, of)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from costmodel import CostModelError
 from costmodel.guard.budget import parse_growth, parse_limit
-from costmodel.quantities import QUANTITIES, bytes_of, parse_bound, parse_budget, parse_quantity
+from costmodel.quantities import QUANTITIES, bytes_of, bytes_of_all, parse_bound, parse_budget, parse_quantity
 from costmodel.reproduction.claim import Claim
 
 #: A scale -> the zeros it stands for, by hand.
@@ -217,6 +217,16 @@ def test_what_is_asked_for_is_what_is_read(text: object, of: str, message: str) 
 def test_a_type_takes_the_bytes_that_pytorch_gives_it(dtype: str) -> None:
     assert bytes_of(dtype) == torch.empty(1, dtype=getattr(torch, dtype)).element_size()
     assert bytes_of("int4") == Fraction(1, 2)
+
+
+def test_a_type_has_a_short_name_too() -> None:
+    assert [bytes_of(name) for name in ("fp64", "fp32", "fp16", "bf16", "fp8")] == [8, 4, 2, 2, 1]
+    assert parse_quantity("3.4 MB at fp16").dtype == "float16"
+
+
+def test_a_tensor_takes_whole_bytes() -> None:
+    assert [bytes_of_all(count, "int4") for count in range(5)] == [0, 1, 1, 2, 2]
+    assert bytes_of_all(3, "fp32") == torch.empty(3).nbytes
 
 
 def test_a_budget_is_of_a_quantity() -> None:
