@@ -131,8 +131,9 @@ class Ledger:
         """Multiply-adds of convolutions, linear layers and matrix products: the convention of the papers."""
         # A node that was built runs its layer once, on the shapes it has: no need to ask it.
         counts = [
-            node.layer.macs(node.input_shapes, node.shape) if node.provenance is BUILT else node.macs
+            layer.macs(node.input_shapes, node.shape) if node.provenance is BUILT else node.macs
             for node in self.operations
+            if (layer := node.layer).multiplies
         ]
         return sum(counts) * self.batch
 
@@ -145,10 +146,11 @@ class Ledger:
     def params(self) -> Params:
         """All that is stored, by kind."""
         stored = [
-            node.layer.params(node.input_shapes) if node.provenance is BUILT else node.params
+            layer.params(node.input_shapes) if node.provenance is BUILT else node.params
             for node in self.operations
+            if (layer := node.layer).stores or node.provenance is not BUILT
         ]
-        return Params(*map(sum, zip(NO_PARAMS, *[params for params in stored if params is not NO_PARAMS], strict=True)))
+        return Params(*map(sum, zip(NO_PARAMS, *stored, strict=True)))
 
     @property
     def parameters(self) -> int:

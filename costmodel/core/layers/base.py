@@ -46,6 +46,14 @@ class Layer(ABC):
     #: The type of the values that it makes, where that is not the type of those it reads.
     dtype: ClassVar[str] = ""
 
+    #: Whether it says multiply-adds, and parameters, of its own: totals leave out the others.
+    multiplies: ClassVar[bool] = False
+    stores: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        cls.multiplies = cls.macs is not Layer.macs
+        cls.stores = cls.params is not Layer.params
+
     @abstractmethod
     def output(self, inputs: Shapes) -> Shape:
         """Shape of the result. Raises :class:`~costmodel.errors.CostModelError` where the inputs do not fit."""
