@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from costmodel.core.graph import apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import RELU, AdaptiveAveragePool, Dropout, Flatten, Linear, conv, max_pool
-from costmodel.core.network import Network
 from costmodel.models.blocks import conv_activation, fixed_flatten, linear_activation
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import register
 
 #: (kernel, stride, padding, whether a pool follows) of each convolution.
 ROWS = ((11, 4, 2, True), (5, 1, 2, True), (3, 1, 1, False), (3, 1, 1, False), (3, 1, 1, True))
@@ -32,21 +31,20 @@ VARIANTS = {
 }
 
 
-def alexnet(
-    resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-) -> Network:
+@register(
+    "alexnet",
+    "AlexNet, Krizhevsky et al. 2012 and arXiv:1404.5997",
+    2012,
+    "Krizhevsky et al. 2012; arXiv:1404.5997",
+    VARIANTS,
+    (714_188_480, 61_100_840),
+)
+def _alexnet(x: Node, num_classes: int, variant: str) -> Node:
     """AlexNet on square (or height, width) images.
 
     Raises :class:`~costmodel.errors.CostModelError` for sizes below 63, and in a variant without adaptive pool
-    wherever the last map has not 36 positions.
-
-    >>> net = alexnet()
-    >>> net.multiply_adds, net.parameters
-    (714188480, 61100840)
-    """
-    check_variant("alexnet", variant, VARIANTS)
+    wherever the last map has not 36 positions."""
     widths, groups, hidden = WIDTHS[variant]
-    x = image(in_channels, resolution)
     for index, (kernel, stride, padding, pooled) in enumerate(ROWS):
         name = f"features.conv{index + 1}"
         convolution = conv(widths[index], kernel, stride, padding, groups=groups[index], bias=True)
@@ -58,11 +56,4 @@ def alexnet(
         x = apply(apply(x, "pool", AdaptiveAveragePool(LAST_MAP)), "flatten", Flatten())
     for name in ("classifier.fc1", "classifier.fc2"):
         x = linear_activation(apply(x, f"{name}.dropout", Dropout()), name, hidden, RELU)
-    x = apply(x, "classifier.fc3", Linear(num_classes))
-    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, "alexnet", variant, VARIANTS, "Krizhevsky et al. 2012; arXiv:1404.5997", choices)
-
-
-ARCHITECTURES = {
-    "alexnet": Architecture(alexnet, "AlexNet, Krizhevsky et al. 2012 and arXiv:1404.5997", VARIANTS, 2012)
-}
+    return apply(x, "classifier.fc3", Linear(num_classes))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
-from costmodel.core.graph import Node, apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import RELU, BatchNorm, Concat, Conv, average_pool, conv, max_pool, pointwise_conv
-from costmodel.core.network import Network
 from costmodel.models.blocks import conv_bn, pooled_classifier
-from costmodel.models.registry import Architecture, built, check_variant, named
+from costmodel.models.registry import register
 
 #: The 1x1 convolution of a dense layer makes so many times the growth rate.
 BOTTLENECK = 4
@@ -44,27 +43,15 @@ _BATCH_NORM = BatchNorm()
 VARIANTS = {"": "as in torchvision, with bottlenecks and compression by half: DenseNet-BC of the paper"}
 
 
-def _densenet(name: str, row: DenseNetColumn) -> Callable[..., Network]:
-    def network(
-        resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-    ) -> Network:
-        check_variant(name, variant, VARIANTS)
-        x = image(in_channels, resolution)
-        x = conv_bn(x, "stem.conv1", conv(row.stem, 7, 2, 3), RELU)
-        x = apply(x, "stem.pool", max_pool(3, stride=2, padding=1))
-        for block, layers in enumerate(row.layers, start=1):
-            if block > 1:
-                x = _transition(x, f"transition{block - 1}")
-            x = _dense_block(x, f"block{block}", layers, row.growth)
-        x = apply(apply(x, "norm", _BATCH_NORM), "activation", RELU)
-        x = pooled_classifier(x, num_classes)
-        choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-        return built(x, name, variant, VARIANTS, "arXiv:1608.06993 Table 1", choices)
-
-    text = f"""DenseNet-{name.removeprefix("densenet")}, growth rate {row.growth}.
-
-    Raises :class:`~costmodel.errors.CostModelError` for resolutions below 29: the last transition pools 2x2 windows."""
-    return named(network, name, text, row.multiply_adds, row.parameters)
+def _densenet(row: DenseNetColumn, x: Node, num_classes: int, variant: str) -> Node:
+    x = conv_bn(x, "stem.conv1", conv(row.stem, 7, 2, 3), RELU)
+    x = apply(x, "stem.pool", max_pool(3, stride=2, padding=1))
+    for block, layers in enumerate(row.layers, start=1):
+        if block > 1:
+            x = _transition(x, f"transition{block - 1}")
+        x = _dense_block(x, f"block{block}", layers, row.growth)
+    x = apply(apply(x, "norm", _BATCH_NORM), "activation", RELU)
+    return pooled_classifier(x, num_classes)
 
 
 def _dense_block(x: Node, name: str, layers: int, growth: int) -> Node:
@@ -92,7 +79,12 @@ def _norm_conv(x: Node, name: str, convolution: Conv) -> Node:
     return apply(x, f"{name}.conv", convolution)
 
 
-ARCHITECTURES = {
-    name: Architecture(_densenet(name, row), f"DenseNet-{name[-3:]}, arXiv:1608.06993", VARIANTS, 2016)
-    for name, row in ROWS.items()
-}
+for _name, _row in ROWS.items():
+    _title = f"DenseNet-{_name.removeprefix('densenet')}"
+    _text = f"""{_title}, growth rate {_row.growth}.
+
+    Raises :class:`~costmodel.errors.CostModelError` for resolutions below 29: the last transition pools 2x2 windows."""
+    _costs = (_row.multiply_adds, _row.parameters)
+    register(_name, f"{_title}, arXiv:1608.06993", 2016, "arXiv:1608.06993 Table 1", VARIANTS, _costs, text=_text)(
+        partial(_densenet, _row)
+    )

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 
-from costmodel.core.graph import image
+from costmodel.core.graph import Node
 from costmodel.core.layers import SIGMOID, SWISH, conv, depthwise_conv
-from costmodel.core.network import Network
 from costmodel.core.rounding import WidthRule, make_divisible
 from costmodel.models.blocks import conv_bn, inverted_residual, pooled_classifier, squeeze_excite
-from costmodel.models.registry import Architecture, built, check_variant, named
+from costmodel.models.registry import register
 
 STEM = 32
 
@@ -42,43 +40,37 @@ VARIANTS = {"": "as in torchvision"}
 
 
 def _efficientnet(
-    name: str, width: float, depth: float, usual: int, multiply_adds: int, parameters: int
-) -> Callable[..., Network]:
+    width: float, depth: float, x: Node, num_classes: int, variant: str, round_width: WidthRule | None = None
+) -> Node:
     """ROWS with every width times ``width``, rounded to 8, and every number of repeats times ``depth``, rounded up."""
+    rounded = round_width or make_divisible
+    x = conv_bn(x, "features.0", conv(rounded(STEM * width), 3, 2, 1), SWISH)
+    index = 1
+    for expansion, kernel, channels, repeats, first_stride in ROWS:
+        for repeat in range(math.ceil(repeats * depth)):
+            stride = first_stride if repeat == 0 else 1
+            depthwise = depthwise_conv(expansion * x.shape.channels, kernel, stride, kernel // 2)
+            # A quarter of what enters the block, not of what the expansion makes of it as in MobileNetV3.
+            attention = partial(squeeze_excite, squeezed=x.shape.channels // 4, activation=SWISH, gate=SIGMOID)
+            out = rounded(channels * width)
+            x = inverted_residual(x, f"features.{index}", depthwise, out, SWISH, attention=attention)
+            index += 1
+    x = conv_bn(x, f"features.{index}", conv(4 * x.shape.channels, 1), SWISH)
+    return pooled_classifier(x, num_classes, dropout=True)
 
-    def network(
-        resolution: int | tuple[int, int] = usual,
-        num_classes: int = 1000,
-        in_channels: int = 3,
-        variant: str = "",
-        round_width: WidthRule | None = None,
-    ) -> Network:
-        check_variant(name, variant, VARIANTS)
-        rounded = round_width or make_divisible
-        x = image(in_channels, resolution)
-        x = conv_bn(x, "features.0", conv(rounded(STEM * width), 3, 2, 1), SWISH)
-        index = 1
-        for expansion, kernel, channels, repeats, first_stride in ROWS:
-            for repeat in range(math.ceil(repeats * depth)):
-                stride = first_stride if repeat == 0 else 1
-                depthwise = depthwise_conv(expansion * x.shape.channels, kernel, stride, kernel // 2)
-                # A quarter of what enters the block, not of what the expansion makes of it as in MobileNetV3.
-                attention = partial(squeeze_excite, squeezed=x.shape.channels // 4, activation=SWISH, gate=SIGMOID)
-                out = rounded(channels * width)
-                x = inverted_residual(x, f"features.{index}", depthwise, out, SWISH, attention=attention)
-                index += 1
-        x = conv_bn(x, f"features.{index}", conv(4 * x.shape.channels, 1), SWISH)
-        x = pooled_classifier(x, num_classes, dropout=True)
-        choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-        return built(x, name, variant, VARIANTS, "arXiv:1905.11946 Table 1", choices)
 
-    text = f"""EfficientNet-{name[-2:].upper()}: {width} times the widths of B0 and {depth} times its depth.
+for _name, (_width, _depth, _usual, *_costs) in SCALES.items():
+    _title = f"EfficientNet-{_name[-2:].upper()}"
+    _text = f"""{_title}: {_width} times the widths of B0 and {_depth} times its depth.
 
     Images are square, or (height, width). Raises :class:`~costmodel.errors.CostModelError` for sizes below 1."""
-    return named(network, name, text, multiply_adds, parameters)
-
-
-ARCHITECTURES = {
-    name: Architecture(_efficientnet(name, *row), f"EfficientNet-{name[-2:].upper()}, arXiv:1905.11946", VARIANTS, 2019)
-    for name, row in SCALES.items()
-}
+    register(
+        _name,
+        f"{_title}, arXiv:1905.11946",
+        2019,
+        "arXiv:1905.11946 Table 1",
+        VARIANTS,
+        (_costs[0], _costs[1]),
+        text=_text,
+        resolution=_usual,
+    )(partial(_efficientnet, _width, _depth))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from costmodel.core.graph import Node, apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import (
     RELU,
     AdaptiveAveragePool,
@@ -16,9 +16,8 @@ from costmodel.core.layers import (
     conv,
     max_pool,
 )
-from costmodel.core.network import Network
 from costmodel.models.blocks import conv_activation, conv_bn, fixed_flatten, linear_activation, pooled_classifier
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import register
 
 #: Name of each inception module -> channels of the columns of the paper's table:
 #: 1x1; 3x3 reduce, 3x3; 5x5 reduce, 5x5; pool projection.
@@ -52,21 +51,16 @@ VARIANTS = {
 }
 
 
-def googlenet(
-    resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-) -> Network:
+@register(
+    "googlenet", "GoogLeNet, arXiv:1409.4842", 2014, "arXiv:1409.4842 Table 1", VARIANTS, (1_498_376_192, 6_624_904)
+)
+def _googlenet(x: Node, num_classes: int, variant: str) -> Node:
     """GoogLeNet (Inception v1) on square (or height, width) images.
 
     Raises :class:`~costmodel.errors.CostModelError` for sizes that a pool leaves nothing of, and for
-    ``document-training`` wherever an auxiliary head has not 16 positions.
-
-    >>> net = googlenet()
-    >>> net.multiply_adds, net.parameters
-    (1498376192, 6624904)
-    """
-    check_variant("googlenet", variant, VARIANTS)
+    ``document-training`` wherever an auxiliary head has not 16 positions."""
     document = variant.startswith("document")
-    x = _convolution(image(in_channels, resolution), "features.conv1", 64, 7, document, stride=2)
+    x = _convolution(x, "features.conv1", 64, 7, document, stride=2)
     x = apply(x, "features.pool1", POOL)
     x = _convolution(x, "features.conv2", 64, 1, document)
     x = _convolution(x, "features.conv3", 192, 3, document)
@@ -79,11 +73,10 @@ def googlenet(
             x = apply(x, "features.pool4", POOL if document else max_pool(2, stride=2, ceil_mode=True))
         x = modules[module] = _inception(x, f"features.inception{module}", channels, document)
     x = pooled_classifier(x, num_classes, dropout=True)
-    if variant.endswith("training"):
-        heads = [_head(modules[module], f"heads.{name}", num_classes, document) for name, module in HEADS.items()]
-        x = apply((x, *heads), "outputs", Outputs())
-    choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, "googlenet", variant, VARIANTS, "arXiv:1409.4842 Table 1", choices)
+    if not variant.endswith("training"):
+        return x
+    heads = [_head(modules[module], f"heads.{name}", num_classes, document) for name, module in HEADS.items()]
+    return apply((x, *heads), "outputs", Outputs())
 
 
 def _convolution(x: Node, name: str, channels: int, kernel: int, document: bool, stride: int = 1) -> Node:
@@ -114,6 +107,3 @@ def _head(x: Node, name: str, num_classes: int, document: bool) -> Node:
         x = apply(x, f"{name}.fc1.dropout", Dropout())
     x = linear_activation(x, f"{name}.fc1", HEAD_HIDDEN, RELU)
     return apply(apply(x, f"{name}.dropout", Dropout()), f"{name}.fc2", Linear(num_classes))
-
-
-ARCHITECTURES = {"googlenet": Architecture(googlenet, "GoogLeNet, arXiv:1409.4842", VARIANTS, 2014)}

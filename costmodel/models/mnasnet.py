@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from costmodel.core.graph import image
+from costmodel.core.graph import Node
 from costmodel.core.layers import RELU, SIGMOID, conv, depthwise_conv
-from costmodel.core.network import Network
 from costmodel.core.rounding import WidthRule, make_divisible
-from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, pooled_classifier, squeeze_excite
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import register
 
 STEM = 32
 SEPARABLE = 16
@@ -40,28 +38,14 @@ VARIANTS = {
 }
 
 
-def mnasnet(
-    alpha: float = 1.0,
-    resolution: int | tuple[int, int] = 224,
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    variant: str = "",
-    round_width: WidthRule | None = None,
-) -> Network:
+@register("mnasnet", "MnasNet, arXiv:1807.11626", 2018, "arXiv:1807.11626 Figure 7", VARIANTS, (314_415_872, 4_383_312))
+def _mnasnet(x: Node, num_classes: int, variant: str, alpha: float = 1.0, round_width: WidthRule | None = None) -> Node:
     """MnasNet at width multiplier ``alpha`` on square (or height, width) images.
 
     Every width but the last 1280 is rounded with ``round_width`` or
     :func:`~costmodel.core.rounding.make_divisible`, which is torchvision's rounding to 8 with a bias of 0.9 in other
-    words. Raises :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
-
-    >>> net = mnasnet()
-    >>> net.multiply_adds, net.parameters
-    (314415872, 4383312)
-    """
-    alpha = width_multiplier(alpha)
-    check_variant("mnasnet", variant, VARIANTS)
+    words. Raises :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1."""
     rounded = round_width or make_divisible
-    x = image(in_channels, resolution)
     x = conv_bn(x, "features.0", conv(rounded(STEM * alpha), 3, 2, 1), RELU)
     # Not an inverted residual: there is no sum, even where a small alpha makes both widths 8.
     x = conv_bn(x, "features.1.depthwise", depthwise_conv(x.shape.channels, 3, 1, 1), RELU)
@@ -76,9 +60,4 @@ def mnasnet(
             x = inverted_residual(x, f"features.{index}", depthwise, width, RELU, attention=attention)
             index += 1
     x = conv_bn(x, f"features.{index}", conv(HEAD, 1), RELU)
-    x = pooled_classifier(x, num_classes, dropout=True)
-    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, "mnasnet", variant, VARIANTS, "arXiv:1807.11626 Figure 7", choices)
-
-
-ARCHITECTURES = {"mnasnet": Architecture(mnasnet, "MnasNet, arXiv:1807.11626", VARIANTS, 2018)}
+    return pooled_classifier(x, num_classes, dropout=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from costmodel.core.graph import Node, apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import RELU, RELU6, Flatten, Linear, average_pool, conv, depthwise_conv
-from costmodel.core.network import Network
 from costmodel.core.rounding import WidthRule, make_divisible
-from costmodel.errors import CostModelError, width_multiplier
+from costmodel.errors import CostModelError
 from costmodel.models.blocks import conv_bn, depthwise_separable, pooled_classifier
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import register
 
 STEM = 32
 
@@ -34,29 +33,24 @@ VARIANTS = {
 }
 
 
-def mobilenet_v1(
-    alpha: float = 1.0,
-    resolution: int | tuple[int, int] = 224,
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    variant: str = "",
-    round_width: WidthRule | None = None,
-) -> Network:
+@register(
+    "mobilenet_v1",
+    "MobileNetV1, arXiv:1704.04861",
+    2017,
+    "arXiv:1704.04861 Table 1",
+    VARIANTS,
+    (568_740_352, 4_231_976),
+)
+def _mobilenet_v1(
+    x: Node, num_classes: int, variant: str, alpha: float = 1.0, round_width: WidthRule | None = None
+) -> Node:
     """MobileNetV1 at width multiplier ``alpha`` on square (or height, width) images.
 
     Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, or ``round_width``. Raises
-    :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
-
-    >>> net = mobilenet_v1()
-    >>> net.multiply_adds, net.parameters
-    (568740352, 4231976)
-    """
-    alpha = width_multiplier(alpha)
-    check_variant("mobilenet_v1", variant, VARIANTS)
+    :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1."""
     bias = variant == "biased"
     activation = RELU6 if bias else RELU
     rounded = round_width or make_divisible
-    x = image(in_channels, resolution)
     x = conv_bn(x, "features.0", conv(rounded(STEM * alpha), 3, 2, 1, bias=bias), activation)
     for index, (channels, stride) in enumerate(SHALLOW if variant == "shallow" else ROWS, start=1):
         name, width = f"features.{index}", rounded(channels * alpha)
@@ -65,9 +59,7 @@ def mobilenet_v1(
         else:
             depthwise = depthwise_conv(x.shape.channels, 3, stride, 1, bias=bias)
             x = depthwise_separable(x, name, depthwise, width, activation)
-    x = _windowed_classifier(x, num_classes) if variant == "plain" else pooled_classifier(x, num_classes)
-    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, "mobilenet_v1", variant, VARIANTS, "arXiv:1704.04861 Table 1", choices)
+    return _windowed_classifier(x, num_classes) if variant == "plain" else pooled_classifier(x, num_classes)
 
 
 def _windowed_classifier(x: Node, num_classes: int) -> Node:
@@ -79,6 +71,3 @@ def _windowed_classifier(x: Node, num_classes: int) -> Node:
             " use a last map of 7x7 to 13x13, as at resolution 224, or mobilenet_v1"
         )
     return apply(apply(x, "flatten", Flatten()), "classifier", Linear(num_classes))
-
-
-ARCHITECTURES = {"mobilenet_v1": Architecture(mobilenet_v1, "MobileNetV1, arXiv:1704.04861", VARIANTS, 2017)}

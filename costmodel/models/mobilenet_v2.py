@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from costmodel.core.graph import Node, apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import RELU6, Add, ZeroPad, conv, depthwise_conv, pointwise_conv
-from costmodel.core.network import Network
 from costmodel.core.rounding import WidthRule, make_divisible, truncate
-from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, pooled_classifier
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import register
 
 STEM = 32
 HEAD = 1280
@@ -32,14 +30,17 @@ VARIANTS = {
 }
 
 
-def mobilenet_v2(
-    alpha: float = 1.0,
-    resolution: int | tuple[int, int] = 224,
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    variant: str = "",
-    round_width: WidthRule | None = None,
-) -> Network:
+@register(
+    "mobilenet_v2",
+    "MobileNetV2, arXiv:1801.04381",
+    2018,
+    "arXiv:1801.04381 Table 2",
+    VARIANTS,
+    (300_774_272, 3_504_872),
+)
+def _mobilenet_v2(
+    x: Node, num_classes: int, variant: str, alpha: float = 1.0, round_width: WidthRule | None = None
+) -> Node:
     """MobileNetV2 at width multiplier ``alpha`` on square (or height, width) images.
 
     Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, those of the blocks of ``keras`` with
@@ -49,20 +50,13 @@ def mobilenet_v2(
     and there is no dropout.
 
     Raises :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100, for sizes below 1, and for an alpha
-    of ``keras`` that leaves a block no channel.
-
-    >>> net = mobilenet_v2()
-    >>> net.multiply_adds, net.parameters
-    (300774272, 3504872)
-    """
-    alpha = width_multiplier(alpha)
-    check_variant("mobilenet_v2", variant, VARIANTS)
+    of ``keras`` that leaves a block no channel."""
     bias, keras = variant == "biased", variant == "keras"
     rounded = round_width or make_divisible
     head = rounded(HEAD * (alpha if variant == "scaled-head" else max(1.0, alpha)))
     stem = conv(rounded(STEM * alpha), 3, 2, "same" if keras else 1, bias=bias)
     block = _BLOCKS.get(variant, _inverted_residual)
-    x = conv_bn(image(in_channels, resolution), "features.0", stem, RELU6)
+    x = conv_bn(x, "features.0", stem, RELU6)
     index = 1
     for expansion, channels, repeats, first_stride in ROWS:
         width = (round_width or truncate)(channels * alpha, 1) if keras else rounded(channels * alpha)
@@ -70,9 +64,7 @@ def mobilenet_v2(
             x = block(x, f"features.{index}", expansion, width, first_stride if repeat == 0 else 1)
             index += 1
     x = conv_bn(x, f"features.{index}", pointwise_conv(head, bias), RELU6)
-    x = pooled_classifier(x, num_classes, dropout=not keras)
-    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, "mobilenet_v2", variant, VARIANTS, "arXiv:1801.04381 Table 2", choices)
+    return pooled_classifier(x, num_classes, dropout=not keras)
 
 
 def _inverted_residual(x: Node, name: str, expansion: int, width: int, stride: int) -> Node:
@@ -106,5 +98,3 @@ def _keras_block(x: Node, name: str, expansion: int, width: int, stride: int) ->
 
 
 _BLOCKS = {"biased": _biased_block, "keras": _keras_block}
-
-ARCHITECTURES = {"mobilenet_v2": Architecture(mobilenet_v2, "MobileNetV2, arXiv:1801.04381", VARIANTS, 2018)}

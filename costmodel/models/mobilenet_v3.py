@@ -8,13 +8,11 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from costmodel.core.graph import Node, apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import HARD_SWISH, RELU, Dropout, Flatten, GlobalAveragePool, Linear, conv, depthwise_conv
-from costmodel.core.network import Network
 from costmodel.core.rounding import WidthRule, make_divisible
-from costmodel.errors import width_multiplier
 from costmodel.models.blocks import conv_bn, inverted_residual, squeeze_excite
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import register
 
 STEM = 16
 
@@ -70,56 +68,17 @@ VARIANTS = {
 SMALL_VARIANTS = VARIANTS | {"wide-head": "as slim, with a head of 1280: the paper's other version of Table 2"}
 
 
-def mobilenet_v3_large(
+def _mobilenet_v3(
+    rows: tuple[Bottleneck, ...],
+    x: Node,
+    num_classes: int,
+    variant: str,
     alpha: float = 1.0,
-    resolution: int | tuple[int, int] = 224,
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    variant: str = "",
     round_width: WidthRule | None = None,
-) -> Network:
-    """MobileNetV3-Large at width multiplier ``alpha`` on square (or height, width) images.
-
-    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, or ``round_width``. Raises
-    :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
-
-    >>> net = mobilenet_v3_large()
-    >>> net.multiply_adds, net.parameters
-    (216589760, 5483032)
-    """
-    check_variant("mobilenet_v3_large", variant, VARIANTS)
-    alpha, rounded = width_multiplier(alpha), round_width or make_divisible
-    width = _head_width(1280, alpha, variant, rounded)
-    x = _features(LARGE, alpha, image(in_channels, resolution), variant, rounded)
-    x = _head(x, width, num_classes, variant)
-    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, "mobilenet_v3_large", variant, VARIANTS, "arXiv:1905.02244 Table 1", choices)
-
-
-def mobilenet_v3_small(
-    alpha: float = 1.0,
-    resolution: int | tuple[int, int] = 224,
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    variant: str = "",
-    round_width: WidthRule | None = None,
-) -> Network:
-    """MobileNetV3-Small at width multiplier ``alpha`` on square (or height, width) images.
-
-    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, or ``round_width``. Raises
-    :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1.
-
-    >>> net = mobilenet_v3_small()
-    >>> net.multiply_adds, net.parameters
-    (56510400, 2542856)
-    """
-    check_variant("mobilenet_v3_small", variant, SMALL_VARIANTS)
-    alpha, rounded = width_multiplier(alpha), round_width or make_divisible
-    width = _head_width(1280 if variant == "wide-head" else 1024, alpha, variant, rounded)
-    x = _features(SMALL, alpha, image(in_channels, resolution), variant, rounded)
-    x = _head(x, width, num_classes, variant)
-    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, "mobilenet_v3_small", variant, SMALL_VARIANTS, "arXiv:1905.02244 Table 2", choices)
+) -> Node:
+    rounded = round_width or make_divisible
+    width = _head_width(1280 if rows is LARGE or variant == "wide-head" else 1024, alpha, variant, rounded)
+    return _head(_features(rows, alpha, x, variant, rounded), width, num_classes, variant)
 
 
 def _features(rows: tuple[Bottleneck, ...], alpha: float, x: Node, variant: str, rounded: WidthRule) -> Node:
@@ -160,7 +119,20 @@ def _head(x: Node, width: int, num_classes: int, variant: str) -> Node:
     return apply(apply(x, "dropout", Dropout()), "classifier", Linear(num_classes))
 
 
-ARCHITECTURES = {
-    "mobilenet_v3_large": Architecture(mobilenet_v3_large, "MobileNetV3-Large, arXiv:1905.02244", VARIANTS, 2019),
-    "mobilenet_v3_small": Architecture(mobilenet_v3_small, "MobileNetV3-Small, arXiv:1905.02244", SMALL_VARIANTS, 2019),
-}
+for _size, _rows, _variants, _table, _costs in (
+    ("Large", LARGE, VARIANTS, 1, (216_589_760, 5_483_032)),
+    ("Small", SMALL, SMALL_VARIANTS, 2, (56_510_400, 2_542_856)),
+):
+    _text = f"""MobileNetV3-{_size} at width multiplier ``alpha`` on square (or height, width) images.
+
+    Widths are rounded with :func:`~costmodel.core.rounding.make_divisible`, or ``round_width``. Raises
+    :class:`~costmodel.errors.CostModelError` for an alpha outside 0 to 100 and for sizes below 1."""
+    register(
+        f"mobilenet_v3_{_size.lower()}",
+        f"MobileNetV3-{_size}, arXiv:1905.02244",
+        2019,
+        f"arXiv:1905.02244 Table {_table}",
+        _variants,
+        _costs,
+        text=_text,
+    )(partial(_mobilenet_v3, _rows))

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, wraps
 from types import ModuleType
-from typing import final
+from typing import Any, final
 
-from costmodel.core.graph import Node
+from costmodel.core.graph import Node, image
 from costmodel.core.network import Network
-from costmodel.errors import CostModelError, nearest, type_name
+from costmodel.errors import CostModelError, nearest, type_name, width_multiplier
 
 
 @final
@@ -41,6 +41,13 @@ class Architecture:
         """The arguments that a user chooses by name. How widths are rounded is for a program to say."""
         known = inspect.signature(self.build).parameters
         return {choice: parameter for choice, parameter in known.items() if choice != "round_width"}
+
+
+#: The architectures of the families that are loaded, by name.
+_REGISTERED: dict[str, Architecture] = {}
+
+#: The arguments that architectures take, in this order.
+_ORDER = ("alpha", "resolution", "num_classes", "in_channels", "groups", "variant", "round_width")
 
 
 class _Families(Mapping[str, str]):
@@ -78,19 +85,63 @@ def _modules() -> tuple[str, ...]:
 
 
 def _family(name: str) -> dict[str, Architecture]:
-    found: dict[str, Architecture] = importlib.import_module(f"costmodel.models.{name}").ARCHITECTURES
-    return found
+    importlib.import_module(f"costmodel.models.{name}")
+    return {other: found for other, found in _REGISTERED.items() if other.startswith(name)}
 
 
-def named(
-    build: Callable[..., Network], name: str, text: str, multiply_adds: int, parameters: int
-) -> Callable[..., Network]:
-    """``build`` as the public function ``name`` of its module, with ``text`` and a tested example as its help."""
-    build.__name__ = build.__qualname__ = name
-    example = f">>> net = {name}()\n    >>> net.multiply_adds, net.parameters\n    ({multiply_adds}, {parameters})"
-    build.__doc__ = f"{text}\n\n    {example}\n    "
-    build.__globals__[name] = build
-    return build
+def register(
+    name: str,
+    summary: str,
+    year: int,
+    source: str,
+    variants: Mapping[str, str],
+    counted: tuple[int, int],
+    *,
+    text: str = "",
+    **usual: object,
+) -> Callable[[Callable[..., Node]], Callable[..., Network]]:
+    """Makes the public function ``name`` of one from an image, a number of classes and a variant to the last node.
+
+    Whatever else the decorated function takes, such as ``alpha``, the public one takes too; ``usual`` are defaults of
+    the image and of the classes. ``text`` is its help, where it is no docstring; an example follows, with what it costs
+    at its defaults: ``counted`` has the multiply-adds and the parameters.
+    """
+    sizes = {"resolution": 224, "num_classes": 1000, "in_channels": 3, **usual}
+    kinds = {"resolution": "int | tuple[int, int]", "variant": "str"}
+    keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+    def registered(make: Callable[..., Node]) -> Callable[..., Network]:
+        own = dict([*inspect.signature(make).parameters.items()][3:])
+        parameters = own | {
+            choice: inspect.Parameter(choice, keyword, default=default, annotation=kinds.get(choice, "int"))
+            for choice, default in {**sizes, "variant": ""}.items()
+        }
+        signature = inspect.Signature([parameters[choice] for choice in _ORDER if choice in parameters])
+        defaults = {choice: parameter.default for choice, parameter in signature.parameters.items()}
+
+        def build(*values: object, **choices: object) -> Network:
+            known = not values and choices.keys() <= defaults.keys()
+            given: dict[str, Any] = defaults | (choices if known else signature.bind(*values, **choices).arguments)
+            variant = given.pop("variant")
+            check_variant(name, variant, variants)
+            if "alpha" in given:
+                given["alpha"] = width_multiplier(given["alpha"])
+            x = image(given["in_channels"], given["resolution"])
+            output = make(x, given["num_classes"], variant, **{choice: given[choice] for choice in own})
+            given.pop("round_width", None)
+            return Network(output, full_name(name, variant), given, variants[variant] if variant else source)
+
+        function = getattr(make, "func", make)  # of a partial one too
+        example = f">>> net = {name}()\n    >>> net.multiply_adds, net.parameters\n    {counted}"
+        build.__name__ = build.__qualname__ = name
+        build.__module__ = function.__module__
+        build.__doc__ = f"{text or make.__doc__}\n\n    {example}\n    "
+        build.__signature__ = signature  # type: ignore[attr-defined]
+        function.__globals__[name] = build
+        _REGISTERED[name] = Architecture(build, summary, variants, year)
+        return build
+
+    return registered
 
 
 def architecture(name: str) -> Architecture:
@@ -241,13 +292,6 @@ def check_variant(name: str, variant: str, variants: Mapping[str, str]) -> None:
     if variant not in variants:
         known = ", ".join(f"{name}:{other}" for other in variants if other) or "it has none"
         raise CostModelError(f"{name} has no variant {variant!r}; {nearest(variant, variants)}variants: {known}")
-
-
-def built(
-    output: Node, name: str, variant: str, variants: Mapping[str, str], source: str, choices: Mapping[str, object]
-) -> Network:
-    """The network that ends in ``output``: named with its variant, its source the variant's own where there is one."""
-    return Network(output, full_name(name, variant), choices, variants[variant] if variant else source)
 
 
 def full_name(name: str, variant: str) -> str:

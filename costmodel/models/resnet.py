@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
-from costmodel.core.graph import Node, apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import RELU, Add, conv, max_pool, pointwise_conv
-from costmodel.core.network import Network
 from costmodel.models.blocks import conv_bn, pooled_classifier
-from costmodel.models.registry import Architecture, built, check_variant, named
+from costmodel.models.registry import register
 
 STEM = 64
 
@@ -54,36 +54,40 @@ VARIANTS = {
 BASIC_VARIANTS = {"": "a 1x1 convolution on the shortcut where the shape changes (document 003, torchvision)"}
 
 
-def residual_network(
-    name: str, title: str, column: ResNetColumn, variants: Mapping[str, str], source: str
-) -> Callable[..., Network]:
-    """The public function of one column. Raises CostModelError for sizes below 1."""
-
-    def network(
-        resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-    ) -> Network:
-        check_variant(name, variant, variants)
-        x = image(in_channels, resolution)
-        x = conv_bn(x, "stem.conv1", conv(STEM, 7, 2, 3), RELU)
-        x = apply(x, "stem.pool", max_pool(3, stride=2, padding=1))
-        for stage, (width, repeats) in enumerate(zip(WIDTHS, column.repeats, strict=True), start=1):
-            for block in range(repeats):
-                stride = 2 if stage > 1 and block == 0 else 1
-                if column.bottleneck:
-                    x = _bottleneck(x, f"layer{stage}.{block}", column, width, stride, variant == "paper-stride")
-                else:
-                    x = _basic(x, f"layer{stage}.{block}", width, stride)
-        x = pooled_classifier(x, num_classes)
-        choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-        return built(x, name, variant, variants, source, choices)
-
-    blocks = ", ".join(map(str, column.repeats))
-    kind = "bottlenecks" if column.bottleneck else "basic blocks"
-    groups = f", with {column.groups} groups of {column.group_width} channels" if column.groups > 1 else ""
-    text = f"""{title}: {blocks} {kind} in its four stages{groups}.
+def residual_networks(
+    title: str, columns: Mapping[str, ResNetColumn], variants: Mapping[str, str], paper: str, year: int
+) -> None:
+    """Registers the networks of ``columns``; in ``title``, the rest of their names stands."""
+    for name, column in columns.items():
+        depth, _, groups = name.removeprefix(title.replace("-", "").lower()).partition("_")
+        blocks = ", ".join(map(str, column.repeats))
+        kind = "bottlenecks" if column.bottleneck else "basic blocks"
+        grouped = f", with {column.groups} groups of {column.group_width} channels" if column.groups > 1 else ""
+        text = f"""{title}{depth}: {blocks} {kind} in its four stages{grouped}.
 
     Images are square, or (height, width). Raises :class:`~costmodel.errors.CostModelError` for sizes below 1."""
-    return named(network, name, text, column.multiply_adds, column.parameters)
+        register(
+            name,
+            f"{title}{depth}{groups and f' {groups}'}, {paper}",
+            year,
+            f"{paper} Table 1",
+            variants if column.bottleneck else BASIC_VARIANTS,
+            (column.multiply_adds, column.parameters),
+            text=text,
+        )(partial(_residual_network, column))
+
+
+def _residual_network(column: ResNetColumn, x: Node, num_classes: int, variant: str) -> Node:
+    x = conv_bn(x, "stem.conv1", conv(STEM, 7, 2, 3), RELU)
+    x = apply(x, "stem.pool", max_pool(3, stride=2, padding=1))
+    for stage, (width, repeats) in enumerate(zip(WIDTHS, column.repeats, strict=True), start=1):
+        for block in range(repeats):
+            stride = 2 if stage > 1 and block == 0 else 1
+            if column.bottleneck:
+                x = _bottleneck(x, f"layer{stage}.{block}", column, width, stride, variant == "paper-stride")
+            else:
+                x = _basic(x, f"layer{stage}.{block}", width, stride)
+    return pooled_classifier(x, num_classes)
 
 
 def _basic(x: Node, name: str, width: int, stride: int) -> Node:
@@ -111,11 +115,4 @@ def _residual(x: Node, y: Node, name: str, stride: int) -> Node:
     return apply(apply((y, x), f"{name}.add", Add()), f"{name}.activation", RELU)
 
 
-def _resnet(name: str, column: ResNetColumn) -> Architecture:
-    title = f"ResNet-{name.removeprefix('resnet')}"
-    variants = VARIANTS if column.bottleneck else BASIC_VARIANTS
-    build = residual_network(name, title, column, variants, "arXiv:1512.03385 Table 1")
-    return Architecture(build, f"{title}, arXiv:1512.03385", variants, 2015)
-
-
-ARCHITECTURES = {name: _resnet(name, column) for name, column in ROWS.items()}
+residual_networks("ResNet-", ROWS, VARIANTS, "arXiv:1512.03385", 2015)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.models.registry import Architecture
-from costmodel.models.resnet import ResNetColumn, residual_network
+from costmodel.models.resnet import ResNetColumn, residual_networks
 
 ROWS = {
     "resnext50_32x4d": ResNetColumn((3, 4, 6, 3), True, 4_230_479_872, 25_028_904, 32, 4),
@@ -14,11 +13,4 @@ ROWS = {
 
 VARIANTS = {"": "as in torchvision: a bottleneck strides in its grouped 3x3 convolution"}
 
-
-def _resnext(name: str, column: ResNetColumn) -> Architecture:
-    depth, _, groups = name.removeprefix("resnext").partition("_")
-    build = residual_network(name, f"ResNeXt-{depth}", column, VARIANTS, "arXiv:1611.05431 Table 1")
-    return Architecture(build, f"ResNeXt-{depth} {groups}, arXiv:1611.05431", VARIANTS, 2016)
-
-
-ARCHITECTURES = {name: _resnext(name, column) for name, column in ROWS.items()}
+residual_networks("ResNeXt-", ROWS, VARIANTS, "arXiv:1611.05431", 2016)

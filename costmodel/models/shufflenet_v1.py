@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from costmodel.core.graph import Node, apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import (
     RELU,
     Add,
@@ -18,11 +18,10 @@ from costmodel.core.layers import (
     depthwise_conv,
     max_pool,
 )
-from costmodel.core.network import Network
 from costmodel.core.rounding import WidthRule, make_divisible
-from costmodel.errors import CostModelError, positive_int, width_multiplier
+from costmodel.errors import CostModelError, positive_int
 from costmodel.models.blocks import conv_bn
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import register
 
 STEM = 24
 
@@ -47,32 +46,31 @@ VARIANTS = {
 }
 
 
-def shufflenet_v1(
+@register(
+    "shufflenet_v1",
+    "ShuffleNet, arXiv:1707.01083",
+    2017,
+    "arXiv:1707.01083 Table 1",
+    VARIANTS,
+    (137_460_672, 1_864_728),
+)
+def _shufflenet_v1(
+    x: Node,
+    num_classes: int,
+    variant: str,
     alpha: float = 1.0,
-    resolution: int | tuple[int, int] = 224,
-    num_classes: int = 1000,
-    in_channels: int = 3,
     groups: int = 3,
-    variant: str = "",
     round_width: WidthRule | None = None,
-) -> Network:
+) -> Node:
     """ShuffleNet at scale factor ``alpha``, its 1x1 convolutions in ``groups``: 1, 2, 3, 4 or 8.
 
     Widths are rounded to multiples of what the groups divide, inside the units too. The classifier has no bias, as in
     the authors' release. Raises :class:`~costmodel.errors.CostModelError` for other groups, an alpha outside 0 to 100
-    or so small that a stage is no wider than the one before, and for sizes below 1.
-
-    >>> net = shufflenet_v1()
-    >>> net.multiply_adds, net.parameters
-    (137460672, 1864728)
-    """
-    alpha = width_multiplier(alpha)
-    check_variant("shufflenet_v1", variant, VARIANTS)
+    or so small that a stage is no wider than the one before, and for sizes below 1."""
     if positive_int(groups, "groups") not in ROWS:
         raise CostModelError(f"groups={groups} has no column in the paper's table; use {', '.join(map(str, ROWS))}")
     scale = alpha if variant == "scaled-stem" or alpha < 1 else math.floor(alpha)
     rounded = round_width or make_divisible
-    x = image(in_channels, resolution)
     x = conv_bn(x, "stem.conv1", conv(rounded(STEM * scale, groups), 3, 2, 1), RELU)
     x = apply(x, "stem.pool", max_pool(3, stride=2, padding=1))
     for stage, (channels, repeats) in enumerate(zip(ROWS[groups], REPEATS, strict=True), start=2):
@@ -82,15 +80,7 @@ def shufflenet_v1(
             first_groups = 1 if stage == 2 and repeat == 0 else groups
             x = _unit(x, f"stage{stage}.{repeat}", width, groups, first_groups, stride=2 if repeat == 0 else 1)
     x = apply(apply(x, "pool", GlobalAveragePool()), "flatten", Flatten())
-    x = apply(x, "classifier", Linear(num_classes, bias=False))
-    choices = {
-        "alpha": alpha,
-        "resolution": resolution,
-        "num_classes": num_classes,
-        "in_channels": in_channels,
-        "groups": groups,
-    }
-    return built(x, "shufflenet_v1", variant, VARIANTS, "arXiv:1707.01083 Table 1", choices)
+    return apply(x, "classifier", Linear(num_classes, bias=False))
 
 
 def _unit(x: Node, name: str, out_channels: int, groups: int, first_groups: int, stride: int) -> Node:
@@ -110,6 +100,3 @@ def _unit(x: Node, name: str, out_channels: int, groups: int, first_groups: int,
     y = conv_bn(y, f"{name}.expand", conv(made, 1, groups=groups))
     y = apply((y, x), f"{name}.add", Add()) if stride == 1 else apply((shortcut, y), f"{name}.concat", Concat())
     return apply(y, f"{name}.activation", RELU)
-
-
-ARCHITECTURES = {"shufflenet_v1": Architecture(shufflenet_v1, "ShuffleNet, arXiv:1707.01083", VARIANTS, 2017)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.core.graph import Node, apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import (
     RELU,
     ChannelShuffle,
@@ -13,10 +13,9 @@ from costmodel.core.layers import (
     max_pool,
     pointwise_conv,
 )
-from costmodel.core.network import Network
-from costmodel.errors import CostModelError, width_multiplier
+from costmodel.errors import CostModelError
 from costmodel.models.blocks import conv_bn, pooled_classifier
-from costmodel.models.registry import Architecture, built, check_variant
+from costmodel.models.registry import register
 
 STEM = 24
 
@@ -34,27 +33,21 @@ ROWS = {
 VARIANTS = {"": "as in torchvision"}
 
 
-def shufflenet_v2(
-    alpha: float = 1.0,
-    resolution: int | tuple[int, int] = 224,
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    variant: str = "",
-) -> Network:
+@register(
+    "shufflenet_v2",
+    "ShuffleNetV2, arXiv:1807.11164",
+    2018,
+    "arXiv:1807.11164 Table 5",
+    VARIANTS,
+    (144_907_992, 2_278_604),
+)
+def _shufflenet_v2(x: Node, num_classes: int, variant: str, alpha: float = 1.0) -> Node:
     """ShuffleNetV2 at scale factor ``alpha``: 0.5, 1.0, 1.5 or 2.0.
 
-    Raises :class:`~costmodel.errors.CostModelError` for another alpha and for sizes below 1.
-
-    >>> net = shufflenet_v2()
-    >>> net.multiply_adds, net.parameters
-    (144907992, 2278604)
-    """
-    alpha = width_multiplier(alpha)
-    check_variant("shufflenet_v2", variant, VARIANTS)
+    Raises :class:`~costmodel.errors.CostModelError` for another alpha and for sizes below 1."""
     if alpha not in ROWS:
         raise CostModelError(f"alpha={alpha} has no widths in the paper's table; use {', '.join(map(str, ROWS))}")
     *widths, head = ROWS[alpha]
-    x = image(in_channels, resolution)
     x = conv_bn(x, "stem.conv1", conv(STEM, 3, 2, 1), RELU)
     x = apply(x, "stem.pool", max_pool(3, stride=2, padding=1))
     for stage, (width, repeats) in enumerate(zip(widths, REPEATS, strict=True), start=2):
@@ -62,9 +55,7 @@ def shufflenet_v2(
         for repeat in range(1, repeats):
             x = _unit(x, f"stage{stage}.{repeat}")
     x = conv_bn(x, "head.conv5", pointwise_conv(head), RELU)
-    x = pooled_classifier(x, num_classes)
-    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-    return built(x, "shufflenet_v2", variant, VARIANTS, "arXiv:1807.11164 Table 5", choices)
+    return pooled_classifier(x, num_classes)
 
 
 def _unit(x: Node, name: str) -> Node:
@@ -92,6 +83,3 @@ def _branch(x: Node, name: str, channels: int, stride: int) -> Node:
 def _joined(first: Node, second: Node, name: str) -> Node:
     """The two halves stacked, and shuffled so that the next split takes from both."""
     return apply(apply((first, second), f"{name}.concat", Concat()), f"{name}.shuffle", ChannelShuffle(2))
-
-
-ARCHITECTURES = {"shufflenet_v2": Architecture(shufflenet_v2, "ShuffleNetV2, arXiv:1807.11164", VARIANTS, 2018)}

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from functools import partial
 
-from costmodel.core.graph import apply, image
+from costmodel.core.graph import Node, apply
 from costmodel.core.layers import RELU, AdaptiveAveragePool, Dropout, Flatten, Linear, conv, max_pool
-from costmodel.core.network import Network
 from costmodel.models.blocks import conv_activation, conv_bn, fixed_flatten, linear_activation
-from costmodel.models.registry import Architecture, built, check_variant, named
+from costmodel.models.registry import register
 
 #: Channels of each of the five blocks; a max pool ends a block.
 WIDTHS = (64, 128, 256, 512, 512)
 
-#: Number of 3x3 convolutions in each block; multiply-adds and parameters at the defaults.
+#: Number of 3x3 convolutions in each block; the configuration; multiply-adds and parameters at the defaults.
 ROWS = {
-    "vgg11": ((1, 1, 2, 2, 2), 7_609_090_048, 132_863_336),
-    "vgg13": ((2, 2, 2, 2, 2), 11_308_466_176, 133_047_848),
-    "vgg16": ((2, 2, 3, 3, 3), 15_470_264_320, 138_357_544),
-    "vgg19": ((2, 2, 4, 4, 4), 19_632_062_464, 143_667_240),
+    "vgg11": ((1, 1, 2, 2, 2), "configuration A", (7_609_090_048, 132_863_336)),
+    "vgg13": ((2, 2, 2, 2, 2), "configuration B", (11_308_466_176, 133_047_848)),
+    "vgg16": ((2, 2, 3, 3, 3), "configuration D", (15_470_264_320, 138_357_544)),
+    "vgg19": ((2, 2, 4, 4, 4), "configuration E", (19_632_062_464, 143_667_240)),
 }
-
-CONFIGURATIONS = dict(
-    zip(ROWS, ("configuration A", "configuration B", "configuration D", "configuration E"), strict=True)
-)
 
 POOL = max_pool(2, stride=2)
 HIDDEN = 4096
@@ -39,36 +34,34 @@ VARIANTS = {
 }
 
 
-def _vgg(name: str, repeats: tuple[int, ...], multiply_adds: int, parameters: int) -> Callable[..., Network]:
-    def network(
-        resolution: int | tuple[int, int] = 224, num_classes: int = 1000, in_channels: int = 3, variant: str = ""
-    ) -> Network:
-        check_variant(name, variant, VARIANTS)
-        unit = conv_bn if variant == "bn" else conv_activation
-        x = image(in_channels, resolution)
-        for block, (width, times) in enumerate(zip(WIDTHS, repeats, strict=True), start=1):
-            for repeat in range(1, times + 1):
-                x = unit(x, f"features.{block}.conv{repeat}", conv(width, 3, padding=1, bias=True), RELU)
-            x = apply(x, f"features.{block}.pool", POOL)
-        if variant == "plain":
-            fix = f"use a last map of 7x7, as at resolution 224, or {name}"
-            x = fixed_flatten(x, "flatten", math.prod(LAST_MAP), fix)
-        else:
-            x = apply(apply(x, "pool", AdaptiveAveragePool(LAST_MAP)), "flatten", Flatten())
-        for layer in ("classifier.fc1", "classifier.fc2"):
-            x = apply(linear_activation(x, layer, HIDDEN, RELU), f"{layer}.dropout", Dropout())
-        x = apply(x, "classifier.fc3", Linear(num_classes))
-        choices = {"resolution": resolution, "num_classes": num_classes, "in_channels": in_channels}
-        return built(x, name, variant, VARIANTS, "arXiv:1409.1556 Table 1", choices)
+def _vgg(name: str, repeats: tuple[int, ...], x: Node, num_classes: int, variant: str) -> Node:
+    unit = conv_bn if variant == "bn" else conv_activation
+    for block, (width, times) in enumerate(zip(WIDTHS, repeats, strict=True), start=1):
+        for repeat in range(1, times + 1):
+            x = unit(x, f"features.{block}.conv{repeat}", conv(width, 3, padding=1, bias=True), RELU)
+        x = apply(x, f"features.{block}.pool", POOL)
+    if variant == "plain":
+        fix = f"use a last map of 7x7, as at resolution 224, or {name}"
+        x = fixed_flatten(x, "flatten", math.prod(LAST_MAP), fix)
+    else:
+        x = apply(apply(x, "pool", AdaptiveAveragePool(LAST_MAP)), "flatten", Flatten())
+    for layer in ("classifier.fc1", "classifier.fc2"):
+        x = apply(linear_activation(x, layer, HIDDEN, RELU), f"{layer}.dropout", Dropout())
+    return apply(x, "classifier.fc3", Linear(num_classes))
 
-    text = f"""VGG-{name[-2:]}, {CONFIGURATIONS[name]} of the paper, on square (or height, width) images.
+
+for _name, (_repeats, _configuration, _costs) in ROWS.items():
+    _title = f"VGG-{_name[-2:]}"
+    _text = f"""{_title}, {_configuration} of the paper, on square (or height, width) images.
 
     Raises :class:`~costmodel.errors.CostModelError` for sizes below 32, and for ``plain`` wherever the last map has
     not 49 positions."""
-    return named(network, name, text, multiply_adds, parameters)
-
-
-ARCHITECTURES = {
-    name: Architecture(_vgg(name, *row), f"VGG-{name[-2:]}, arXiv:1409.1556 {CONFIGURATIONS[name]}", VARIANTS, 2014)
-    for name, row in ROWS.items()
-}
+    register(
+        _name,
+        f"{_title}, arXiv:1409.1556 {_configuration}",
+        2014,
+        "arXiv:1409.1556 Table 1",
+        VARIANTS,
+        _costs,
+        text=_text,
+    )(partial(_vgg, _name, _repeats))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from doctest import DocTestFinder, DocTestRunner
 
 import pytest
 
@@ -111,3 +112,37 @@ def test_bad_choices_are_named(name: str, choices: dict[str, object], message: s
     with pytest.raises(CostModelError) as raised:
         load(name, **choices)
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_example_in_the_help_of_an_architecture_is_right(name: str) -> None:
+    build = getattr(cm, name)
+    (example,) = DocTestFinder(recurse=False).find(build, name, globs={name: build})
+    assert DocTestRunner().run(example) == (0, 2)
+
+
+def test_a_wrong_example_fails() -> None:
+    def lenet5() -> None:
+        """
+        >>> lenet5().parameters
+        61707
+        """
+
+    (example,) = DocTestFinder(recurse=False).find(lenet5, "lenet5", globs={"lenet5": cm.lenet5})
+    assert DocTestRunner().run(example, out=lambda text: None).failed == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "choices", "message"),
+    [
+        ((), {"beta": 2}, "got an unexpected keyword argument 'beta'"),
+        ((1.0,), {"alpha": 1.0}, "multiple values for argument 'alpha'"),
+        ((1.0,) * 7, {}, "too many positional arguments"),
+    ],
+)
+def test_an_architecture_takes_arguments_as_any_function(
+    values: tuple[float, ...], choices: dict[str, float], message: str
+) -> None:
+    assert cm.mobilenet_v1(0.5, 128).multiply_adds == cm.mobilenet_v1(alpha=0.5, resolution=128).multiply_adds
+    with pytest.raises(TypeError, match=message):
+        cm.mobilenet_v1(*values, **choices)
