@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeGuard
 
 from costmodel.capture.input_spec import InputSpec, parse_inputs
@@ -20,6 +21,8 @@ from costmodel.models.registry import FAMILIES, build, called, own
 if TYPE_CHECKING:
     from torch import nn
 
+#: What reads the network in a file, by how its name ends.
+_READERS = {".tflite": "costmodel.capture.tflite.api:from_tflite"}
 #: What to give instead of a file that holds no network, by how its name ends.
 _WEIGHTS = "it holds weights and not what computes with them; name what builds the module, as in MODULE:NAME"
 _INSTEAD = {".py": "name what is in it, as in {stem}:NAME", **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), _WEIGHTS)}
@@ -32,8 +35,9 @@ def load(
     """The network that ``thing`` is, names or makes, for one sample of ``inputs``.
 
     ``thing`` is the name of an architecture (``"mobilenet_v2"``, ``"mobilenet_v2:keras"``), ``"MODULE:NAME"`` for
-    something of your own (the module may lie in the current directory), or the thing itself: a
-    :class:`~costmodel.Network`, a ``torch.nn.Module``, or a function or class that makes one of ``choices``.
+    something of your own (the module may lie in the current directory), the path of a file that holds a network
+    (``.tflite``), or the thing itself: a :class:`~costmodel.Network`, a ``torch.nn.Module``, or a function or class
+    that makes one of ``choices``.
 
     ``inputs`` are the sizes of one sample, without batch: ``(3, 224, 224)``, ``"3x224x224"``, ``"128:int64"`` for
     indices, a :class:`~costmodel.Shape`, or a list of those where there are several. A module is captured for them, and
@@ -54,6 +58,9 @@ def load_with(
 ) -> Network:
     """As :func:`load`, with choices of any name."""
     title = name or (thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__))
+    path = _path(thing)
+    if path is not None:
+        return _read(path, choices, inputs, name, allow_uncounted)
     given = parse_inputs(inputs)
     if isinstance(thing, str) and thing.partition(":")[0] in FAMILIES:
         network = build(thing, **choices, **_image(title, given, inputs, choices))
@@ -63,21 +70,37 @@ def load_with(
     return replace(network, name=name) if name else network
 
 
-def _named(thing: object) -> object:
-    """The thing that a text or a path names; anything else is that thing."""
+def _path(thing: object) -> str | None:
+    """The file that a text or a path names; None where it names none."""
     if isinstance(thing, os.PathLike) or (isinstance(thing, str) and _is_path(thing)):
-        path = os.path.normpath(thing)
-        if not os.path.isfile(path):
-            raise CostModelError(f"there is no file {path}; correct the path, or name an architecture or MODULE:NAME")
-        stem, suffix = os.path.splitext(os.path.basename(path))
-        raise CostModelError(f"{path} is a file: {_INSTEAD.get(suffix.lower(), _NO_NETWORK).format(stem=stem)}")
-    if isinstance(thing, str):
-        return own(thing) if ":" in thing else build(thing)  # which refuses it, with the nearest name
-    return thing
+        return os.path.normpath(thing)
+    return None
 
 
 def _is_path(text: str) -> bool:
     return ":" not in text and ("/" in text or os.sep in text or os.path.isfile(text))
+
+
+def _read(path: str, choices: Mapping[str, object], inputs: object, name: str, allow_uncounted: bool) -> Network:
+    """The network in a file."""
+    if not os.path.isfile(path):
+        raise CostModelError(f"there is no file {path}; correct the path, or name an architecture or MODULE:NAME")
+    stem, suffix = os.path.splitext(os.path.basename(path))
+    if suffix.lower() not in _READERS:
+        raise CostModelError(f"{path} is a file: {_INSTEAD.get(suffix.lower(), _NO_NETWORK).format(stem=stem)}")
+    if choices:
+        raise CostModelError(f"{path} holds a network as it was built, and takes no {', '.join(choices)}; leave it out")
+    module, _, function = _READERS[suffix.lower()].partition(":")
+    network = getattr(import_module(module), function)(path, inputs, name=name, allow_uncounted=allow_uncounted)
+    assert isinstance(network, Network)
+    return network
+
+
+def _named(thing: object) -> object:
+    """The thing that a text names; anything else is that thing."""
+    if isinstance(thing, str):
+        return own(thing) if ":" in thing else build(thing)  # which refuses it, with the nearest name
+    return thing
 
 
 def _own(

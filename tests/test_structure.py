@@ -28,6 +28,7 @@ HEAVY = {
     "pandas": {"report/frame.py", "scaling"},
     "click": {"cli"},
     "torch": {"capture/torch"},
+    "tflite": {"capture/tflite"},
     "numpy": {"scaling"},
     "pytest": {"pytest_plugin.py"},
     "sympy": {"scaling/closed_form"},

@@ -1,0 +1,1 @@
+"""A TFLite file as a network."""
