@@ -5,6 +5,8 @@ Both patch the functions of ``torch.nn.functional``, so that modules and functio
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from costmodel.conventions.convention import (
     BUG,
     MOVES,
@@ -14,19 +16,9 @@ from costmodel.conventions.convention import (
     Convention,
     Items,
     SeenOperation,
-    has_gamma,
     nothing,
-    padded_by_name,
-    type_of,
 )
-from costmodel.conventions.function_calls import (
-    ATTENTION,
-    FREE,
-    is_recurrent,
-    is_whole,
-    operation,
-    taken_apart,
-)
+from costmodel.conventions.function_calls import ATTENTION, FREE, is_whole, operation, taken_apart
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 
@@ -42,7 +34,7 @@ _GROUPS = "groups of transposed convolutions" + BUG
 
 def _macs(op: SeenOperation) -> Items:
     match op.layer:
-        case layers.Conv() as layer if padded_by_name(op):
+        case layers.Conv() as layer if op.padded_by_name:
             return {_SAME: op.params.weight * _slid(op, layer) - op.macs}
         case layers.TransposedConv(groups=groups, out_channels=made):
             # The weight already holds one group's outputs, and they are divided by the groups again.
@@ -67,19 +59,17 @@ def _slid(op: SeenOperation, layer: layers.Conv | layers.TransposedConv) -> int:
 def _flops(op: SeenOperation) -> Items:
     elements = op.input.elements
     match op.layer:
-        case layers.Conv(bias=bias) as layer if padded_by_name(op):
+        case layers.Conv(bias=bias) as layer if op.padded_by_name:
             return _twice(op) | {"bias": bias * layer.out_channels * _slid(op, layer)}
         case layers.Conv(bias=bias):
             return {"bias": bias * op.output.elements}
         case layers.TransposedConv(bias=bias, groups=groups) as layer:
             # One group's outputs, at the positions that a convolution would make.
             return _twice(op) | {"bias": bias * layer.out_channels // groups * _slid(op, layer)}
-        case layers.BatchNorm(affine=affine):
-            return {"batch norm": (2 if affine else 1) * elements}
-        case layers.LayerNorm(gamma=affine):
-            return {"layer norm": (5 if affine else 4) * elements}
-        case layers.GroupNorm(affine=affine):
-            return {"group norm": (5 if affine else 4) * elements}
+        case layers.BatchNorm():
+            return {"batch norm": (1 + op.gamma) * elements}
+        case layers.LayerNorm() | layers.GroupNorm():
+            return {op.kind: (4 + op.gamma) * elements}
         case layers.Activation(name):
             return {op.kind: elements} if name in _PATCHED or _by_function(op) else NOTHING
         case layers.Pool() | layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
@@ -87,7 +77,7 @@ def _flops(op: SeenOperation) -> Items:
         case layers.Linear() | layers.MatMul():
             return NOTHING
         case layers.Operation():
-            return _operation(op, softmax=1, instance_norm=5 if has_gamma(op) else 4)
+            return _operation(op, softmax=1, instance_norm=4 + op.gamma)
     return nothing(op, layers.Add, layers.Scale, *MOVES)
 
 
@@ -102,13 +92,13 @@ def _operation(op: SeenOperation, **costs: int) -> Items:
 
 
 def _by_function(op: SeenOperation) -> bool:
-    return op.kind == "relu6" and op.module is not None and not type_of(op)
+    return op.kind == "relu6" and op.module is not None and not op.type
 
 
 def _deepspeed_is_visible(op: SeenOperation) -> bool:
     """Functions of torch.nn.functional are patched, and products under whatever name; methods otherwise are not."""
-    if type_of(op) == "MultiheadAttention" or is_recurrent(op):
-        raise CostModelError(f"no rule for nn.{type_of(op)}, which calls several functions that it patches")
+    if op.type == "MultiheadAttention" or op.is_recurrent:
+        raise CostModelError(f"no rule for nn.{op.type}, which calls several functions that it patches")
     if op.function == ATTENTION:
         return True
     if not is_whole(op) and op.called.startswith("torch.nn.functional."):
@@ -144,16 +134,13 @@ _BUGS = (
     " its outputs",
     'an even kernel with padding="same" counts one position too few an axis',
 )
-_CALFLOPS = (
-    "calflops/pytorch_ops.py, _conv_flops_compute, _pool_flops_compute and the like; calflops/calculate_pipline.py"
-)
-_DEEPSPEED = "deepspeed/profiling/flops_profiler/profiler.py, _conv_flops_compute, _pool_flops_compute and the like"
 
 CALFLOPS = Convention(
     name="calflops",
     source="calflops, FLOPs",
     version="0.3.2",
-    place=_CALFLOPS,
+    place="calflops/pytorch_ops.py, _conv_flops_compute, _pool_flops_compute and the like;"
+    " calflops/calculate_pipline.py",
     quantity="flops",
     factor=2,
     counts=_COUNTED,
@@ -161,37 +148,31 @@ CALFLOPS = Convention(
     is_visible=_is_visible,
     bugs=(*_BUGS, "x @ y, bmm and fused attention count 0"),
 )
-CALFLOPS_MACS = Convention(
+CALFLOPS_MACS = replace(
+    CALFLOPS,
     name="calflops_macs",
     source="calflops, MACs",
-    version="0.3.2",
-    place=_CALFLOPS,
     quantity="multiply_adds",
+    factor=1,
     counts="multiply-adds of convolutions, linear layers and torch.matmul; nothing else",
     extra_counts=_macs,
-    is_visible=_is_visible,
-    bugs=(*_BUGS, "x @ y, bmm and fused attention count 0"),
 )
-DEEPSPEED = Convention(
+DEEPSPEED = replace(
+    CALFLOPS,
     name="deepspeed",
     source="DeepSpeed's flops profiler, FLOPs",
     version="commit 127756f",
-    place=_DEEPSPEED,
-    quantity="flops",
-    factor=2,
-    counts=_COUNTED,
-    extra_counts=_flops,
+    place="deepspeed/profiling/flops_profiler/profiler.py, _conv_flops_compute, _pool_flops_compute and the like",
     is_visible=_deepspeed_is_visible,
     bugs=_BUGS,
 )
-DEEPSPEED_MACS = Convention(
+DEEPSPEED_MACS = replace(
+    CALFLOPS_MACS,
     name="deepspeed_macs",
     source="DeepSpeed's flops profiler, MACs",
-    version="commit 127756f",
-    place=_DEEPSPEED,
-    quantity="multiply_adds",
+    version=DEEPSPEED.version,
+    place=DEEPSPEED.place,
     counts="multiply-adds of convolutions, linear layers, matrix products and fused attention; nothing else",
-    extra_counts=_macs,
     is_visible=_deepspeed_is_visible,
     bugs=_BUGS,
 )

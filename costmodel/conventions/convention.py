@@ -102,6 +102,46 @@ class SeenOperation(NamedTuple):
         """What people call it: ``relu6``, ``transposed conv``."""
         return self.layer.kind(self.inputs).replace("_", " ")
 
+    @property
+    def type(self) -> str:
+        """The class of PyTorch's own module that computes it; empty for a function, a subclass and anybody else's."""
+        home, _, name = (self.module or "").rpartition(".")
+        return name if home.startswith("torch.nn.modules.") else ""
+
+    @property
+    def gamma(self) -> bool:
+        """Whether a norm scales what it has normalized; an instance norm by a gamma of its own, or one it reads."""
+        match self.layer:
+            case layers.BatchNorm(affine=gamma) | layers.GroupNorm(affine=gamma) | layers.LayerNorm(gamma=gamma):
+                return gamma
+        return self.stored.affine > 0 or len(self.inputs) > 1
+
+    @property
+    def at_every_output(self) -> int:
+        """A transposed convolution's weights, used at every position of its output instead of its input."""
+        return self.params.weight * self.output.positions
+
+    @property
+    def padded_by_name(self) -> bool:
+        """Whether PyTorch is told ``padding="same"``, which it takes at stride 1; elsewhere zeros are put apart."""
+        layer = self.layer
+        return isinstance(layer, layers.Conv) and layer.padding == "same" and max(layer.stride) == 1
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether it is the bias of a linear layer, which PyTorch adds apart where its input is not contiguous."""
+        return isinstance(self.layer, layers.Operation) and self.layer.name == "add" and self.type == "Linear"
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the second factor of a product may be a vector, which PyTorch multiplies by in another operator."""
+        return isinstance(self.layer, layers.MatMul) and self.inputs[1].sizes[-1] == 1
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether it is a step of PyTorch's own recurrent layer or cell."""
+        return self.type in ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")
+
 
 def everything(op: SeenOperation) -> bool:
     """What a tool sees that follows the operations themselves, and not the modules around them."""
@@ -230,30 +270,3 @@ def nothing(op: SeenOperation, *decided: type[Layer]) -> Items:
 def undecided(op: SeenOperation) -> CostModelError:
     """What to say of a layer that a convention has no rule for."""
     return CostModelError(f"no rule for {op.layer.label(op.inputs)}; a zero is decided, never assumed: add a case")
-
-
-def at_every_output(op: SeenOperation) -> int:
-    """A transposed convolution's weights, used at every position of its output instead of its input."""
-    return op.params.weight * op.output.positions
-
-
-def padded_by_name(op: SeenOperation) -> bool:
-    """Whether PyTorch is told ``padding="same"``: it takes that at stride 1 alone; elsewhere zeros are put apart."""
-    layer = op.layer
-    return isinstance(layer, layers.Conv) and layer.padding == "same" and max(layer.stride) == 1
-
-
-def type_of(op: SeenOperation) -> str:
-    """The class of PyTorch's own module that computes it; empty for a function, a subclass and anybody else's."""
-    home, _, name = (op.module or "").rpartition(".")
-    return name if home.startswith("torch.nn.modules.") else ""
-
-
-def is_bias(op: SeenOperation) -> bool:
-    """Whether it is the bias of a linear layer, which PyTorch adds apart where its input is not contiguous."""
-    return isinstance(op.layer, layers.Operation) and op.layer.name == "add" and type_of(op) == "Linear"
-
-
-def has_gamma(op: SeenOperation) -> bool:
-    """Whether an instance norm scales what it has normalized: by a gamma of its own, or one it reads."""
-    return op.stored.affine > 0 or len(op.inputs) > 1

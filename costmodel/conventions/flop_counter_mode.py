@@ -13,18 +13,14 @@ from costmodel.conventions.convention import (
     SeenOperation,
     nothing,
 )
-from costmodel.conventions.function_calls import (
-    FREE,
-    is_vector,
-    operation,
-)
+from costmodel.conventions.function_calls import FREE, operation
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 
 
 def _extra_counts(op: SeenOperation) -> Items:
     match op.layer:
-        case layers.MatMul() if is_vector(op):
+        case layers.MatMul() if op.is_vector:
             raise CostModelError(
                 "no rule for a product with one column: with a vector it counts 0, with a matrix it counts"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.conventions.convention import Items, SeenOperation, is_bias, type_of, undecided
+from costmodel.conventions.convention import Items, SeenOperation, undecided
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 
@@ -38,7 +38,6 @@ def operation(op: SeenOperation, free: frozenset[str] = FREE, factor: int = 1, *
 
 #: What PyTorch computes in steps of its own, in the functions and modules of recurrent networks.
 _CELLS = ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
-_RECURRENT = ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell")
 ATTENTION = "scaled_dot_product_attention"
 
 #: Functions that are one activation, where they are not called as it is.
@@ -56,11 +55,6 @@ _OPERATIONS = {
         ("max_pool2d_with_indices", "max_pool3d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool3d"), ("fn",)
     ),
 }
-
-
-def is_recurrent(op: SeenOperation) -> bool:
-    """Whether it is a step of PyTorch's own recurrent layer or cell."""
-    return type_of(op) in _RECURRENT
 
 
 def is_whole(op: SeenOperation) -> bool:
@@ -95,7 +89,7 @@ def is_whole(op: SeenOperation) -> bool:
             return function in ("mul", "rmul", "imul", "multiply")
         case layers.Operation(name):
             name = name.strip("_")
-            if is_bias(op):
+            if op.is_bias:
                 return True
             if name.startswith("upsample"):
                 return function in ("interpolate", "upsample") or function == name
@@ -111,7 +105,7 @@ def traced(op: SeenOperation, items: Items, blind: frozenset[str], known: frozen
 
     Raises :class:`~costmodel.errors.CostModelError` where it cannot be told what the tool would see.
     """
-    if type_of(op) == "MultiheadAttention":
+    if op.type == "MultiheadAttention":
         raise CostModelError(
             "no rule for nn.MultiheadAttention: PyTorch may run it in one piece, and then it counts 0 there"
         )
@@ -127,8 +121,3 @@ def traced(op: SeenOperation, items: Items, blind: frozenset[str], known: frozen
 def taken_apart(op: SeenOperation) -> CostModelError:
     """What to say of a part of a function that a tool may see in one piece."""
     return CostModelError(f"no rule for {op.kind} as a part of {op.called}, which is not what the tool looks at")
-
-
-def is_vector(op: SeenOperation) -> bool:
-    """Whether the second factor of a product may be a vector, which PyTorch multiplies by in another operator."""
-    return isinstance(op.layer, layers.MatMul) and op.inputs[1].sizes[-1] == 1

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from costmodel.conventions.convention import (
-    BUG,
-    ELEMENTWISE,
-    MOVES,
-    NOTHING,
-    Convention,
-    Items,
-    SeenOperation,
-    has_gamma,
-    nothing,
-    padded_by_name,
-    type_of,
-)
-from costmodel.conventions.function_calls import ATTENTION, operation, traced
+from costmodel.conventions.convention import BUG, ELEMENTWISE, MOVES, NOTHING, Convention, Items, SeenOperation, nothing
+from costmodel.conventions.function_calls import ATTENTION, FREE, operation, traced
 from costmodel.core import layers
 
 #: PyTorch computes them in one piece, and its table has none of them.
@@ -30,31 +18,22 @@ def _extra_counts(op: SeenOperation) -> Items:
 def _operator(op: SeenOperation) -> Items:
     elements = op.input.elements
     match op.layer:
-        case layers.Conv() if padded_by_name(op):  # traced as aten::_convolution_mode, for which it has no handle
+        case layers.Conv() if op.padded_by_name:  # traced as aten::_convolution_mode, for which it has no handle
             return {'convolutions with padding="same" as 0' + BUG: -op.macs}
         case layers.Conv() | layers.TransposedConv() | layers.Linear() | layers.MatMul():
             return NOTHING
-        case layers.BatchNorm(affine=affine):
-            return {"batch norm": (2 if affine else 1) * elements}
-        case layers.LayerNorm(gamma=affine):
-            return {"layer norm": (5 if affine else 4) * elements}
-        case layers.GroupNorm(affine=affine):
-            return {"group norm": (5 if affine else 4) * elements}
+        case layers.BatchNorm():
+            return {"batch norm": (1 + op.gamma) * elements}
+        case layers.LayerNorm() | layers.GroupNorm():
+            return {op.kind: (4 + op.gamma) * elements}
         case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
             # Its table has the 2-D operator alone. PyTorch computes the 1-D one as 2-D, and a capture sees that.
-            one = type_of(op).endswith("1d") or op.function in ("mean", "adaptive_avg_pool1d")
+            one = op.type.endswith("1d") or op.function in ("mean", "adaptive_avg_pool1d")
             flat = len(op.input.spatial) == 2 and not one
             return {"adaptive pooling": elements if flat else 0}
         case layers.Operation():
-            norm = 5 if has_gamma(op) else 4
-            return operation(
-                op,
-                instance_norm=norm,
-                upsample_nearest2d=1,
-                upsample_bilinear2d=4,
-                grid_sampler_2d=4,
-                grid_sampler_3d=4,
-            )
+            sampling = {"upsample_nearest2d": 1, "upsample_bilinear2d": 4, "grid_sampler_2d": 4, "grid_sampler_3d": 4}
+            return operation(op, FREE, instance_norm=4 + op.gamma, **sampling)
     return nothing(op, layers.Pool, *ELEMENTWISE, *MOVES)
 
 

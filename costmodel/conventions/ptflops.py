@@ -12,20 +12,9 @@ from costmodel.conventions.convention import (
     Convention,
     Items,
     SeenOperation,
-    has_gamma,
-    is_bias,
     nothing,
-    type_of,
 )
-from costmodel.conventions.function_calls import (
-    ATTENTION,
-    FREE,
-    is_recurrent,
-    is_vector,
-    is_whole,
-    operation,
-    taken_apart,
-)
+from costmodel.conventions.function_calls import ATTENTION, FREE, is_whole, operation, taken_apart
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 
@@ -56,10 +45,10 @@ def _bias(op: SeenOperation) -> Items:
 
 
 def _is_visible(op: SeenOperation) -> bool:
-    if type_of(op) == "MultiheadAttention" or is_recurrent(op):
-        raise CostModelError(f"no rule for nn.{type_of(op)}, for which ptflops has a formula of its own")
+    if op.type == "MultiheadAttention" or op.is_recurrent:
+        raise CostModelError(f"no rule for nn.{op.type}, for which ptflops has a formula of its own")
     if isinstance(op.layer, (layers.Conv, layers.TransposedConv, layers.Linear, *NORMS)):
-        hooked = op.module is None or type_of(op).startswith(_HOOKS)
+        hooked = op.module is None or op.type.startswith(_HOOKS)
         return hooked or (op.called in _PRODUCTS and isinstance(op.layer, layers.Linear))
     if isinstance(op.layer, layers.MatMul):
         if not op.called:
@@ -80,7 +69,7 @@ def _patched(op: SeenOperation) -> bool:
 
     Raises :class:`~costmodel.errors.CostModelError` where that cannot be told.
     """
-    if op.called in _TWICE and not type_of(op):
+    if op.called in _TWICE and not op.type:
         raise CostModelError(f"no rule for {op.called}, which counts only under its name in torch.nn.functional")
     if op.called in ("torch.addmm", "torch.baddbmm", "torch.Tensor.addmm"):
         raise CostModelError(f"no rule for {op.called}, which counts more than its product")
@@ -92,28 +81,26 @@ def _patched(op: SeenOperation) -> bool:
 
 def _pytorch(op: SeenOperation) -> Items:
     elements = op.input.elements
-    own = op.module is None or type_of(op) != ""
+    own = op.module is None or op.type != ""
     patched = _patched(op)
     match op.layer:
         case layers.Conv() | layers.TransposedConv() | layers.Linear():
             return _bias(op)
         case layers.MatMul():
             return NOTHING
-        case layers.BatchNorm(affine=affine):
-            return {"batch norm": (2 if affine else 1) * elements}
-        case layers.GroupNorm(affine=affine):
-            return {"group norm": (2 if affine else 1) * elements}
+        case layers.BatchNorm() | layers.GroupNorm():
+            return {op.kind: (1 + op.gamma) * elements}
         case layers.LayerNorm():  # the hook asks for the attribute "affine", which is "elementwise_affine" here
             return {"layer norm": elements}
         case layers.Activation(name):
             known = _PATCHED if own else _PATCHED | {"relu6"}  # the module calls hardtanh, which is not patched
-            hooked = type_of(op) in _HOOKED.values() if op.module else own and name in _HOOKED
+            hooked = op.type in _HOOKED.values() if op.module else own and name in _HOOKED
             return _met(op.kind, elements, hooked, patched and name in known)
         case layers.Pool() | layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
             return _pooling(op, patched)
         case layers.Add() | layers.Scale():
             return {op.kind: (op.called in _OPERATORS) * op.output.elements}
-        case layers.Operation() if is_bias(op):
+        case layers.Operation() if op.is_bias:
             return {"bias": op.output.elements}
         case layers.Operation():
             return _operation(op, own, patched)
@@ -121,7 +108,7 @@ def _pytorch(op: SeenOperation) -> Items:
 
 
 def _pooling(op: SeenOperation, patched: bool) -> Items:
-    hooked = op.module is None or type_of(op).startswith(_POOLS)
+    hooked = op.module is None or op.type.startswith(_POOLS)
     return _met("pooling", op.input.elements, hooked, patched and is_whole(op) and op.function != "mean")
 
 
@@ -135,12 +122,12 @@ def _operation(op: SeenOperation, own: bool, patched: bool) -> Items:
             made % read for read, made in zip(op.input.spatial, op.output.spatial, strict=True)
         ):
             raise CostModelError("no rule for a size that is no multiple: what it counts depends on how that was said")
-        return _met("upsampling", op.output.elements, type_of(op) == "Upsample", patched)
+        return _met("upsampling", op.output.elements, op.type == "Upsample", patched)
     if name.startswith("adaptive_max_pool") or (name.startswith("max_pool") and op.function == "fn"):
         return _pooling(op, patched)
     if op.called in _OPERATORS and name in ("add", "mul"):
         return {op.kind: op.output.elements}
-    norm = (2 if has_gamma(op) else 1) if own else 0
+    norm = (1 + op.gamma) * own
     softmax = (op.function == "softmax" and patched) or not op.called
     return operation(
         op, softmax=int(softmax), prelu_kernel=1 + own, upsample_bilinear2d=1 + own, instance_norm=norm, rms_norm=0
@@ -171,7 +158,7 @@ PTFLOPS = Convention(
 def _aten(op: SeenOperation) -> Items:
     if op.function == "lstm":
         raise CostModelError("no rule for nn.LSTM, which the CPU may run in one piece, and then it counts 0")
-    if op.function in ("baddbmm", "addmv") or is_vector(op):
+    if op.function in ("baddbmm", "addmv") or op.is_vector:
         raise CostModelError(
             "no rule for a product with one column, or that is added to: not every operator of it counts"
         )

@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import math
 
-from costmodel.conventions.convention import (
-    BUG,
-    ELEMENTWISE,
-    MOVES,
-    NOTHING,
-    Convention,
-    Items,
-    SeenOperation,
-    at_every_output,
-    has_gamma,
-    nothing,
-    type_of,
-)
-from costmodel.conventions.function_calls import FREE, is_recurrent, operation
+from costmodel.conventions.convention import BUG, ELEMENTWISE, MOVES, NOTHING, Convention, Items, SeenOperation, nothing
+from costmodel.conventions.function_calls import FREE, operation
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 
@@ -36,13 +24,11 @@ def _extra_counts(op: SeenOperation) -> Items:
     elements, made = op.input.elements, op.output.elements
     match op.layer:
         case layers.TransposedConv():
-            return {"transposed convolutions at every output" + BUG: at_every_output(op) - op.macs}
+            return {"transposed convolutions at every output" + BUG: op.at_every_output - op.macs}
         case layers.Conv() | layers.Linear():
             return NOTHING
-        case layers.BatchNorm(affine=affine):
-            return {"batch norm": (4 if affine else 2) * elements}
-        case layers.LayerNorm(gamma=affine):
-            return {"layer norm": (4 if affine else 2) * elements}
+        case layers.BatchNorm() | layers.LayerNorm():
+            return {op.kind: (2 + 2 * op.gamma) * elements}
         case layers.Pool(mean=True):
             return {"average pooling": made}
         case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
@@ -51,7 +37,7 @@ def _extra_counts(op: SeenOperation) -> Items:
                 raise CostModelError("no rule for adaptive pooling of a batch that thop cuts off as a whole")
             return {"adaptive pooling": counted}
         case layers.Operation():
-            norm = 4 if has_gamma(op) else 2
+            norm = 2 + 2 * op.gamma
             return operation(op, FREE | {"rms_norm"}, 1, instance_norm=norm, prelu_kernel=1, **_UPSAMPLING)
         case layers.MatMul():  # never a module of its own
             return {"matrix products as 0": -op.macs}
@@ -59,11 +45,11 @@ def _extra_counts(op: SeenOperation) -> Items:
 
 
 def _is_visible(op: SeenOperation) -> bool:
-    if type_of(op) == "Softmax":
+    if op.type == "Softmax":
         raise CostModelError("no rule for nn.Softmax: what it costs there depends on an axis that is not known here")
-    if is_recurrent(op):
-        raise CostModelError(f"no rule for nn.{type_of(op)}, for which thop has a formula of its own")
-    return op.module is None or type_of(op).startswith(_HOOKS)
+    if op.is_recurrent:
+        raise CostModelError(f"no rule for nn.{op.type}, for which thop has a formula of its own")
+    return op.module is None or op.type.startswith(_HOOKS)
 
 
 def _adaptive(read: tuple[int, ...], made: tuple[int, ...], outputs: int) -> int:

@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from costmodel.conventions.convention import (
-    BUG,
-    ELEMENTWISE,
-    MOVES,
-    POOLS,
-    Convention,
-    Items,
-    SeenOperation,
-    at_every_output,
-    is_bias,
-    nothing,
-    type_of,
-)
-from costmodel.conventions.function_calls import FREE, is_recurrent, operation
+from costmodel.conventions.convention import BUG, ELEMENTWISE, MOVES, POOLS, Convention, Items, SeenOperation, nothing
+from costmodel.conventions.function_calls import FREE, operation
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 
@@ -24,15 +12,13 @@ _FREE = FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d
 
 def _is_visible(op: SeenOperation) -> bool:
     # nn.MultiheadAttention holds another module, which it does not call: neither of them counts.
-    if op.module == "" or type_of(op) == "MultiheadAttention":
+    if op.module == "" or op.type == "MultiheadAttention":
         return False
-    if is_recurrent(op) or type_of(op) in ("Bilinear", "RMSNorm"):
-        raise CostModelError(
-            f"no rule for nn.{type_of(op)}, whose parameters count by their names and the sizes it makes"
-        )
+    if op.is_recurrent or op.type in ("Bilinear", "RMSNorm"):
+        raise CostModelError(f"no rule for nn.{op.type}, whose parameters count by their names and the sizes it makes")
     # It asks for the names of parameters and of classes, which are anybody's in a class that is not PyTorch's.
     holds_parameters = op.stored.trainable or op.params.trainable or op.reads_held
-    if op.module is not None and not type_of(op) and holds_parameters:
+    if op.module is not None and not op.type and holds_parameters:
         raise CostModelError(f"no rule for parameters of {op.module}, which count by the names they have there")
     return True
 
@@ -53,7 +39,7 @@ def _extra_counts(op: SeenOperation) -> Items:
 def _once(op: SeenOperation) -> Items:
     match op.layer:
         case layers.TransposedConv(bias=bias):
-            excess = at_every_output(op) - op.macs
+            excess = op.at_every_output - op.macs
             biased = {"bias": op.output.elements if bias else 0}
             return {"transposed convolutions at every output" + BUG: excess} | biased
         case layers.Conv(bias=bias):
@@ -62,7 +48,7 @@ def _once(op: SeenOperation) -> Items:
             return {"parameters of norms": op.params.affine}
         case layers.Embedding():
             return {"tables of embeddings": op.params.weight}
-        case layers.Operation() if is_bias(op):
+        case layers.Operation() if op.is_bias:
             return {"bias": op.inputs[-1].elements}
         case layers.Operation("prelu_kernel"):
             return {"parameters of PReLU": op.inputs[-1].elements}

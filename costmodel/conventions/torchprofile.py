@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import math
 
-from costmodel.conventions.convention import (
-    BUG,
-    MOVES,
-    NOTHING,
-    Convention,
-    Items,
-    SeenOperation,
-    has_gamma,
-    nothing,
-    padded_by_name,
-)
+from costmodel.conventions.convention import BUG, MOVES, NOTHING, Convention, Items, SeenOperation, nothing
 from costmodel.conventions.function_calls import ATTENTION, operation, traced
 from costmodel.core import layers
 from costmodel.errors import CostModelError
@@ -39,18 +29,14 @@ def _extra_counts(op: SeenOperation) -> Items:
 def _operator(op: SeenOperation) -> Items:
     made = op.output.elements
     match op.layer:
-        case layers.Conv() if padded_by_name(op):  # traced as aten::_convolution_mode, for which it has no handler
+        case layers.Conv() if op.padded_by_name:  # traced as aten::_convolution_mode, for which it has no handler
             return {'convolutions with padding="same" as 0' + BUG: -op.macs}
         case layers.TransposedConv():
             return {"transposed convolutions at every output" + BUG: _transposed(op) - op.macs}
         case layers.Conv() | layers.Linear() | layers.MatMul():
             return NOTHING
-        case layers.BatchNorm(affine=affine):
-            return {"batch norm": made if affine else 0}
-        case layers.LayerNorm(gamma=affine):
-            return {"layer norm": made if affine else 0}
-        case layers.GroupNorm(affine=affine):
-            return {"group norm": made if affine else 0}
+        case layers.BatchNorm() | layers.LayerNorm() | layers.GroupNorm():
+            return {op.kind: op.gamma * made}
         case layers.Pool(mean=True):
             return {"average pooling": made}
         case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
@@ -60,8 +46,7 @@ def _operator(op: SeenOperation) -> Items:
         case layers.Activation("leaky_relu"):
             return {"leaky relu": made}
         case layers.Operation():
-            norm = 1 if has_gamma(op) else 0
-            return operation(op, mul=1, mean=1, instance_norm=norm, upsample_bilinear2d=4, grid_sampler_2d=4)
+            return operation(op, mul=1, mean=1, instance_norm=int(op.gamma), upsample_bilinear2d=4, grid_sampler_2d=4)
     return nothing(op, layers.Pool, layers.Activation, layers.Add, *MOVES)
 
 
