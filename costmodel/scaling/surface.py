@@ -57,6 +57,11 @@ def surface_and_parameters(
     """
     import numpy
 
+    # Numbers of numpy are meant as the plain ones: a float64 is no other width than the float.
+    alphas, resolutions = (
+        [value.item() if isinstance(value, numpy.generic) else value for value in values]
+        for values in (alphas, resolutions)
+    )
     axes = {argument: values for argument, values in (("alpha", alphas), ("resolution", resolutions)) if len(values)}
 
     def at(*point: Any) -> Network:

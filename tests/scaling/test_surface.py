@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import costmodel as cm
 from costmodel import CostModelError
+from costmodel.loading import load_with
 from costmodel.models.registry import architecture, names
 from costmodel.scaling.surface import surface, surface_and_parameters
 
@@ -78,6 +80,20 @@ def test_every_grid_is_its_networks_or_their_first_error(name: str, data: st.Dat
 )
 def test_what_is_no_plain_number_is_as_it_is_for_a_single_network(alphas: list[Any], resolutions: list[Any]) -> None:
     assert at_once("mobilenet_v1", alphas, resolutions, {}) == one_by_one("mobilenet_v1", alphas, resolutions, {})
+
+
+def test_numbers_of_numpy_are_a_grid_of_few_builds_as_plain_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    alphas, resolutions = numpy.linspace(0.25, 1.4, 40), numpy.arange(32, 72)
+    builds: list[object] = []
+
+    def counted(*arguments: Any, **named: Any) -> cm.Network:
+        builds.append(arguments)
+        return load_with(*arguments, **named)
+
+    monkeypatch.setattr("costmodel.scaling.surface.load_with", counted)
+    grid = surface("mobilenet_v1", alphas, resolutions)
+    assert len(builds) < 20
+    assert grid.tolist() == surface("mobilenet_v1", alphas.tolist(), resolutions.tolist()).tolist()
 
 
 def test_the_first_error_by_rows_is_the_one_that_is_raised() -> None:
