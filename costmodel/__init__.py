@@ -42,6 +42,7 @@ Network.readings.update(
     table="costmodel.report.frame:table",
     conventions="costmodel.report.frame:conventions",
     under="costmodel.conventions:under",
+    receptive_field="costmodel.analyses.receptive_field:receptive_field",
     headline="costmodel.report.costs:headline",
     _repr_html_="costmodel.report.count:html",
 )

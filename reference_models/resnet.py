@@ -53,10 +53,10 @@ class Bottleneck(nn.Module):
         return y
 
 
-def downsample(in_channel: int, out: int, stride: int) -> nn.Sequential | None:
-    """The projection on a shortcut that does not fit."""
-    if stride == 1 and in_channel == out:
-        return None
+def downsample(in_channel: int, out: int, stride: int) -> nn.Module | None:
+    """What makes a shortcut fit: a projection, or every second position where the channels fit already (TF-slim)."""
+    if in_channel == out:
+        return None if stride == 1 else nn.MaxPool2d(1, stride)
     return conv_bn(nn.Conv2d(in_channel, out, 1, stride, bias=False), out)
 
 
@@ -76,6 +76,7 @@ class ResNet(nn.Module):
         super().__init__()
         self.in_channel = 64
         self.block = block
+        self.stride_last = variant == "slim-stride"
         self.bottleneck = {
             "groups": groups,
             "width_per_group": width_per_group,
@@ -84,18 +85,21 @@ class ResNet(nn.Module):
         self.stem = named(
             conv1=conv_bn(nn.Conv2d(in_channels, 64, 7, 2, 3, bias=False), 64, nn.ReLU()), pool=nn.MaxPool2d(3, 2, 1)
         )
-        self.layer1 = self._make_layer(64, blocks_num[0], 1)
-        self.layer2 = self._make_layer(128, blocks_num[1], 2)
-        self.layer3 = self._make_layer(256, blocks_num[2], 2)
-        self.layer4 = self._make_layer(512, blocks_num[3], 2)
+        strides = (2, 2, 2, 1) if self.stride_last else (1, 2, 2, 2)
+        self.layer1 = self._make_layer(64, blocks_num[0], strides[0])
+        self.layer2 = self._make_layer(128, blocks_num[1], strides[1])
+        self.layer3 = self._make_layer(256, blocks_num[2], strides[2])
+        self.layer4 = self._make_layer(512, blocks_num[3], strides[3])
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
         self.classifier = nn.Linear(512 * block.expansion, num_classes)
 
     def _make_layer(self, channel: int, block_num: int, stride: int) -> nn.Sequential:
         layers = []
-        for index in range(block_num):
-            layers.append(self.block(self.in_channel, channel, stride if index == 0 else 1, **self.bottleneck))
+        strides = [1] * block_num
+        strides[-1 if self.stride_last else 0] = stride
+        for step in strides:
+            layers.append(self.block(self.in_channel, channel, step, **self.bottleneck))
             self.in_channel = channel * self.block.expansion
         return nn.Sequential(*layers)
 
@@ -117,15 +121,15 @@ def resnet34(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -
 
 
 def resnet50(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """``""`` torchvision; ``"paper-stride"`` the stride in the first 1x1."""
+    """``""`` torchvision; ``"paper-stride"`` the stride in the first 1x1; ``"slim-stride"`` at a stage's end."""
     return ResNet(Bottleneck, [3, 4, 6, 3], num_classes, in_channels, variant)
 
 
 def resnet101(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """``""`` torchvision; ``"paper-stride"`` the stride in the first 1x1."""
+    """``""`` torchvision; ``"paper-stride"`` the stride in the first 1x1; ``"slim-stride"`` at a stage's end."""
     return ResNet(Bottleneck, [3, 4, 23, 3], num_classes, in_channels, variant)
 
 
 def resnet152(num_classes: int = 1000, in_channels: int = 3, variant: str = "") -> nn.Module:
-    """``""`` torchvision; ``"paper-stride"`` the stride in the first 1x1."""
+    """``""`` torchvision; ``"paper-stride"`` the stride in the first 1x1; ``"slim-stride"`` at a stage's end."""
     return ResNet(Bottleneck, [3, 8, 36, 3], num_classes, in_channels, variant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from fractions import Fraction
+from itertools import islice
 from typing import NamedTuple
 
 from costmodel.core.graph import Node, Value
@@ -66,7 +67,9 @@ def intensity(node: Node, dtype: str = "", batch: int = 1) -> Fraction:
 def _read(node: Node) -> list[tuple[int, Value]]:
     """The values that it reads, each once, with how many of their numbers."""
     elements: Counter[tuple[Node, int]] = Counter()
-    for source, shape, slot in zip(node.inputs, node.input_shapes, node.slots or (0,) * len(node.inputs), strict=True):
+    reads = zip(node.inputs, node.input_shapes, node.slots or (0,) * len(node.inputs), strict=True)
+    # What a layer of one input reads beside it are its weights, computed by other operations.
+    for source, shape, slot in islice(reads, node.layer.most_inputs):
         elements[source, slot] += math.prod(shape.sizes)
     values = [(count, source.values[slot]) for (source, slot), count in elements.items()]
     return [(min(count, value.shape.elements), value) for count, value in values]

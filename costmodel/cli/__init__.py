@@ -21,6 +21,7 @@ COMMANDS = {
     "solve": "solve",
     "compare": "compare",
     "formula": "formula",
+    "receptive-field": "receptive_field",
     "conventions": "conventions",
     "explain": "explain",
     "audit": "audit",

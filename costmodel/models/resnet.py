@@ -49,6 +49,8 @@ ROWS = {
 VARIANTS = {
     "": "as in torchvision: a bottleneck strides in its 3x3 convolution",
     "paper-stride": "a bottleneck strides in its first 1x1 convolution: the 3.8 G of ResNet-50 (arXiv:1512.03385)",
+    "slim-stride": "the last bottleneck of the first three stages strides, as in TF-slim (tensorflow/models@0ba83cf0"
+    " research/slim/nets/resnet_v1.py)",
 }
 
 BASIC_VARIANTS = {"": "a 1x1 convolution on the shortcut where the shape changes (document 003, torchvision)"}
@@ -82,7 +84,8 @@ def _residual_network(column: ResNetColumn, x: Node, num_classes: int, variant: 
     x = apply(x, "stem.pool", max_pool(3, stride=2, padding=1))
     for stage, (width, repeats) in enumerate(zip(WIDTHS, column.repeats, strict=True), start=1):
         for block in range(repeats):
-            stride = 2 if stage > 1 and block == 0 else 1
+            first, last = stage > 1 and block == 0, stage < len(WIDTHS) and block == repeats - 1
+            stride = 2 if (last if variant == "slim-stride" else first) else 1
             if column.bottleneck:
                 x = _bottleneck(x, f"layer{stage}.{block}", column, width, stride, variant == "paper-stride")
             else:
@@ -108,10 +111,14 @@ def _bottleneck(x: Node, name: str, column: ResNetColumn, width: int, stride: in
 
 
 def _residual(x: Node, y: Node, name: str, stride: int) -> Node:
-    """The sum of what a block made, ``y``, and what it read, ``x``: through a 1x1 convolution where they differ."""
-    # The rule is on the stride, not on the shape: on a 1x1 map a stride changes nothing and still gets a projection.
-    if stride != 1 or x.shape.channels != y.shape.channels:
+    """The sum of what a block made, ``y``, and what it read, ``x``: through a 1x1 convolution where the widths differ.
+
+    Where the sizes alone differ, every second position of it.
+    """
+    if x.shape.channels != y.shape.channels:
         x = conv_bn(x, f"{name}.downsample", conv(y.shape.channels, 1, stride))
+    elif stride != 1:
+        x = apply(x, f"{name}.downsample", max_pool(1, stride=stride))
     return apply(apply((y, x), f"{name}.add", Add()), f"{name}.activation", RELU)
 
 
