@@ -6,6 +6,7 @@ The file is not called ``load.py``: once imported, it would hide the function ``
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from costmodel.capture.input_spec import InputSpec, parse_inputs
 from costmodel.core.network import Network
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, type_name
 from costmodel.models.registry import FAMILIES, build, called, own
 
@@ -41,8 +43,9 @@ def load(
 
     ``inputs`` are the sizes of one sample, without batch: ``(3, 224, 224)``, ``"3x224x224"``, ``"128:int64"`` for
     indices, a :class:`~costmodel.Shape`, or a list of those where there are several. A module is captured for them, and
-    also takes example tensors, as :func:`~costmodel.from_torch` does; an architecture takes one image. ``name`` is what
-    to call the network. ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown.
+    also takes example tensors, as :func:`~costmodel.from_torch` does; an architecture takes one image, and so does a
+    function that names ``in_channels`` or ``resolution`` among its arguments. ``name`` is what to call the network.
+    ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown.
 
     What code of yours prints goes to the standard error. Raises :class:`~costmodel.CostModelError` for whatever cannot
     be found, built, captured or counted.
@@ -111,11 +114,15 @@ def _own(
     choices: Mapping[str, object],
     allow_uncounted: bool,
 ) -> Network:
-    built = isinstance(thing, Network) or is_module(thing)
-    if built and choices:
-        raise CostModelError(f"{title} is built already and takes no {', '.join(choices)}; name the function or class")
-    made = thing if built else _made(title, thing, choices)
-    if is_module(made):
+    if isinstance(thing, Network) or is_module(thing):
+        if choices:
+            choice = ", ".join(choices)
+            raise CostModelError(f"{title} is built already and takes no {choice}; name the function or class")
+        model: object = thing
+    else:
+        choices = {**_named_sizes(thing, given), **choices}
+        model = _called(title, thing, choices)
+    if is_module(model):
         from costmodel.capture.torch.api import captured
 
         if given == ():
@@ -123,21 +130,27 @@ def _own(
                 f"{title} is a PyTorch module; say the shape of one sample: (3, 224, 224), --input 3x224x224,"
                 ' or in a configuration input = "3x224x224"'
             )
-        return captured(made, given or inputs, title, choices, allow_uncounted)
-    if not isinstance(made, Network):
+        return captured(model, given or inputs, title, choices, allow_uncounted)
+    if not isinstance(model, Network):
         raise CostModelError(
-            f"{title} returned {type_name(made)}; let it return a costmodel.Network or a torch.nn.Module"
+            f"{title} returned {type_name(model)}; let it return a costmodel.Network or a torch.nn.Module"
         )
-    if built:
-        _check_inputs(made, _sizes(title, given, inputs))
-    elif given != ():
-        again = _made(title, thing, {**choices, **_image(title, given, inputs, choices)})
-        assert isinstance(again, Network)
-        return again
-    return made
+    _check_inputs(model, _sizes(title, given, inputs))
+    return model
 
 
-def _made(title: str, function: object, choices: Mapping[str, object]) -> object:
+def _named_sizes(function: object, given: tuple[InputSpec, ...] | None) -> dict[str, object]:
+    """An image as those choices that the user's function names: it is called once, whatever it makes of them."""
+    if given is None or len(given) != 1 or len(given[0].shape.spatial) != 2 or not callable(function):
+        return {}
+    try:
+        known = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}
+    return {choice: size for choice, size in _choices_of(given[0].shape).items() if choice in known}
+
+
+def _called(title: str, function: object, choices: Mapping[str, object]) -> object:
     """What the user's function makes of ``choices``; modules are built without numbers, if they can be."""
     if not callable(function):
         raise CostModelError(
@@ -190,14 +203,15 @@ def _image(
         raise CostModelError(
             f"the input {shape} has {len(shape.spatial)} spatial sizes, an image has 2; write CxHxW, as in 3x224x224"
         )
-    height, width = shape.spatial
-    image: dict[str, object] = {
-        "in_channels": shape.channels,
-        "resolution": height if height == width else (height, width),
-    }
+    image = _choices_of(shape)
     for choice in image.keys() & choices:
         raise CostModelError(f"{choice}={choices[choice]} and the input {shape} both say the size; give one of them")
     return image
+
+
+def _choices_of(shape: Shape) -> dict[str, object]:
+    height, width = shape.spatial
+    return {"in_channels": shape.channels, "resolution": height if height == width else (height, width)}
 
 
 @contextlib.contextmanager

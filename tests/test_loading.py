@@ -192,6 +192,30 @@ def test_a_network_of_the_users_own_takes_an_image_as_a_resolution() -> None:
     assert (network.input, network.multiply_adds) == (Shape(4, (64, 32)), 64 * 32 * 4 * 8)
 
 
+def test_a_function_of_the_users_own_is_called_once() -> None:
+    calls = []
+
+    def network(in_channels: int = 3, resolution: int = 32) -> cm.Network:
+        calls.append((in_channels, resolution))
+        return cm.Network(cm.apply(cm.image(in_channels, resolution), "relu", cm.layers.RELU), "mine")
+
+    assert cm.load(network, "4x64x64").input == Shape(4, (64, 64))
+    assert cm.load(network).input == Shape(3, (32, 32))
+    assert calls == [(4, 64), (3, 32)]
+
+
+def test_a_function_gets_of_the_image_what_it_names() -> None:
+    def wide(in_channels: int = 3, **others: int) -> cm.Network:
+        assert not others
+        return cm.Network(cm.apply(cm.image(in_channels, 32), "relu", cm.layers.RELU), "mine")
+
+    assert cm.load(wide, "4x32x32").input == Shape(4, (32, 32))
+    with pytest.raises(CostModelError, match="mine is built for 4x32x32, not for 4x8x8; build it for that, or leave"):
+        cm.load(wide, "4x8x8")
+    with pytest.raises(CostModelError, match="mine is built for 5x32x32, not for 4x32x32"):
+        cm.load(wide, "4x32x32", in_channels=5)
+
+
 def test_what_is_missing_is_said_in_every_answer() -> None:
     name = "mypackage.models:Decomposed"
     message = refusal("count", name, "--input", "8x8")

@@ -36,7 +36,7 @@ class _Key(NamedTuple):
 def align(old: Sequence[LayerCost], new: Sequence[LayerCost]) -> list[Pair]:
     """Pairs of places, in order: every layer of both is in one pair.
 
-    >>> a, b, c = (LayerCost(name, "conv", "", "3x8x8", "3x8x8", 1, 1) for name in "abc")
+    >>> a, b, c = (LayerCost(name, "conv", (), "3x8x8", "3x8x8", 1, 1) for name in "abc")
     >>> align([a, b], [a, c, b])
     [(0, 0), (None, 1), (1, 2)]
     """

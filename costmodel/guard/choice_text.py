@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from costmodel.core.layers import Choices
 
@@ -48,11 +49,13 @@ def _side_text(side: object) -> str:
     return str(before) if before == after else f"{before}:{after}"
 
 
+# Cached: the layers of a network repeat a few choices, and equal ones are then one object.
+@lru_cache(maxsize=4096)
 def parse_choices(text: str) -> Choices:
-    """The choices that ``text`` writes. One size is a number, and equal sides are one: a text does not tell them apart.
+    """The choices that ``text`` writes. One size is a number, and sides that are equal on every axis are one a axis.
 
     >>> parse_choices("kernel 3x5, padding 0:1x2, 10 outputs, no running statistics")
-    (('kernel', (3, 5)), ('padding', ((0, 1), 2)), ('outputs', 10), ('running statistics', False))
+    (('kernel', (3, 5)), ('padding', ((0, 1), (2, 2))), ('outputs', 10), ('running statistics', False))
     """
     return tuple([_choice(part) for part in text.split(", ")]) if text else ()
 
@@ -70,11 +73,8 @@ def _choice(part: str) -> tuple[str, object]:
 def _value(text: str) -> object:
     if not _SIZES.fullmatch(text):
         return text
-    sides = tuple([_side(side) for side in text.split("x")])
-    value = sides[0] if len(sides) == 1 and isinstance(sides[0], int) else sides
+    sides: list[tuple[int, ...]] = [tuple(map(int, side.split(":"))) for side in text.split("x")]
+    # Where the sides of one axis differ, every axis has two.
+    numbers = [side[0] for side in sides] if ":" not in text else [(side[0], side[-1]) for side in sides]
+    value = numbers[0] if len(numbers) == 1 and ":" not in text else tuple(numbers)
     return value if value_text(value) == text else text  # 007 stays what it is
-
-
-def _side(text: str) -> object:
-    before, colon, after = text.partition(":")
-    return (int(before), int(after)) if colon else int(before)

@@ -7,22 +7,23 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple, final
 
 from costmodel.core.graph import Node
-from costmodel.core.layers import Layer
+from costmodel.core.layers import Choices, Layer
 from costmodel.core.network import Network
 from costmodel.core.shape import Shape
-from costmodel.guard.choice_text import choices_text
+from costmodel.guard.choice_text import choices_text, parse_choices
 
 
 class LayerCost(NamedTuple):
     """One operation of a network for one sample, or one of its inputs: what it is, reads, makes and costs.
 
-    ``choices`` is what its author chose, and empty where the kind says it all; ``reads`` and ``makes`` are shapes,
-    the former separated by commas.
+    ``choices`` are what its author chose, as (name, value), in the form in which a lock tells values apart: equal sides
+    of an axis are one number. None where the kind says it all. ``reads`` and ``makes`` are shapes, the former separated
+    by commas.
     """
 
     name: str
     kind: str
-    choices: str
+    choices: Choices
     reads: str
     makes: str
     multiply_adds: int
@@ -66,7 +67,7 @@ def cost_of(network: Network, name: str) -> ModelCost:
     >>> import costmodel as cm
     >>> cost = cost_of(cm.lenet(), "small")
     >>> cost.layers[-1]
-    LayerCost(name='classifier.fc3', kind='linear', choices='10 outputs, with bias', reads='84', makes='10', ...)
+    LayerCost(name='classifier.fc3', kind='linear', choices=(('outputs', 10), ('bias', True)), reads='84', ...)
     >>> cost.multiply_adds == cm.lenet().multiply_adds
     True
     """
@@ -87,8 +88,8 @@ def _line(node: Node) -> LayerCost:
 
 # Cached, as are the shapes: the layers of a network repeat a few choices, and the check counts a hundred networks.
 @lru_cache(maxsize=4096)
-def _choices(layer: Layer) -> str:
-    return choices_text(layer.choices())
+def _choices(layer: Layer) -> Choices:
+    return parse_choices(choices_text(layer.choices()))
 
 
 @lru_cache(maxsize=65536)

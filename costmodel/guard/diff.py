@@ -15,7 +15,6 @@ from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias, final
 
 from costmodel.guard.align import align
-from costmodel.guard.choice_text import parse_choices
 from costmodel.guard.cost import LayerCost, ModelCost
 
 Kind: TypeAlias = Literal["changed", "added", "removed", "renamed"]
@@ -205,7 +204,7 @@ def renaming(change: LayerChange) -> tuple[str, str]:
     """The parts of the old and of the new name that differ at their front.
 
     >>> from costmodel.guard.cost import LayerCost
-    >>> renaming(LayerChange(*(LayerCost(f"{top}.1.conv", "conv", "", "", "", 1, 1) for top in ("body", "trunk")), 0))
+    >>> renaming(LayerChange(*(LayerCost(f"{top}.1.conv", "conv", (), "", "", 1, 1) for top in ("body", "trunk")), 0))
     ('body', 'trunk')
     """
     olds, news = (layer.name.split(".") if layer else [] for layer in (change.old, change.new))
@@ -278,7 +277,7 @@ def _chose(old: LayerCost, new: LayerCost) -> bool:
         return old.choices != new.choices
     if old.kind.startswith("depthwise"):
         # Its groups are the channels it reads, and its filters are as many again.
-        olds, news = (dict(parse_choices(layer.choices)) | {"groups": _multiplier(layer)} for layer in (old, new))
+        olds, news = (dict(layer.choices) | {"groups": _multiplier(layer)} for layer in (old, new))
         return olds != news
     return old.choices != new.choices or channels(old.makes) != channels(new.makes)
 

@@ -32,6 +32,7 @@ from pathlib import Path
 from zlib import crc32
 
 from costmodel.errors import CostModelError
+from costmodel.guard.choice_text import choices_text, parse_choices
 from costmodel.guard.cost import LayerCost, ModelCost
 
 #: Raised whenever a file that was written before would be read wrongly, or would be written otherwise.
@@ -95,7 +96,7 @@ def _section(model: ModelCost) -> Iterator[str]:
         called, kind, choices, reads, makes, multiply_adds, parameters = layer
         quoted = _quoted(called)
         content = (
-            f"{quoted} | {_quoted(kind)} | {_quoted(choices)} | {reads or _NOTHING} | {makes}"
+            f"{quoted} | {_quoted(kind)} | {_quoted(choices_text(choices))} | {reads or _NOTHING} | {makes}"
             f" | {multiply_adds} | {parameters}"
         )
         yield f"  {content} | {_check(name, before, content)}"
@@ -227,7 +228,7 @@ class _Reader:
             figures = int(multiply_adds), int(parameters)
         except ValueError:  # the check fits, so somebody computed it
             raise self._edited() from None
-        texts = self._unquoted(name), self._unquoted(kind), self._unquoted(choices)
+        texts = self._unquoted(name), self._unquoted(kind), parse_choices(self._unquoted(choices))
         return name, LayerCost(*texts, "" if reads == _NOTHING else reads, makes, *figures)
 
     def _next(self) -> str:

@@ -48,7 +48,7 @@ def test_what_a_violation_says() -> None:
 
 
 def cost(multiply_adds: int, parameters: int) -> ModelCost:
-    return ModelCost("m", (LayerCost("a", "conv", "", "1", "1", multiply_adds, parameters),))
+    return ModelCost("m", (LayerCost("a", "conv", (), "1", "1", multiply_adds, parameters),))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from costmodel import Network, apply, image, load
 from costmodel.core.layers import Concat, pointwise_conv
 from costmodel.guard.align import align
+from costmodel.guard.choice_text import parse_choices
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
 from costmodel.guard.diff import Cause, Difference, difference
 from costmodel.report.guard import tree
@@ -102,7 +103,7 @@ def _inserted() -> Difference:
 
 
 def conv(name: str, reads: str, makes: str, kind: str = "conv", choices: str = "kernel 1x1") -> LayerCost:
-    return LayerCost(name, kind, choices, reads, makes, 10, 1)
+    return LayerCost(name, kind, parse_choices(choices), reads, makes, 10, 1)
 
 
 def branches(width: int) -> Network:
@@ -251,6 +252,6 @@ def test_no_alignment_of_what_differs_is_lighter(old: tuple[LayerCost, ...], new
 
 
 def test_very_long_networks_are_matched_by_name() -> None:
-    old = [LayerCost(f"layer{number}", "conv", "", "1", "1", 1, 1) for number in range(1100)]
+    old = [LayerCost(f"layer{number}", "conv", (), "1", "1", 1, 1) for number in range(1100)]
     new = [layer._replace(multiply_adds=2) for layer in old[5:]]
     assert align(old, new) == [(place, None) for place in range(5)] + [(place, place - 5) for place in range(5, 1100)]

@@ -13,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import costmodel as cm
 from costmodel import CostModelError, load
+from costmodel.core.layers import Choices, Move
+from costmodel.guard.choice_text import choices_text, parse_choices
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
 from costmodel.guard.lockfile import FORMAT, LockError, NewerFormatError, read, write
 from costmodel.models.registry import names
@@ -22,14 +25,14 @@ from tests.guard.nets import student
 SMALL = ModelCost(
     "small",
     (
-        LayerCost("input", "input", "", "", "3x4x4", 0, 0),
-        LayerCost("conv", "conv", "kernel 3x3, stride 1x1", "3x4x4", "8x2x2", 864, 216),
-        LayerCost("add", "add", "", "8x2x2,8x2x2", "8x2x2", 0, 0),
+        LayerCost("input", "input", (), "", "3x4x4", 0, 0),
+        LayerCost("conv", "conv", (("kernel", (3, 3)), ("padding", ((0, 1), (2, 2)))), "3x4x4", "8x2x2", 864, 216),
+        LayerCost("add", "add", (), "8x2x2,8x2x2", "8x2x2", 0, 0),
     ),
     ((1, "wider | stem"),),
 )
 TINY = ModelCost(
-    "tiny", (LayerCost("input", "input", "", "", "1", 0, 0), LayerCost("fc", "linear", "", "1", "2", 2, 4))
+    "tiny", (LayerCost("input", "input", (), "", "1", 0, 0), LayerCost("fc", "linear", (), "1", "2", 2, 4))
 )
 
 
@@ -50,7 +53,7 @@ def test_the_text_by_hand() -> None:
         return format(crc32(text.encode()), "08x")
 
     add = "add | add | - | 8x2x2,8x2x2 | 8x2x2 | 0 | 0"
-    conv = "conv | conv | kernel 3x3, stride 1x1 | 3x4x4 | 8x2x2 | 864 | 216"
+    conv = "conv | conv | kernel 3x3, padding 0:1x2 | 3x4x4 | 8x2x2 | 864 | 216"
     assert write([SMALL]).splitlines() == [
         "costmodel.lock format 1",
         "# What each model costs, counted exactly for one sample. Written by `costmodel lock`: edit the model, not"
@@ -68,6 +71,42 @@ def test_the_text_by_hand() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("padding 0:1x2", ((0, 1), (2, 2))),  # where the sides of one axis differ, every axis has two
+        ("padding 2x0:1", ((2, 2), (0, 1))),
+        ("padding 1x1", (1, 1)),
+        ("padding 0:1", ((0, 1),)),
+        ("padding 3", 3),
+        ("padding 007", "007"),
+        ("padding 2:2", "2:2"),
+        ("padding same", "same"),
+        ("with padding", True),
+        ("no padding", False),
+        ("padding", ""),
+    ],
+)
+def test_a_choice_is_read_as_the_value_that_it_is(text: str, value: object) -> None:
+    assert parse_choices(text) == (("padding", value),)
+    assert choices_text((("padding", value),)) == text
+
+
+sides = st.integers(0, 99)
+values = st.booleans() | sides | st.lists(sides, min_size=2, max_size=3) | st.lists(st.tuples(sides, sides), min_size=1)
+
+
+@given(values)
+def test_a_layer_in_a_lock_is_the_layer_that_was_counted(value: object) -> None:
+    class Chosen(Move):
+        def choices(self) -> Choices:
+            return (("window", tuple(value) if isinstance(value, list) else value),)
+
+    x = cm.apply(cm.image(3, 8), "chosen", Chosen("view", cm.Shape(3)))
+    counted = cost_of(cm.Network(x), "m")
+    assert read(write([counted]).encode())["m"].layers == counted.layers
+
+
 def test_a_lock_reads_as_it_was_written() -> None:
     found = read(written().encode())
     assert list(found) == ["small", "tiny"]
@@ -83,7 +122,14 @@ anything = st.text(st.characters(), max_size=12) | st.sampled_from(
     ["-", "", " ", "a | b", "end", "\n", "<<<<<<<", '"', "\x1b[31m", "\ud800", "é", "reason | x", "\\u007c", "\r"]
 )
 layer_costs = st.builds(
-    LayerCost, anything, anything, anything, st.just("3x4x4"), st.just("8"), st.integers(0), st.integers(0)
+    LayerCost,
+    anything,
+    anything,
+    anything.map(parse_choices),
+    st.just("3x4x4"),
+    st.just("8"),
+    st.integers(0),
+    st.integers(0),
 )
 
 

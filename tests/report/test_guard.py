@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from costmodel.guard.check import Verdict
+from costmodel.guard.choice_text import parse_choices
 from costmodel.guard.cost import LayerCost, ModelCost
 from costmodel.guard.diff import difference
 from costmodel.report.guard.report import GuardReport
@@ -36,7 +37,7 @@ HOSTILE = [
 
 
 def layer(name: str, channels: int, kind: str = "conv", choices: str = "kernel 1x1") -> LayerCost:
-    return LayerCost(name, kind, choices, "3x2x2", f"{channels}x2x2", 12 * channels, 3 * channels)
+    return LayerCost(name, kind, parse_choices(choices), "3x2x2", f"{channels}x2x2", 12 * channels, 3 * channels)
 
 
 def report(name: str, judged: bool = True) -> GuardReport:
@@ -168,36 +169,37 @@ def test_a_gain(delta: int, before: int, text: str) -> None:
     assert gain(delta, before) == text
 
 
-CONV = LayerCost("a", "conv", "kernel 3x3, stride 1x1, padding 1x1, no bias", "8x4x4", "16x4x4", 1, 1)
-DEPTHWISE = CONV._replace(kind="depthwise_conv", choices=f"{CONV.choices[:-9]}, groups 8, no bias", makes="8x4x4")
-NORM = LayerCost("norm", "batch_norm", "", "8x4x4", "8x4x4", 0, 16)
-POOL = LayerCost("pool", "max_pool", "kernel 3x3, stride 2x2, padding 1x1", "8x4x4", "8x2x2", 0, 0)
-FC = LayerCost("fc", "linear", "10 outputs, with bias", "8", "10", 80, 90)
+WINDOW = (("kernel", (3, 3)), ("stride", (1, 1)), ("padding", (1, 1)))
+CONV = LayerCost("a", "conv", (*WINDOW, ("bias", False)), "8x4x4", "16x4x4", 1, 1)
+DEPTHWISE = CONV._replace(kind="depthwise_conv", choices=(*WINDOW, ("groups", 8), ("bias", False)), makes="8x4x4")
+NORM = LayerCost("norm", "batch_norm", (), "8x4x4", "8x4x4", 0, 16)
+POOL = LayerCost("pool", "max_pool", (("kernel", (3, 3)), ("stride", (2, 2))), "8x4x4", "8x2x2", 0, 0)
+FC = LayerCost("fc", "linear", (("outputs", 10), ("bias", True)), "8", "10", 80, 90)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        (CONV, CONV._replace(choices=CONV.choices.replace("3x3", "5x5")), ["kernel 3x3 -> 5x5"]),
-        (CONV, CONV._replace(choices=CONV.choices.replace("no bias", "with bias")), ["bias no -> with"]),
-        (CONV, CONV._replace(choices=f"{CONV.choices}, groups 4"), ["groups 1 -> 4"]),
+        (CONV, CONV._replace(choices=(("kernel", (5, 5)), *CONV.choices[1:])), ["kernel 3x3 -> 5x5"]),
+        (CONV, CONV._replace(choices=(*WINDOW, ("bias", True))), ["bias no -> with"]),
+        (CONV, CONV._replace(choices=(*CONV.choices, ("groups", 4))), ["groups 1 -> 4"]),
         (CONV, CONV._replace(reads="9x4x4"), ["reads 8x4x4 -> 9x4x4"]),
         (CONV, CONV._replace(multiply_adds=2), ["counted otherwise"]),
         (CONV, DEPTHWISE, ["conv -> depthwise conv", "16 -> 8 channels"]),
-        (FC, FC._replace(choices="12 outputs, with bias", makes="12"), ["10 -> 12 outputs"]),
+        (FC, FC._replace(choices=(("outputs", 12), ("bias", True)), makes="12"), ["10 -> 12 outputs"]),
         (
             DEPTHWISE,
-            DEPTHWISE._replace(choices=DEPTHWISE.choices.replace("groups 8", "groups 9"), reads="9x4x4", makes="9x4x4"),
+            DEPTHWISE._replace(choices=(*WINDOW, ("groups", 9), ("bias", False)), reads="9x4x4", makes="9x4x4"),
             ["8 -> 9 channels"],
         ),
         (
-            FC._replace(kind="channel_slice", choices="channels 0:5"),
-            FC._replace(kind="channel_slice", choices="channels 5:10"),
+            FC._replace(kind="channel_slice", choices=(("channels", ((0, 5),)),)),
+            FC._replace(kind="channel_slice", choices=(("channels", ((5, 10),)),)),
             ["channels 0:5 -> 5:10"],
         ),
-        (NORM, NORM._replace(choices="no affine"), ["affine with -> no"]),
-        (NORM._replace(choices="no running statistics"), NORM, ["running statistics no -> with"]),
-        (POOL, POOL._replace(choices=f"{POOL.choices}, with ceil mode"), ["ceil mode no -> with"]),
+        (NORM, NORM._replace(choices=(("affine", False),)), ["affine with -> no"]),
+        (NORM._replace(choices=(("running statistics", False),)), NORM, ["running statistics no -> with"]),
+        (POOL, POOL._replace(choices=(*POOL.choices, ("ceil mode", True))), ["ceil mode no -> with"]),
     ],
 )
 def test_what_became_of_a_layer(old: LayerCost, new: LayerCost, words: list[str]) -> None:

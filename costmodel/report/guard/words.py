@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from costmodel.guard.choice_text import COUNTED, parse_choices, value_text
+from costmodel.guard.choice_text import COUNTED, value_text
 from costmodel.guard.cost import LayerCost
 from costmodel.guard.diff import Cause, Difference, LayerChange, channels, renaming
 from costmodel.report.guard.safe import plain
@@ -92,13 +92,13 @@ def what(cause: Cause) -> str:
 def changed(old: LayerCost, new: LayerCost) -> list[str]:
     """What differs between two layers, the choices of their author first.
 
-    >>> old = LayerCost("a", "conv", "kernel 1x1, stride 1x1, padding 0x0, no bias", "64x7x7", "384x7x7", 1, 1)
+    >>> old = LayerCost("a", "conv", (("stride", (1, 1)), ("bias", False)), "64x7x7", "384x7x7", 1, 1)
     >>> changed(old, old._replace(makes="512x7x7"))
     ['384 -> 512 channels']
-    >>> changed(old, old._replace(choices="kernel 1x1, stride 2x2, padding 0x0, with bias", makes="384x4x4"))
+    >>> changed(old, old._replace(choices=(("stride", (2, 2)), ("bias", True)), makes="384x4x4"))
     ['stride 1x1 -> 2x2', 'bias no -> with']
-    >>> norm = LayerCost("n", "batch_norm", "", "8x7x7", "8x7x7", 0, 16)
-    >>> changed(norm, norm._replace(choices="no affine", parameters=0))
+    >>> norm = LayerCost("n", "batch_norm", (), "8x7x7", "8x7x7", 0, 16)
+    >>> changed(norm, norm._replace(choices=(("affine", False),), parameters=0))
     ['affine with -> no']
     """
     if old.kind == new.kind == "input":
@@ -125,9 +125,7 @@ def _kind(layer: LayerCost) -> str:
 def _choices(old: LayerCost, new: LayerCost) -> list[str]:
     if old.choices == new.choices:
         return []
-    olds, news = (
-        {name: value_text(value) or name for name, value in parse_choices(layer.choices)} for layer in (old, new)
-    )
+    olds, news = ({name: value_text(value) or name for name, value in layer.choices} for layer in (old, new))
     if old.kind.startswith("depthwise") or new.kind.startswith("depthwise"):
         # As many groups as channels, which are said already.
         olds.pop("groups", None)
