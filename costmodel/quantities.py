@@ -11,7 +11,7 @@ from typing import NamedTuple, SupportsIndex
 from costmodel.errors import CostModelError, nearest
 
 #: What a budget can be of: each is a property of a network.
-QUANTITIES = ("multiply_adds", "flops", "parameters", "weights")
+QUANTITIES = ("multiply_adds", "flops", "activations", "parameters", "weights")
 
 #: Bits of a value of each type, as PyTorch calls them; a bool is stored in a byte.
 _BITS = {
@@ -40,6 +40,7 @@ _UNITS = {
     **dict.fromkeys(("FLOP", "FLOPs"), ("flops",)),
     "FLOPS": ("flops", "flops_per_second"),
     **dict.fromkeys(("FLOP/s", "FLOPs/s"), ("flops_per_second",)),
+    "activations": ("activations",),
     **dict.fromkeys(("param", "params", "parameters"), ("parameters",)),
     **dict.fromkeys(("B", "byte", "bytes"), ("bytes",)),
     "B/s": ("bytes_per_second",),
@@ -50,6 +51,7 @@ _UNITS = {
 _SAID = {
     "multiply_adds": ("number of multiply-adds", "300 MMAC or 0.6 GFLOPs"),
     "flops": ("number of FLOPs", "0.6 GFLOPs or 300 MMAC"),
+    "activations": ("number of activations", "5 M or 5 M activations"),
     "parameters": ("number of parameters", "2.6 M or 10 MB"),
     "weights": ("number of weights", "2.6 M or 10 MB"),
     "bytes": ("size in bytes", "256 KiB or 10 MB"),

@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Find the largest alpha of MODEL within budgets, at each resolution; exit status 1 where nothing fits.
 
-    A budget is of multiply_adds, flops, parameters or weights: 100M, 0.5G, 3,000,000.
+    A budget is of multiply_adds, flops, activations, parameters or weights: 100M, 0.5G, 3,000,000.
 
     \b
     costmodel solve mobilenet_v2 --max multiply_adds=100M --max parameters=3M --at resolution=160

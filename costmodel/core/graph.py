@@ -115,6 +115,11 @@ class Node(NamedTuple):
         return self.provenance.times * self.layer.macs(*self.sample)
 
     @property
+    def activations(self) -> int:
+        """Values that it makes, where it multiplies and adds: a convolution, a linear layer, a matrix product."""
+        return self.shape.elements if self.layer.multiplies and self.macs else 0
+
+    @property
     def ops(self) -> Ops:
         """All arithmetic of one sample, by its kind."""
         return self.provenance.times * self.layer.ops(*self.sample)

@@ -142,6 +142,11 @@ class Ledger:
         """Two a multiply-add."""
         return 2 * self.multiply_adds
 
+    @property
+    def activations(self) -> int:
+        """Values that convolutions, linear layers and matrix products make: timm's "macts" (arXiv:2003.13678)."""
+        return sum([node.activations for node in self.operations]) * self.batch
+
     @cached_property
     def params(self) -> Params:
         """All that is stored, by kind."""

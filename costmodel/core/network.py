@@ -83,6 +83,11 @@ class Network:
         return self.ledger.flops
 
     @property
+    def activations(self) -> int:
+        """Values that convolutions, linear layers and matrix products make, for one sample (arXiv:2003.13678)."""
+        return self.ledger.activations
+
+    @property
     def parameters(self) -> int:
         """Trainable parameters: weights, biases, and gamma and beta of the norms."""
         return self.ledger.parameters

@@ -139,6 +139,7 @@ def paper_table(name: str) -> tuple[Row, ...]:
       where squeeze-and-excite is ticked;
     * ``googlenet_table1``: the paper's Table 1; its first row twice, as a dense and as a separable convolution;
     * ``receptive_field``: what the end points of four TF-slim networks see of the image, where a table prints it;
+    * ``latency_timm``: milliseconds that a batch takes, of networks that timm measured on two machines;
     * ``published``: whole networks, which :func:`published` reads.
 
     >>> row = paper_table("mobilenet_v2_architecture")[2]
@@ -157,10 +158,10 @@ def paper_table(name: str) -> tuple[Row, ...]:
 _NUMBERS: dict[Callable[[str], Any], str] = {
     int: "order table resolution input_size in_channels out_channels out_size kernel stride t n s exp_size se weights"
     " madds params_exact madds_exact exact_madds exact_params exact_weights"
-    " receptive_field effective_stride effective_padding"
+    " receptive_field effective_stride effective_padding batch"
     " n1x1 n3x3_reduce n3x3 n5x5_reduce n5x5 pool_proj",
     float: "alpha",
-    Decimal: "top1 top5 exact_madds_pct exact_params_pct exact_weights_div1000 exact_weights_div1024",
+    Decimal: "top1 top5 step_ms exact_madds_pct exact_params_pct exact_weights_div1000 exact_weights_div1024",
 }
 
 

@@ -53,6 +53,7 @@ class CompareReport(Answer):
                 "alpha": network.config.get("alpha"),
                 "input": list(network.input.sizes),
                 "multiply_adds": network.multiply_adds,
+                "activations": network.activations,
                 "parameters": network.parameters,
                 "not_counted": not_counted(network.ledger.not_counted),
             }

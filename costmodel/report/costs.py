@@ -96,6 +96,7 @@ def fields(entry: Entry, batch: int) -> dict[str, object]:
         "output": list(entry.output.sizes),
         "parameters": entry.params.trainable,
         "multiply_adds": entry.ops.mac * batch,
+        "activations": entry.node.activations * batch,
         "inputs": [node.name for node in entry.node.inputs],
     }
 
@@ -105,6 +106,7 @@ def totals(ledger: Ledger) -> dict[str, object]:
     return {
         "multiply_adds": ledger.multiply_adds,
         "flops": ledger.flops,
+        "activations": ledger.activations,
         "parameters": ledger.parameters,
         "weights": ledger.weights,
         "not_counted": not_counted(ledger.not_counted),

@@ -28,6 +28,8 @@ def test_the_answer_comes_first() -> None:
 
 @pytest.mark.slow
 def test_json_is_the_contract() -> None:
+    from fvcore.nn import ActivationCountAnalysis
+
     from reference_models import build as build_module
     from reference_models.oracles import fvcore_multiply_adds, numel
     from reference_models.oracles import image as sample
@@ -45,6 +47,7 @@ def test_json_is_the_contract() -> None:
         "batch": 1,
         "multiply_adds": macs,
         "flops": 2 * macs,
+        "activations": ActivationCountAnalysis(module, sample((3, 160, 160))).unsupported_ops_warnings(False).total(),
         "parameters": numel(module),
         "weights": sum(p.numel() for p in module.parameters() if p.dim() > 1),
         "choices": {"alpha": 0.5, "resolution": 160, "num_classes": 10, "in_channels": 3},
