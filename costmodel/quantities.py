@@ -15,8 +15,11 @@ QUANTITIES = ("multiply_adds", "flops", "activations", "parameters", "weights")
 
 #: Bits of a value of each type, as PyTorch calls them; a bool is stored in a byte.
 _BITS = {
-    "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "float8": 8,
-    "int64": 64, "int32": 32, "int16": 16, "int8": 8, "uint8": 8, "int4": 4, "bool": 8,
+    "float64": 64, "float32": 32, "float16": 16, "bfloat16": 16, "float8": 8, "float8_e4m3fn": 8, "float8_e5m2": 8,
+    "float8_e4m3fnuz": 8, "float8_e5m2fnuz": 8, "float8_e8m0fnu": 8,
+    "complex128": 128, "complex64": 64, "complex32": 32,
+    "int64": 64, "int32": 32, "int16": 16, "int8": 8, "uint64": 64, "uint32": 32, "uint16": 16, "uint8": 8,
+    "int4": 4, "uint4": 4, "int2": 2, "bool": 8,
 }  # fmt: skip
 
 #: What papers and devices call them.
@@ -104,8 +107,8 @@ def parse_dtype(text: str) -> str:
     """
     dtype = _SHORT.get(text, text)
     if dtype not in _BITS:
-        hint = nearest(text, [*_BITS, *_SHORT])
-        raise CostModelError(f"no type is called {text!r}; {hint}there are {', '.join(_BITS)}")
+        known = [*_BITS, *_SHORT]
+        raise CostModelError(f"no type is called {text!r}; {nearest(text, known)}there are {', '.join(known)}")
     return dtype
 
 
@@ -126,7 +129,8 @@ def bytes_of_all(count: int, dtype: str) -> int:
     >>> bytes_of_all(3, "float32"), bytes_of_all(3, "int4")
     (12, 2)
     """
-    return -int(-count * bytes_of(dtype) // 1)
+    bits = _BITS[parse_dtype(dtype)]
+    return -(-count * bits // 8) if bits % 8 else count * (bits // 8)
 
 
 def at_dtype(own: str, dtype: str) -> str:

@@ -17,6 +17,7 @@ from costmodel.version import __version__
 COMMANDS = {
     "count": "count",
     "layer": "layer",
+    "memory": "memory",
     "sweep": "sweep",
     "solve": "solve",
     "compare": "compare",

@@ -168,6 +168,20 @@ plot_option = click.option(
 )
 
 
+def _dtype(text: str) -> str:
+    from costmodel.quantities import parse_dtype
+
+    return parse_dtype(text)
+
+
+dtype_option = click.option(
+    "--dtype",
+    type=Parsed("TYPE", _dtype),
+    callback=lambda ctx, param, value: value or "",
+    help="Type of the values and weights, as in int8 or fp16, instead of floating-point ones.  [default: theirs]",
+)
+
+
 def on_a_terminal(stream: TextIO | None) -> bool:
     """Whether a person watches ``stream``, and wants color there. A closed stream is None."""
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"

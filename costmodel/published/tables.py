@@ -135,6 +135,7 @@ def paper_table(name: str) -> tuple[Row, ...]:
     * ``mobilenet_v2_architecture``: the paper's Table 2, ``n`` blocks that expand by ``t`` to ``c`` channels, stride
       ``s``;
     * ``mobilenet_v2_memory``: the paper's Table 3, most channels / memory at each size, in the paper's two versions;
+    * ``memory_peaks``: the most activation memory of whole networks in bytes, by arithmetic and as printed;
     * ``mobilenet_v3_architecture``: the paper's Tables 1 and 2, the latter in the paper's two versions; ``se`` is 1
       where squeeze-and-excite is ticked;
     * ``googlenet_table1``: the paper's Table 1; its first row twice, as a dense and as a separable convolution;
@@ -159,7 +160,7 @@ _NUMBERS: dict[Callable[[str], Any], str] = {
     int: "order table resolution input_size in_channels out_channels out_size kernel stride t n s exp_size se weights"
     " madds params_exact madds_exact exact_madds exact_params exact_weights"
     " receptive_field effective_stride effective_padding batch"
-    " n1x1 n3x3_reduce n3x3 n5x5_reduce n5x5 pool_proj",
+    " bytes_per_value peak_bytes n1x1 n3x3_reduce n3x3 n5x5_reduce n5x5 pool_proj",
     float: "alpha",
     Decimal: "top1 top5 step_ms exact_madds_pct exact_params_pct exact_weights_div1000 exact_weights_div1024",
 }

@@ -28,3 +28,25 @@ def percent(share: float) -> str:
     '3.06 %'
     """
     return f"{100 * share:.2f} %"
+
+
+def kib(value: int) -> str:
+    """Bytes in KiB, of 1024 bytes each, to one decimal where it is not whole.
+
+    >>> kib(1_404_928), kib(1000)
+    ('1,372 KiB', '1.0 KiB')
+    """
+    whole, rest = divmod(value, 1024)
+    return f"{value / 1024:,.1f} KiB" if rest else f"{whole:,} KiB"
+
+
+_SHORT = {"float64": "fp64", "float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+
+
+def precision(dtype: str) -> str:
+    """A type as people say it after a size: ``fp32``, ``int8``.
+
+    >>> precision("float32"), precision("int8")
+    ('fp32', 'int8')
+    """
+    return _SHORT.get(dtype, dtype)

@@ -17,6 +17,7 @@ from costmodel.errors import CostModelError
 from costmodel.report.plots.accuracy import tradeoff
 from costmodel.report.plots.files import plot_path, save
 from costmodel.report.plots.layers import depth, types
+from costmodel.report.plots.memory import memory
 from costmodel.report.plots.ratio import separable_ratio
 from costmodel.report.plots.work import contour
 
@@ -24,7 +25,18 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
-__all__ = ["SWEEP_PLOTS", "contour", "depth", "of_sweep", "plot_path", "save", "separable_ratio", "tradeoff", "types"]
+__all__ = [
+    "SWEEP_PLOTS",
+    "contour",
+    "depth",
+    "memory",
+    "of_sweep",
+    "plot_path",
+    "save",
+    "separable_ratio",
+    "tradeoff",
+    "types",
+]
 
 SWEEP_PLOTS = ("accuracy", "parameters", "contour")
 

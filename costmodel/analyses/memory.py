@@ -1,0 +1,168 @@
+"""Peak activation memory: what is alive while each operation runs, under a policy, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, final
+
+from costmodel.analyses.lifetimes import Size
+from costmodel.analyses.policies import Plan, Policy, policy_named
+from costmodel.core.graph import Node
+from costmodel.core.network import Network
+from costmodel.core.shape import Shape
+from costmodel.errors import CostModelError
+from costmodel.quantities import at_dtype, bytes_of_all, parse_dtype
+
+
+class MemoryRow(NamedTuple):
+    """One operation: what is alive before it, what it makes, what is freed after it, and what is alive meanwhile.
+
+    All in bytes. ``live`` is ``before`` and ``made`` together; in an arena, where the last of those values ends.
+    """
+
+    name: str
+    type: str
+    output: Shape
+    before: int
+    made: int
+    freed: int
+    live: int
+
+
+class LiveValue(NamedTuple):
+    """A value that is alive: the operation that made it, or the input; its shape, type and bytes."""
+
+    name: str
+    shape: Shape
+    dtype: str
+    bytes: int
+
+
+@final
+@dataclass(frozen=True)
+class Memory:
+    """The activation memory of one sample of ``network``, under ``policy``.
+
+    ``dtype`` takes the place of every floating-point type; empty, where all values keep theirs.
+    """
+
+    network: Network
+    policy: Policy
+    dtype: str
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The operations in order, and which values are alive while each runs."""
+        return self.policy.plan(self.network, value_size(self.dtype))
+
+    @property
+    def types(self) -> str:
+        """The type of the values that have a point: ``dtype``, or their own, with commas where there are several."""
+        return self.dtype or ", ".join(sorted({node.dtype for node in self.network.nodes if "float" in node.dtype}))
+
+    @cached_property
+    def totals(self) -> list[tuple[int, int, int, int]]:
+        """The bytes of each operation: alive before it, made, freed after it, alive meanwhile."""
+        if not self.plan.found.steps:
+            raise CostModelError(f"{self.network.name} has no operation to take memory; apply a layer to its input")
+        return _totals(self.plan)
+
+    @cached_property
+    def _peak(self) -> int:
+        live = [total[3] for total in self.totals]
+        return live.index(max(live))
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most bytes that are alive at once."""
+        return self.totals[self._peak][3]
+
+    @property
+    def at(self) -> str:
+        """The first operation at which so many are alive."""
+        return self.plan.found.steps[self._peak].node.name
+
+    @property
+    def live(self) -> tuple[LiveValue, ...]:
+        """What is alive there, in the order in which it was made."""
+        found = [self.plan.found.buffers[place] for place in self.plan.alive(self._peak)]
+        return tuple([_live_value(*buffer, self.dtype) for buffer in found])
+
+    @property
+    def rows(self) -> tuple[MemoryRow, ...]:
+        """One row an operation, in the order in which they run."""
+        nodes = [step.node for step in self.plan.found.steps]
+        found = zip(nodes, self.totals, strict=True)
+        return tuple([MemoryRow(node.name, node.kind, node.shape, *total) for node, total in found])
+
+    @property
+    def weights_bytes(self) -> int:
+        """The bytes of all trainable parameters: the flash that they take."""
+        return weights_bytes(self.network, self.dtype)
+
+
+def _live_value(node: Node, slot: int, shape: Shape, own: str, size: int, dtype: str) -> LiveValue:
+    return LiveValue(f"{node.name}[{slot}]" if slot else node.name, shape, at_dtype(own, dtype), size)
+
+
+def memory(network: Network, dtype: str = "", policy: str = "fused") -> Memory:
+    """The activation memory of one sample of ``network``, with values of ``dtype``, under ``policy``.
+
+    ``dtype`` takes the place of every floating-point type, of values and of weights; whole numbers and masks keep
+    theirs, and without it all do. ``policy`` says what shares memory: :data:`~costmodel.analyses.policies.POLICIES`.
+
+    Raises :class:`~costmodel.errors.CostModelError` for another type or policy, and for a network without operations.
+
+    >>> import costmodel as cm
+    >>> found = cm.mobilenet_v2().memory(dtype="int8", policy="fused")
+    >>> found.peak_bytes, found.at, [value.bytes for value in found.live]
+    (1505280, 'features.2.depthwise.conv', [1204224, 301056])
+    """
+    return Memory(network, policy_named(policy), dtype and parse_dtype(dtype))
+
+
+def value_size(dtype: str = "") -> Size:
+    """How many bytes values take, where ``dtype`` takes the place of every floating-point type.
+
+    >>> value_size("int8")(Shape(3, (224, 224)), "float32"), value_size("int8")(Shape(16), "int64")
+    (150528, 128)
+    """
+    types: dict[str, str] = {}
+
+    def size(shape: Shape, own: str) -> int:
+        if own not in types:
+            types[own] = at_dtype(own, dtype)
+        return bytes_of_all(shape.elements, types[own])
+
+    return size
+
+
+def weights_bytes(network: Network, dtype: str = "") -> int:
+    """The bytes of all trainable parameters at ``dtype``: the flash that they take."""
+    size = value_size(dtype)
+    return sum([size(Shape(node.params.trainable), node.dtype) for node in network.ledger.operations])
+
+
+def _totals(plan: Plan) -> list[tuple[int, int, int, int]]:
+    found, sizes = plan.found, [buffer.bytes for buffer in plan.found.buffers]
+    if plan.touched is not None:
+        return [_touched(sizes, step.makes, touched) for step, touched in zip(found.steps, plan.touched, strict=True)]
+    ending = [0] * (len(found.steps) + 1)
+    for size, last in zip(sizes, found.last, strict=True):
+        ending[last] += size
+    totals = []
+    before = sum([size for size, first in zip(sizes, found.first, strict=True) if first < 0])
+    for number, step in enumerate(found.steps):
+        inside = sizes[plan.over[number]] if number in plan.over else 0
+        made, freed = sum([sizes[place] for place in step.makes]) - inside, ending[number] - inside
+        totals.append((before, made, freed, before + made))
+        before += made - freed
+    return totals if not plan.offsets else [(*total[:3], end) for total, end in zip(totals, plan.ends, strict=True)]
+
+
+def _touched(sizes: Sequence[int], makes: Sequence[int], touched: Sequence[int]) -> tuple[int, int, int, int]:
+    """Of an operation that is looked at by itself: all that it reads is there before it, and gone after it."""
+    live, made = sum([sizes[place] for place in touched]), sum([sizes[place] for place in makes if place in touched])
+    return live - made, made, live - made, live

@@ -1,0 +1,71 @@
+"""The report of ``costmodel memory``: the peak first, what is alive there, then a row an operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from costmodel.analyses.lifetimes import is_called
+from costmodel.analyses.memory import Memory
+from costmodel.report.answer import Answer
+from costmodel.report.costs import subject
+from costmodel.report.table import Table
+from costmodel.report.units import kib, precision, si
+
+_ORDERS = {
+    True: "that of the calls",
+    False: "that of the graph, depth first, inputs from left to right",
+}
+
+
+@final
+@dataclass(frozen=True)
+class MemoryReport(Answer):
+    """The memory that one sample takes under a policy."""
+
+    memory: Memory
+
+    def lines(self) -> list[str]:
+        found = self.memory
+        peak, weights, at = found.peak_bytes, found.weights_bytes, precision(found.types)
+        alive = " + ".join(f"{value.name} {value.bytes:,} ({value.shape} {value.dtype})" for value in found.live)
+        source = [f"Source: {found.network.source}"] if found.network.source else []
+        return [
+            f"{peak:,} bytes at {at} are the peak ({si(peak, 'B')}, {kib(peak)}), at {found.at}; weights"
+            f" {weights:,} bytes ({si(weights, 'B')})",
+            f"Alive at the peak: {alive}",
+            subject(found.network),
+            *source,
+            f"Policy {found.policy.name}: {found.policy.rule}; {found.policy.source}.",
+            f"Order: {_ORDERS[is_called(found.network)]}. Bytes of one sample; {self._types()}.",
+        ]
+
+    def _types(self) -> str:
+        if not self.memory.dtype:
+            return "every value has its own type"
+        return f"{self.memory.dtype} takes the place of floating-point types, all others stay"
+
+    def table(self) -> Table:
+        """A row an operation, in the order in which they run."""
+        return Table(
+            ("name", "type", "output", "live_before", "made", "freed", "live"),
+            tuple([tuple(row) for row in self.memory.rows]),
+        )
+
+    def document(self) -> object:
+        """The stable contract: bytes, exact; ``live`` is what is alive at the peak, ``rows`` are the operations."""
+        found = self.memory
+        return {
+            "model": found.network.name,
+            "choices": dict(found.network.config),
+            "policy": found.policy.name,
+            "dtype": found.types,
+            "peak_bytes": found.peak_bytes,
+            "at": found.at,
+            "live": [
+                {"name": value.name, "shape": list(value.shape.sizes), "dtype": value.dtype, "bytes": value.bytes}
+                for value in found.live
+            ],
+            "weights_bytes": found.weights_bytes,
+            "rows": self.table().records(),
+        }
