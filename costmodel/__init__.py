@@ -44,6 +44,7 @@ Network.readings.update(
     under="costmodel.conventions:under",
     receptive_field="costmodel.analyses.receptive_field:receptive_field",
     headline="costmodel.report.costs:headline",
+    roofline="costmodel.analyses.roofline:roofline",
     memory="costmodel.analyses.memory:memory",
     _repr_html_="costmodel.report.count:html",
 )

@@ -42,7 +42,7 @@ _UNITS = {
     **dict.fromkeys(_MULTIPLY_ADDS, ("multiply_adds",)),
     **dict.fromkeys(("FLOP", "FLOPs"), ("flops",)),
     "FLOPS": ("flops", "flops_per_second"),
-    **dict.fromkeys(("FLOP/s", "FLOPs/s"), ("flops_per_second",)),
+    **dict.fromkeys(("FLOP/s", "FLOPs/s", "OPS"), ("flops_per_second",)),
     "activations": ("activations",),
     **dict.fromkeys(("param", "params", "parameters"), ("parameters",)),
     **dict.fromkeys(("B", "byte", "bytes"), ("bytes",)),
@@ -172,7 +172,7 @@ def parse_quantity(text: object, of: str = "") -> Quantity:
     digits = whole.replace(",", "") + fraction + exponent
     if of == "bytes" and suffix == "B":
         raise CostModelError(f"{text!r} could be bytes or billions; write {digits} bytes or {digits} billion")
-    scale, measures = _unit(text, suffix)
+    scale, measures = _unit(text, suffix, of)
     measure = of if of in measures else measures[0]
     if dtype and measure != "bytes":
         raise CostModelError(f"{text!r} is no size in bytes, which alone depends on a type; leave out 'at {dtype}'")
@@ -186,17 +186,19 @@ def parse_quantity(text: object, of: str = "") -> Quantity:
     return found._replace(amount=amount, measure=of or measure)
 
 
-def _unit(text: str, suffix: str) -> tuple[int, tuple[str, ...]]:
+def _unit(text: str, suffix: str, of: str) -> tuple[int, tuple[str, ...]]:
     """The factor and the measures of a unit with its scale in front."""
     splits = [suffix.split(" ")] if " " in suffix else [[suffix[:at], suffix[at:]] for at in range(len(suffix) + 1)]
     for scale, unit in splits:
         if scale in _SCALES and unit in _UNITS and _go_together(scale, unit):
             return _SCALES[scale], _UNITS[unit]
     # Counts come last, so that of units that differ in case alone one of them is offered.
-    spelled = [scale + unit for unit in reversed(_UNITS) for scale in _SCALES if _go_together(scale, unit)]
+    asked = [unit for unit in reversed(_UNITS) if of not in _RATES or of in _UNITS[unit]]
+    spelled = [scale + unit for unit in asked for scale in _SCALES if _go_together(scale, unit)]
+    known = ", ".join(sorted(asked)) if of in _RATES else "MAC, FLOPs, params, bytes and %"
     raise CostModelError(
-        f"{text!r} has the unit {suffix!r}; {nearest(suffix, spelled)}units are MAC, FLOPs, params, bytes and %, after"
-        " k, M, G, B, T, P or E, in tens: M is 10^6"
+        f"{text!r} has the unit {suffix!r}; {nearest(suffix, spelled)}units are {known}, after k, M, G, B, T, P or E,"
+        " in tens: M is 10^6"
     )
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": "compare",
     "formula": "formula",
     "receptive-field": "receptive_field",
+    "roofline": "roofline",
     "conventions": "conventions",
     "explain": "explain",
     "audit": "audit",

@@ -105,6 +105,16 @@ class Network:
         def receptive_field(self) -> tuple[Any, ...]: ...
         def _repr_html_(self) -> str: ...
         def headline(self) -> str: ...
+        def roofline(
+            self,
+            device: str = "",
+            *,
+            peak: str | int = "",
+            bandwidth: str | int = "",
+            dtype: str = "",
+            batch: int = 1,
+            fused: bool = False,
+        ) -> Any: ...
         def memory(self, dtype: str = "", policy: str = "fused") -> Any: ...
 
     else:

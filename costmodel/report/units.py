@@ -21,6 +21,30 @@ def si(value: int, unit: str = "") -> str:
     raise AssertionError("the last prefix takes every value")
 
 
+def rate(value: float, unit: str) -> str:
+    """A rate to four digits with a decimal prefix.
+
+    >>> rate(82.6e12, "FLOPS"), rate(1_008_000_000_000, "B/s"), rate(12.5, "B/s")
+    ('82.6 TFLOPS', '1.008 TB/s', '12.5 B/s')
+    """
+    power = 0
+    while value >= 1000 and power < len(_PREFIXES):
+        value, power = value / 1000, power + 1
+    return f"{value:.4g} {_PREFIXES[power - 1] if power else ''}{unit}"
+
+
+def duration(seconds: float) -> str:
+    """A time to four digits, in the unit in which it is at least 1.
+
+    >>> duration(0.0000687769), duration(0.0052991), duration(75)
+    ('68.78 µs', '5.299 ms', '75 s')
+    """
+    for unit, worth in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= worth:
+            return f"{seconds / worth:.4g} {unit}"
+    return f"{seconds / 1e-9:.4g} ns"
+
+
 def percent(share: float) -> str:
     """A share in percent, to two decimals as V1's Table 2 prints them.
 

@@ -41,6 +41,9 @@ def drawn(grid: Any) -> Iterator[Figure]:
     yield plots.contour(grid[grid.model == "mobilenet_v2"])
     yield plots.contour(sweep("mobilenet_v2", alpha="0.25:1.4:0.01", resolution="96:320:4"))
     yield plots.contour(sweep("mobilenet_v1", alpha="0.25:1:0.25", resolution="128:224:32"), [10**8])
+    for name, device in (("mobilenet_v2", "rtx-4090"), ("googlenet", "t4"), ("vgg16", "core-i9-10940x")):
+        yield plots.roofline(load(name).roofline(device))
+    yield plots.roofline(cm.lenet().roofline(peak="1 GFLOPS", bandwidth="1 GB/s"))
     yield plots.separable_ratio()
     for outputs in (1, 256, 10**18):
         yield plots.separable_ratio((3, 5, 7, 9), outputs)

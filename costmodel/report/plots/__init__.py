@@ -19,6 +19,7 @@ from costmodel.report.plots.files import plot_path, save
 from costmodel.report.plots.layers import depth, types
 from costmodel.report.plots.memory import memory
 from costmodel.report.plots.ratio import separable_ratio
+from costmodel.report.plots.roofline import roofline
 from costmodel.report.plots.work import contour
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "memory",
     "of_sweep",
     "plot_path",
+    "roofline",
     "save",
     "separable_ratio",
     "tradeoff",
