@@ -27,7 +27,7 @@ ROOMS = {**ranks((ROOT / "CONTRIBUTING.md").read_text()), "__init__": 98, "__mai
 HEAVY = {
     "pandas": {"report/frame.py", "scaling"},
     "click": {"cli"},
-    "torch": {"capture/torch"},
+    "torch": {"capture/torch", "analyses/measure.py"},
     "tflite": {"capture/tflite"},
     "numpy": {"scaling"},
     "pytest": {"pytest_plugin.py"},

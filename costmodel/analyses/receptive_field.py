@@ -9,10 +9,8 @@ receptive fields of convolutional neural networks", Distill)::
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
-from costmodel import formulas
 from costmodel.capture.operator_costs import ACTIVATIONS, ELEMENTWISE
 from costmodel.core.graph import Node
 from costmodel.core.layers import (
@@ -40,6 +38,7 @@ from costmodel.core.layers import (
     TransposedConv,
     ZeroPad,
 )
+from costmodel.core.layers.window import same_sides
 from costmodel.core.network import Network
 
 #: A number where every axis has the same, or one an axis; None where there is none.
@@ -203,10 +202,8 @@ def _windows_of(node: Node, inputs: Shapes) -> tuple[_Window, ...] | str:
         case Conv(kernel=kernel, stride=stride, dilation=dilation, padding=padding):
             extents = tuple([d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)])
             if padding == "same":
-                befores: Iterable[int] = map(_same_padding, sizes, extents, stride)
-            else:
-                befores = [before for before, _ in padding]
-            return tuple(map(_Window, extents, stride, befores))
+                padding = tuple(map(same_sides, sizes, kernel, stride, dilation))
+            return tuple(map(_Window, extents, stride, [before for before, _ in padding]))
         case Pool(kernel=kernel, stride=stride, padding=padding):
             return tuple(map(_Window, kernel, stride, [before for before, _ in padding]))
         case ZeroPad(padding=padding):
@@ -232,8 +229,3 @@ def _windows_of(node: Node, inputs: Shapes) -> tuple[_Window, ...] | str:
         case layer if isinstance(layer, _POINTWISE):
             return ()
     return f"({node.kind}) has no rule for what a position sees"
-
-
-def _same_padding(size: int, extent: int, stride: int) -> int:
-    """Zeros before an axis under padding "same": half of those that are needed, the odd one after."""
-    return max((formulas.same_output_size(size, stride) - 1) * stride + extent - size, 0) // 2

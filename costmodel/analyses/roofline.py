@@ -120,7 +120,7 @@ def roofline(
     ('memory', 6.877...e-05)
     """
     dtype = dtype and parse_dtype(dtype)
-    own = dtype or _own_dtype(network)
+    own = dtype or own_dtype(network)
     if device and (peak or bandwidth):
         raise CostModelError(f"the device {device} has a peak and a bandwidth of its own; leave out one or the other")
     machine = named_machine(device, own) if device else _machine_of(peak, bandwidth, own)
@@ -144,7 +144,7 @@ def _bound(node: Node, machine: Machine, dtype: str, batch: int) -> Bound:
     return Bound(flops, moved, seconds, seconds if computing >= moving else Fraction(0))
 
 
-def _own_dtype(network: Network) -> str:
+def own_dtype(network: Network) -> str:
     """The type in which a network multiplies, or that of its output where it does not."""
     return next((node.dtype for node in network.ledger.operations if node.macs), network.output.dtype)
 

@@ -94,12 +94,17 @@ class RooflineReport(Answer):
         return (_decimal(took * 1e6, 3), _ratio(took, least)) if least else ("", "")
 
     def notes(self) -> list[str]:
-        """The operations that were not run."""
+        """The operations that were not run, and those that were faster than their bound."""
         if not self.measured:
             return []
-        missing = [node for node, bound in self.found.bounds.items() if bound.seconds and node not in self.measured]
+        bounds = self.found.bounds
+        missing = [node for node, bound in bounds.items() if bound.seconds and node not in self.measured]
         kinds = ", ".join(dict.fromkeys(node.kind for node in missing))
-        return [f"Not run, {len(missing)} operations that are no layer: {kinds}."] if missing else []
+        notes = [f"Not run: {len(missing)} operations that PyTorch has no layer for ({kinds})."] if missing else []
+        faster = sum(took < bounds[node].seconds for node, took in self.measured.items())
+        if faster:
+            notes.append(f"{faster} operations were faster than their bound: the machine was busy while it was fitted.")
+        return notes
 
     def document(self) -> object:
         """The stable contract: exact FLOPs and bytes, seconds as numbers; a row an operation."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
+from costmodel import formulas
 from costmodel.core.layers.base import Sizes
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
@@ -59,6 +60,17 @@ def indivisible(groups: int, channels: int, side: str) -> CostModelError:
     """Groups that do not divide, and groups near them that do."""
     divisors = [g for g in (groups - 1, groups + 1, math.gcd(groups, channels)) if channels % g == 0]
     return CostModelError(f"groups={groups} does not divide {channels} {side} channels; groups={divisors[0]} does")
+
+
+def same_sides(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> tuple[int, int]:
+    """Zeros before and after one axis under padding "same": what the last window lacks, the odd one after.
+
+    >>> same_sides(224, kernel=3, stride=2), same_sides(225, kernel=3, stride=2)
+    ((0, 1), (1, 1))
+    """
+    last = (formulas.same_output_size(size, stride) - 1) * stride
+    total = max(last + dilation * (kernel - 1) + 1 - size, 0)
+    return total // 2, total - total // 2
 
 
 def by(sizes: Iterable[int]) -> str:
