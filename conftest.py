@@ -30,7 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 #: Doors that need a package of the same name, which is an extra.
-_DOORS = ("tflite",)
+_DOORS = ("onnx", "tflite")
 
 
 def _only_quick(config: pytest.Config) -> bool:

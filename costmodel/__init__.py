@@ -27,6 +27,7 @@ from costmodel.version import __version__ as __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from costmodel.capture.onnx.api import from_onnx as from_onnx
     from costmodel.capture.tflite.api import from_tflite as from_tflite
     from costmodel.capture.torch.api import from_torch as from_torch
     from costmodel.guard.budget import parse_budgets as parse_budgets
@@ -54,6 +55,7 @@ _LAZY = {
     "closed_form": "costmodel.scaling.closed_form.api",
     "compare": "costmodel.scaling.compare",
     "explain": "costmodel.reproduction.explain",
+    "from_onnx": "costmodel.capture.onnx.api",
     "from_tflite": "costmodel.capture.tflite.api",
     "from_torch": "costmodel.capture.torch.api",
     "load": "costmodel.loading",

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 #: What reads the network in a file, by how its name ends.
-_READERS = {".tflite": "costmodel.capture.tflite.api:from_tflite"}
+_READERS = {
+    ".onnx": "costmodel.capture.onnx.api:from_onnx",
+    ".tflite": "costmodel.capture.tflite.api:from_tflite",
+}
 #: What to give instead of a file that holds no network, by how its name ends.
 _WEIGHTS = "it holds weights and not what computes with them; name what builds the module, as in MODULE:NAME"
 _INSTEAD = {".py": "name what is in it, as in {stem}:NAME", **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), _WEIGHTS)}
@@ -38,14 +41,15 @@ def load(
 
     ``thing`` is the name of an architecture (``"mobilenet_v2"``, ``"mobilenet_v2:keras"``), ``"MODULE:NAME"`` for
     something of your own (the module may lie in the current directory), the path of a file that holds a network
-    (``.tflite``), or the thing itself: a :class:`~costmodel.Network`, a ``torch.nn.Module``, or a function or class
-    that makes one of ``choices``.
+    (``.onnx``, ``.tflite``), or the thing itself: a :class:`~costmodel.Network`, a ``torch.nn.Module``, or a function
+    or class that makes one of ``choices``.
 
     ``inputs`` are the sizes of one sample, without batch: ``(3, 224, 224)``, ``"3x224x224"``, ``"128:int64"`` for
     indices, a :class:`~costmodel.Shape`, or a list of those where there are several. A module is captured for them, and
     also takes example tensors, as :func:`~costmodel.from_torch` does; an architecture takes one image, and so does a
     function that names ``in_channels`` or ``resolution`` among its arguments. ``name`` is what to call the network.
-    ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown.
+    ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown. An ONNX file takes whole sizes,
+    the batch among them, as :func:`~costmodel.from_onnx` does.
 
     What code of yours prints goes to the standard error. Raises :class:`~costmodel.CostModelError` for whatever cannot
     be found, built, captured or counted.
@@ -179,7 +183,7 @@ def _sizes(title: str, given: tuple[InputSpec, ...] | None, inputs: object) -> t
 
 
 def _check_inputs(network: Network, given: tuple[InputSpec, ...]) -> None:
-    shapes = tuple([shape for shape, _ in given])
+    shapes = tuple([spec.shape for spec in given])
     if shapes and shapes != network.inputs:
         built, asked = (" and ".join(map(str, sizes)) for sizes in (network.inputs, shapes))
         raise CostModelError(
@@ -196,7 +200,7 @@ def _image(
         return {}
     if len(specs) > 1:
         raise CostModelError(f"{len(specs)} inputs are given; {title} reads one image, so give one")
-    shape, kind = specs[0]
+    shape, kind, _ = specs[0]
     if kind != "float32":
         raise CostModelError(f"the input {specs[0]} of {title} is an image and has no type here; write {shape}")
     if len(shape.spatial) != 2:

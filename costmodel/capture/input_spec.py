@@ -14,27 +14,30 @@ TYPES = ("float32", "int64", "int32", "bool", "float16", "bfloat16", "float64")
 
 
 class InputSpec(NamedTuple):
-    """One sample of one input of a model: its shape and the type of its values."""
+    """One input of a model: its shape, the type of its values, and its name, where that was said."""
 
     shape: Shape
     type: str = "float32"
+    name: str = ""
 
     def __str__(self) -> str:
-        return str(self.shape) if self.type == "float32" else f"{self.shape}:{self.type}"
+        named = f"{self.name}={self.shape}" if self.name else str(self.shape)
+        return named if self.type == "float32" else f"{named}:{self.type}"
 
 
 def parse_input(text: str) -> InputSpec:
-    """``CxHxW``, or any sizes, without batch; after a colon the type of the values where they are no floats.
+    """``[NAME=]SIZES[:TYPE]``: sizes with x between them, and the type of the values where they are no floats.
 
     Raises :class:`~costmodel.errors.CostModelError` for what is no shape and no type.
 
     >>> parse_input("3x224x224"), str(parse_input("128:int64"))
-    (InputSpec(shape=Shape(channels=3, spatial=(224, 224)), type='float32'), '128:int64')
+    (InputSpec(shape=Shape(channels=3, spatial=(224, 224)), type='float32', name=''), '128:int64')
     """
-    sizes, colon, kind = text.partition(":")
+    name, _, rest = text.rpartition("=")
+    sizes, colon, kind = rest.partition(":")
     if colon and kind not in TYPES:
         raise CostModelError(f"{text!r} names no type of values; {nearest(kind, TYPES)}there are {', '.join(TYPES)}")
-    return InputSpec(Shape.parse(sizes), kind or "float32")
+    return InputSpec(Shape.parse(sizes), kind or "float32", name)
 
 
 def parse_inputs(given: object) -> tuple[InputSpec, ...] | None:

@@ -107,9 +107,9 @@ def _check_inputs(network: Network, inputs: object) -> None:
     given = parse_inputs(inputs)
     if given is None:
         raise CostModelError(f"the input of a TFLite file is {type_name(inputs)}; give sizes, as in (224, 224, 3)")
-    asked = [shape.sizes for shape, _ in given]
+    asked = [spec.shape.sizes for spec in given]
     if asked and asked != [shape.sizes for shape in network.inputs]:
-        built, wanted = (" and ".join(map(str, shapes)) for shapes in (network.inputs, [shape for shape, _ in given]))
+        built, wanted = (" and ".join(map(str, shapes)) for shapes in (network.inputs, [spec.shape for spec in given]))
         raise CostModelError(
             f"{network.name} is made for {built}, not for {wanted}; convert it for that, or leave it out"
         )

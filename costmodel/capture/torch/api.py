@@ -89,7 +89,7 @@ def _arguments(inputs: object, model: nn.Module, kwargs: object) -> tuple[Any, .
         return (inputs,)
     if specs := parse_inputs(inputs):
         held = next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
-        typed = [(shape.sizes, held if kind == "float32" else getattr(torch, kind)) for shape, kind in specs]
+        typed = [(shape.sizes, held if kind == "float32" else getattr(torch, kind)) for shape, kind, _ in specs]
         return tuple([torch.empty(1, *sizes, dtype=dtype, device="meta") for sizes, dtype in typed])
     if isinstance(inputs, Sequence) and not isinstance(inputs, str) and (inputs or kwargs):
         return tuple(inputs)

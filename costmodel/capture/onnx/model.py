@@ -1,0 +1,90 @@
+"""A whole model: the file, its version, its graph, and what it gives out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+import onnx
+from onnx import ModelProto
+
+from costmodel.capture.onnx.book import Book
+from costmodel.capture.onnx.inputs import input_tensors
+from costmodel.capture.onnx.reader import Reader, live, read_by
+from costmodel.capture.onnx.tensor import Tensor
+from costmodel.core.graph import Node
+from costmodel.core.layers import Input, Outputs
+from costmodel.core.network import Network
+from costmodel.errors import CostModelError, type_name
+
+#: The first version of the standard's operators that says how sizes broadcast as numpy does.
+_OLDEST = 7
+
+
+def network_of(model: object, inputs: object, name: str, allow_uncounted: bool) -> Network:
+    """The network that ``model`` is; otherwise as :func:`~costmodel.from_onnx`."""
+    proto, file, folder = _read(model)
+    title = name or os.path.splitext(file)[0] or proto.graph.name or "model"
+    try:
+        output = _graph(proto, inputs, file or title, folder, allow_uncounted)
+    except CostModelError as error:
+        raise error.at(file or title) from None
+    except RecursionError:
+        raise CostModelError(f"{file or title}: its graphs stand inside each other too deeply; flatten it") from None
+    return Network(output, title, {}, f"read from {file}" if file else "read from an ONNX model")
+
+
+def _read(model: object) -> tuple[ModelProto, str, str]:
+    """The model, the name of its file, and the folder in which its data lies."""
+    if isinstance(model, ModelProto):
+        return model, "", ""
+    if not isinstance(model, (str, os.PathLike)):
+        raise CostModelError(f"from_onnx takes a path or an onnx.ModelProto, not {type_name(model)}")
+    path = os.fspath(model)
+    file = os.path.basename(path)
+    try:
+        proto = onnx.load(path, load_external_data=False)
+    except OSError as error:
+        raise CostModelError(f"{path} cannot be read: {error.strerror or error}; correct the path") from None
+    except Exception:
+        raise CostModelError(f"{file} is no ONNX model: it is damaged, cut off, or of another format") from None
+    return proto, file, os.path.dirname(os.path.abspath(path))
+
+
+def _graph(proto: ModelProto, inputs: object, title: str, folder: str, allow_uncounted: bool) -> Node:
+    graph = proto.graph
+    if not graph.node or not graph.output:
+        raise CostModelError("it holds no graph of operators; it is damaged, or no model")
+    opsets = {"" if opset.domain == "ai.onnx" else opset.domain: opset.version for opset in proto.opset_import}
+    _check_version(opsets.get("", onnx.defs.onnx_opset_version()))
+    book = Book(title, proto.ir_version)
+    reader = Reader(proto, book, folder, allow_uncounted)
+    scope: dict[str, Tensor] = {}
+    reader.initializers(graph, scope, "")
+    scope |= input_tensors(graph, scope, inputs)
+    nodes = live(graph)
+    book.readers.update(Counter(value.name for value in graph.output))
+    for node in nodes:
+        book.readers.update(read_by(node))
+    reader.run(nodes, scope, opsets, "", "")
+    return _end([reader.result(scope, value.name) for value in graph.output], book)
+
+
+def _check_version(version: int) -> None:
+    newest = onnx.defs.onnx_opset_version()
+    if not _OLDEST <= version <= newest:
+        raise CostModelError(
+            f"it is of operator set {version}, and {_OLDEST} to {newest} can be read here; convert it with"
+            " onnx.version_converter, or install a newer onnx"
+        )
+
+
+def _end(results: Sequence[Tensor], book: Book) -> Node:
+    nodes = list(dict.fromkeys(result.node for result in results if result.node is not None))
+    if all(isinstance(node.layer, Input) for node in nodes):
+        raise CostModelError("what it gives out is computed of no input; there is nothing to count")
+    if len(nodes) == 1:
+        return nodes[0]
+    shapes = tuple([node.shape for node in nodes])
+    return Node(book.free("outputs"), Outputs(), tuple(nodes), shapes, shapes[0], nodes[0].dtype, Outputs.alias)

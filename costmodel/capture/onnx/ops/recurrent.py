@@ -1,0 +1,45 @@
+"""Recurrent layers, whole: each step multiplies its input and the state before it."""
+
+from __future__ import annotations
+
+from costmodel.capture.onnx.operator import Operator
+from costmodel.capture.onnx.ops.matmul import computed
+from costmodel.capture.onnx.ops.types import Handler
+from costmodel.core.counts import Ops
+from costmodel.errors import CostModelError
+
+_SIGMOID, _TANH = Ops(exp=1, add=1, div=1), Ops(exp=1, add=2, div=1, mul=2)
+#: For each value of the state: the gates, their activations, and how they make the new state of the old.
+_CELLS = {
+    # Four gates of two products; c = f * c + i * g, h = o * tanh(c).
+    "LSTM": (4, 3 * _SIGMOID + 2 * _TANH + Ops(mul=3, add=1)),
+    # Three gates; n = tanh(x + r * h), h = (1 - z) * n + z * h.
+    "GRU": (3, 2 * _SIGMOID + _TANH + Ops(mul=3, add=2)),
+    "RNN": (1, _TANH),
+}
+
+
+def _recurrent(op: Operator) -> None:
+    x, weights, state = op.needed(0), op.needed(1), op.needed(2)
+    bias, lengths = op.input(3), op.input(4)
+    steps, batch = x.sizes[:2] if not op.attribute("layout", 0) else x.sizes[1::-1]
+    rows = steps * batch
+    if lengths is not None:
+        known = lengths.integers()
+        if known is None:
+            raise CostModelError("how long its sequences are depends on values that only a run knows; leave them out")
+        rows = sum(known)
+    gates, cell = _CELLS[op.type]
+    directions, hidden = state.sizes[0], state.sizes[2]
+    work = Ops(mac=directions * gates * hidden * (x.sizes[2] + hidden)) + directions * hidden * cell
+    # The products are added up, and a bias to each of them.
+    work += Ops(add=directions * gates * hidden * (1 if bias is None else 3))
+    if op.input(7) is not None and op.type == "LSTM":
+        work += Ops(mul=3, add=3) * (directions * hidden)
+    stored = (
+        op.book.claim("weight", weights, state) + op.book.claim("bias", bias) + op.book.claim("weight", op.input(7))
+    )
+    op.operation(op.type.lower(), work * rows, computed(*op.inputs), stored, axis=-1)
+
+
+RECURRENT: dict[str, Handler] = dict.fromkeys(_CELLS, _recurrent)
