@@ -47,6 +47,7 @@ Network.readings.update(
     headline="costmodel.report.costs:headline",
     roofline="costmodel.analyses.roofline:roofline",
     memory="costmodel.analyses.memory:memory",
+    size="costmodel.analyses.size:size",
     _repr_html_="costmodel.report.count:html",
 )
 

@@ -83,14 +83,20 @@ class AssertCost:
         flops: str | int | None = None,
         parameters: str | int | None = None,
         weights: str | int | None = None,
+        activations: str | int | None = None,
+        peak_memory: str | int | None = None,
+        size: str | int | None = None,
     ) -> None:
-        """Fails where ``model`` costs more than a budget: ``"<= 300 M"``, ``"0.6 GFLOPs"``, ``"10 MB"``.
+        """Fails where ``model`` costs more than a budget: ``"<= 300 M"``, ``"0.6 GFLOPs"``, ``"256 KiB at int8"``.
 
         Without a budget, it must cost layer by layer what it did when ``pytest --costmodel-update`` was last run; that
         is in a lock file beside the test, under the name of the test.
         """
         __tracebackhide__ = True
-        given = {"multiply_adds": multiply_adds, "flops": flops, "parameters": parameters, "weights": weights}
+        given = {
+            "multiply_adds": multiply_adds, "flops": flops, "parameters": parameters, "weights": weights,
+            "activations": activations, "peak_memory": peak_memory, "size": size,
+        }  # fmt: skip
         asked = {quantity: text for quantity, text in given.items() if text is not None}
         network = _counted(model, input)
         wrong = _broken(network, asked) if asked else self._changed(network)
@@ -138,10 +144,9 @@ def _broken(network: Network, asked: dict[str, str | int]) -> str:
     from costmodel.report.guard.assertion import over_budget
 
     try:
-        limits = [parse_limit(quantity, text) for quantity, text in asked.items()]
+        return over_budget(network, [parse_limit(quantity, text) for quantity, text in asked.items()])
     except CostModelError as error:
         raise _short(error) from None
-    return over_budget(network, limits)
 
 
 def _locked(lock: Path, update: str) -> dict[str, ModelCost]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 import operator
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple, SupportsIndex
 
 from costmodel.errors import CostModelError, nearest
 
-#: What a budget can be of: each is a property of a network.
-QUANTITIES = ("multiply_adds", "flops", "activations", "parameters", "weights")
+#: Quantities in bytes, which depend on the type of the values: the most memory of the activations, and the parameters'.
+SIZES = ("peak_memory", "size")
+
+#: What a budget can be of: each is a number of a network.
+QUANTITIES = ("multiply_adds", "flops", "activations", "parameters", "weights", *SIZES)
 
 #: Bits of a value of each type, as PyTorch calls them; a bool is stored in a byte.
 _BITS = {
@@ -55,13 +59,16 @@ _SAID = {
     "multiply_adds": ("number of multiply-adds", "300 MMAC or 0.6 GFLOPs"),
     "flops": ("number of FLOPs", "0.6 GFLOPs or 300 MMAC"),
     "activations": ("number of activations", "5 M or 5 M activations"),
-    "parameters": ("number of parameters", "2.6 M or 10 MB"),
-    "weights": ("number of weights", "2.6 M or 10 MB"),
-    "bytes": ("size in bytes", "256 KiB or 10 MB"),
+    "parameters": ("number of parameters", "2.6 M or 10 MB at fp32"),
+    "weights": ("number of weights", "2.6 M or 10 MB at fp32"),
+    **dict.fromkeys(("bytes", *SIZES), ("size in bytes", "256 KiB or 10 MB")),
     "percent": ("percentage", "2 %"),
     "flops_per_second": ("rate in FLOPs a second", "82.6 TFLOPS"),
     "bytes_per_second": ("rate in bytes a second", "1008 GB/s"),
 }
+
+#: Numbers of what a network holds, which a size in bytes can be a size of.
+STORED = ("parameters", "weights")
 
 _RATES = ("flops_per_second", "bytes_per_second")
 
@@ -76,12 +83,12 @@ _WORTH = {
 class Quantity(NamedTuple):
     """An exact amount, and its measure: a quantity, ``"bytes"``, ``"percent"``, a rate, or ``""`` where no unit says.
 
-    ``dtype``: the type of the parameters that a size in bytes holds, as in ``0.4 MB at int8``.
+    ``dtype``: the type of the values that a size in bytes holds, as in ``0.4 MB at int8``; empty where none is said.
     """
 
     amount: Fraction
     measure: str
-    dtype: str = "float32"
+    dtype: str = ""
 
     def of(self, measure: str) -> Fraction | None:
         """The amount in units of ``measure``; None where it is of something else.
@@ -91,10 +98,21 @@ class Quantity(NamedTuple):
         """
         if self.measure in ("", measure):
             return self.amount
-        if self.measure == "bytes" and measure in ("parameters", "weights"):
+        if self.measure == "bytes" and measure in SIZES:
+            return self.amount
+        if self.measure == "bytes" and measure in STORED and self.dtype:
             return self.amount / bytes_of(self.dtype)
         worth = _WORTH.get((self.measure, measure))
         return None if worth is None else self.amount * worth
+
+
+def precision(dtype: str) -> str:
+    """A type as people say it after a size: the inverse of :func:`parse_dtype`.
+
+    >>> precision("float32"), precision("int8")
+    ('fp32', 'int8')
+    """
+    return next((short for short, known in _SHORT.items() if known == dtype), dtype)
 
 
 def parse_dtype(text: str) -> str:
@@ -149,15 +167,15 @@ def parse_quantity(text: object, of: str = "") -> Quantity:
 
     A number may have commas or an exponent. After it come a scale (k, M, G, B, T, P, E, or a word such as million; Ki,
     Mi, Gi and Ti for bytes) and a unit: MAC or MAdd (multiply-adds), FLOPs (half a multiply-add), params, bytes, %, and
-    for rates FLOPS, FLOP/s and B/s. M is 10^6 and Mi is 2^20; a B that follows no scale is a billion. Parameters have 4
-    bytes each, or those of the type in ``0.4 MB at int8``.
+    for rates FLOPS, FLOP/s and B/s. M is 10^6 and Mi is 2^20; a B that follows no scale is a billion. A size in bytes
+    is one of parameters where it says their type: ``0.4 MB at int8``; it stays bytes where it says none.
 
     Raises :class:`~costmodel.errors.CostModelError` where it is no number, has an unknown unit or one of something
     else, and for half a parameter or byte.
 
     >>> parse_quantity("300 MMAC").measure, parse_quantity("138B").amount, parse_quantity("256 KiB", "bytes").amount
     ('multiply_adds', Fraction(138000000000, 1), Fraction(262144, 1))
-    >>> parse_quantity("0.6 GFLOPs", "multiply_adds").amount, parse_quantity("10 MB", "parameters").amount
+    >>> parse_quantity("0.6 GFLOPs", "multiply_adds").amount, parse_quantity("10 MB at fp32", "parameters").amount
     (Fraction(300000000, 1), Fraction(2500000, 1))
     """
     if isinstance(text, SupportsIndex) and not isinstance(text, bool) and operator.index(text) >= 0:
@@ -170,14 +188,16 @@ def parse_quantity(text: object, of: str = "") -> Quantity:
         raise CostModelError(f"{text[:60]!r} is not an amount; write it as 100M, 3,000,000, {example}")
     whole, fraction, exponent, suffix, dtype = read.groups(default="")
     digits = whole.replace(",", "") + fraction + exponent
-    if of == "bytes" and suffix == "B":
+    if of in ("bytes", *SIZES) and suffix == "B":
         raise CostModelError(f"{text!r} could be bytes or billions; write {digits} bytes or {digits} billion")
     scale, measures = _unit(text, suffix, of)
     measure = of if of in measures else measures[0]
     if dtype and measure != "bytes":
         raise CostModelError(f"{text!r} is no size in bytes, which alone depends on a type; leave out 'at {dtype}'")
-    found = Quantity(Fraction(digits) * scale, measure, parse_dtype(dtype or "float32"))
+    found = Quantity(Fraction(digits) * scale, measure, dtype and parse_dtype(dtype))
     amount = found.of(of) if of else found.amount
+    if amount is None and measure == "bytes" and of in STORED:
+        of, amount = "bytes", found.amount
     if amount is None or (not of and measure in _RATES):
         raise _of_something_else(text, measure, of)
     if of and (measure or of) not in (*_RATES, "percent") and found.amount.denominator > 1:
@@ -241,7 +261,26 @@ def budget(quantity: str, most: object) -> tuple[str, int]:
     name = quantity.strip().replace("-", "_")
     if name not in QUANTITIES:
         raise _no_quantity(name)
-    return name, math.floor(parse_bound(most, name).amount)
+    found = parse_bound(most, name)
+    if found.measure == "bytes" and name in STORED:
+        raise CostModelError(f"{most!r} is as many {name} as their type says; write {most} at fp32, or at int8")
+    return name, math.floor(found.amount)
+
+
+def one_type(budgets: Mapping[str, object], dtype: str) -> str:
+    """The type that sizes in bytes are at: ``dtype``, or what the texts of ``budgets`` name; empty for none.
+
+    Raises :class:`~costmodel.errors.CostModelError` for an unknown type, and where there are several.
+
+    >>> one_type({"peak_memory": "256 KiB at int8", "parameters": "3M"}, "")
+    'int8'
+    """
+    texts = {quantity.strip().replace("-", "_"): most for quantity, most in budgets.items()}
+    named = {parse_bound(most, quantity).dtype for quantity, most in texts.items() if quantity in SIZES}
+    types = sorted({dtype and parse_dtype(dtype), *named} - {""})
+    if len(types) > 1:
+        raise CostModelError(f"budgets at {' and '.join(types)} are of different networks; ask for each by itself")
+    return types[0] if types else ""
 
 
 def parse_budget(text: str) -> tuple[str, int]:

@@ -57,16 +57,16 @@ def test_any_spelling_of_work_is_exact_and_the_same_wherever_it_is_read(said: tu
         assert Claim.parse(text).printed.value == amount
 
 
-@given(spelled(("", *STORED, "bytes")), st.sampled_from(["parameters", "weights"]))
+@given(spelled(("", *STORED, "bytes at fp32")), st.sampled_from(["parameters", "weights"]))
 def test_any_spelling_of_parameters_is_exact_and_the_same_wherever_it_is_read(
     said: tuple[str, int, str], quantity: str
 ) -> None:
     text, amount, unit = said
-    exact = Fraction(amount, 4) if unit == "bytes" else Fraction(amount)
+    exact = Fraction(amount, 4) if unit == "bytes at fp32" else Fraction(amount)
     assert parse_quantity(text, quantity).amount == parse_limit(quantity, text).most == exact
     assert parse_growth(text).most["parameters"] == exact
     assert parse_budget(f"{quantity}={text}") == (quantity, floor(exact))
-    if amount and unit != "bytes":
+    if amount and unit != "bytes at fp32":
         assert Claim.parse(text, of="parameters").printed.value == amount
 
 
@@ -99,7 +99,7 @@ def test_a_whole_number_needs_no_text(value: int) -> None:
         ("1.5 GiB", "bytes", 1_610_612_736),
         ("512 bytes", "bytes", 512),
         ("512 billion", "bytes", 512 * 10**9),
-        ("1 MiB", "parameters", 262_144),
+        ("1 MiB at fp32", "parameters", 262_144),
         ("0.4 MB at int8", "parameters", 400_000),
         ("0.4 MB at int4", "weights", 800_000),
         ("0.4 MB at float16", "parameters", 200_000),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, final
 
 from costmodel.analyses.lifetimes import Size
 from costmodel.analyses.policies import Plan, Policy, policy_named
+from costmodel.analyses.size import size as size_of
 from costmodel.core.graph import Node
 from costmodel.core.network import Network
 from costmodel.core.shape import Shape
@@ -97,10 +98,16 @@ class Memory:
         found = zip(nodes, self.totals, strict=True)
         return tuple([MemoryRow(node.name, node.kind, node.shape, *total) for node, total in found])
 
+    def most_during(self, nodes: Iterable[Node]) -> int:
+        """The most bytes that are alive while one of ``nodes`` runs; 0 where all are part of other operations."""
+        wanted = set(nodes)
+        steps = zip(self.plan.found.steps, self.totals, strict=True)
+        return max([total[3] for step, total in steps if step.node in wanted], default=0)
+
     @property
     def weights_bytes(self) -> int:
         """The bytes of all trainable parameters: the flash that they take."""
-        return weights_bytes(self.network, self.dtype)
+        return size_of(self.network, self.dtype)
 
 
 def _live_value(node: Node, slot: int, shape: Shape, own: str, size: int, dtype: str) -> LiveValue:
@@ -131,18 +138,12 @@ def value_size(dtype: str = "") -> Size:
     """
     types: dict[str, str] = {}
 
-    def size(shape: Shape, own: str) -> int:
+    def bytes_of_value(shape: Shape, own: str) -> int:
         if own not in types:
             types[own] = at_dtype(own, dtype)
         return bytes_of_all(shape.elements, types[own])
 
-    return size
-
-
-def weights_bytes(network: Network, dtype: str = "") -> int:
-    """The bytes of all trainable parameters at ``dtype``: the flash that they take."""
-    size = value_size(dtype)
-    return sum([size(Shape(node.params.trainable), node.dtype) for node in network.ledger.operations])
+    return bytes_of_value
 
 
 def _totals(plan: Plan) -> list[tuple[int, int, int, int]]:

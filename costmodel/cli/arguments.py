@@ -87,10 +87,10 @@ def parse_padding(text: str) -> str | int | tuple[int | tuple[int, int], ...]:
 
 
 # Imported when it is asked for: `costmodel count` starts without it.
-def _budget(text: str) -> tuple[str, int]:
+def _budget(text: str) -> tuple[str, str]:
     from costmodel.quantities import parse_budget
 
-    return parse_budget(text)
+    return parse_budget(text)[0], text.partition("=")[2].strip()
 
 
 def parse_choice(text: str) -> tuple[str, object]:
@@ -179,6 +179,21 @@ dtype_option = click.option(
     type=Parsed("TYPE", _dtype),
     callback=lambda ctx, param, value: value or "",
     help="Type of the values and weights, as in int8 or fp16, instead of floating-point ones.  [default: theirs]",
+)
+
+
+def _policy(text: str) -> str:
+    from costmodel.analyses.policies import policy_named
+
+    return policy_named(text).name
+
+
+policy_option = click.option(
+    "--policy",
+    type=Parsed("NAME", _policy),
+    default="fused",
+    show_default=True,
+    help="What shares memory: separate, fused, in-place, mcunet or arena.",
 )
 
 

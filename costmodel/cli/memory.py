@@ -7,21 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from costmodel.analyses.memory import memory
-from costmodel.analyses.policies import POLICIES, policy_named
-from costmodel.cli.arguments import Parsed, answer, dtype_option, format_option, plot_option
+from costmodel.cli.arguments import answer, dtype_option, format_option, plot_option, policy_option
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.report.memory import MemoryReport
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-policy_option = click.option(
-    "--policy",
-    type=Parsed("NAME", lambda text: policy_named(text).name),
-    default="fused",
-    show_default=True,
-    help=f"What shares memory: {', '.join(POLICIES)}.",
-)
 
 
 @click.command("memory")

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import click
 
-from costmodel.cli.arguments import BUDGET, Parsed, answer, format_option
+from costmodel.cli.arguments import BUDGET, Parsed, answer, dtype_option, format_option, policy_option
 from costmodel.errors import CostModelError
 from costmodel.report.solve import SolveReport
 from costmodel.scaling.solve import MAXIMIZE, solve
@@ -32,24 +32,30 @@ def _fixed(text: str) -> tuple[str, str]:
     help="Fix an argument; a resolution may have several values.  [default: resolution=96:320:32]",
 )
 @click.option("--maximize", type=click.Choice(MAXIMIZE), default="multiply_adds", show_default=True)
+@dtype_option
+@policy_option
 @format_option
 @click.pass_context
 def command(
     ctx: click.Context,
     model: str,
-    budgets: tuple[tuple[str, int], ...],
+    budgets: tuple[tuple[str, str], ...],
     fixed: tuple[tuple[str, str], ...],
     maximize: str,
+    dtype: str,
+    policy: str,
     style: str,
 ) -> None:
     """Find the largest alpha of MODEL within budgets, at each resolution; exit status 1 where nothing fits.
 
-    A budget is of multiply_adds, flops, activations, parameters or weights: 100M, 0.5G, 3,000,000.
+    A budget is of multiply_adds, flops, activations, parameters or weights: 100M, 0.5G, 3,000,000; or of peak_memory
+    or size, in bytes: 256KiB, 1.4MB.
 
     \b
     costmodel solve mobilenet_v2 --max multiply_adds=100M --max parameters=3M --at resolution=160
+    costmodel solve mobilenet_v2 --max peak_memory=256KiB --max size=1MB --dtype int8
     """
-    solution = solve(model, _once("--max", budgets), _once("--at", fixed), maximize)
+    solution = solve(model, _once("--max", budgets), _once("--at", fixed), maximize, dtype, policy)
     answer(SolveReport(solution), style)
     if not solution.designs:
         ctx.exit(1)

@@ -45,6 +45,7 @@ class Provenance(NamedTuple):
     where it returned no tensor. ``times``: the layer runs so many times in this one node, once for each along the first
     axis (frames of a clip, windows of an image). ``stored``: what this node adds to the parameters, where that is not
     what its layer needs: nothing where its module was met before, or shares its weights. ``source``: file and line.
+    ``types``: how many of its trainable parameters are of which type, where that is not the type that it makes.
     """
 
     module: str | None = None
@@ -54,6 +55,7 @@ class Provenance(NamedTuple):
     times: int = 1
     stored: Params | None = None
     source: str = ""
+    types: tuple[tuple[str, int], ...] = ()
     #: Made by :func:`apply`: each layer stands for the one PyTorch module that computes it.
     built: bool = False
 
@@ -129,6 +131,16 @@ class Node(NamedTuple):
         """What this node adds to the parameters of the network."""
         stored = self.provenance.stored
         return self.layer.params(self.sample[0]) if stored is None else stored
+
+    @property
+    def parameter_types(self) -> tuple[tuple[str, int], ...]:
+        """How many of its trainable parameters are of which type.
+
+        >>> from costmodel.core.layers import Linear
+        >>> apply(tokens(196, 64), "head", Linear(10)).parameter_types
+        (('float32', 650),)
+        """
+        return self.provenance.types or ((self.dtype, self.params.trainable),)
 
     @property
     def kind(self) -> str:

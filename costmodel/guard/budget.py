@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, final
 
+from costmodel.analyses import size
+from costmodel.analyses.memory import memory
+from costmodel.analyses.readings import reading
 from costmodel.errors import CostModelError, nearest
-from costmodel.quantities import QUANTITIES, parse_bound
+from costmodel.quantities import QUANTITIES, SIZES, STORED, bytes_of, parse_bound, precision
 
 if TYPE_CHECKING:
     from costmodel.core.network import Network
@@ -25,14 +28,20 @@ GROWING = ("multiply_adds", "parameters")
 @final
 @dataclass(frozen=True)
 class Budget:
-    """The most of ``quantity`` that a model may cost; ``text`` is what its author wrote."""
+    """The most of ``quantity`` that a model may cost; ``text`` is what its author wrote.
+
+    A quantity in bytes is one at ``dtype``, or of each value's own type where that is empty. With ``in_bytes``, so is
+    a number of parameters or weights, whose budget is a size that names no type.
+    """
 
     quantity: str
     most: Fraction
     text: str
+    dtype: str = ""
+    in_bytes: bool = False
 
-    def violation(self, figure: int) -> str:
-        """What is wrong with ``figure``, in one sentence; empty if nothing is.
+    def violation(self, figure: int, said: str = "") -> str:
+        """What is wrong with ``figure``, in one sentence; empty if nothing is. ``said`` follows the figure.
 
         >>> parse_limit("parameters", "<= 2.6 M").violation(2_600_001)
         'parameters: 2,600,001 are over the budget <= 2.6 M (2,600,000) by 1'
@@ -41,31 +50,75 @@ class Budget:
             return ""
         most = math.floor(self.most)  # figures are whole
         over = f"over the budget {self.text} ({most:,}) by {figure - most:,}"
-        return f"{_said(self.quantity)}: {figure:,} are {over}"
+        return f"{_said(self.quantity)}: {figure:,}{said} are {over}"
+
+    def of(self, network: Network) -> Budget:
+        """The budget as one of ``network``: a size of parameters at the type that they have.
+
+        Where they have several, it stays a size in bytes. Raises :class:`~costmodel.errors.CostModelError` for the
+        weights of such a network.
+        """
+        if not self.in_bytes:
+            return self
+        own = list(size.types(network)) or ["float32"]
+        if len(own) == 1:
+            text = f"{self.text} at {precision(own[0])}"
+            return Budget(self.quantity, self.most / bytes_of(own[0]), text)
+        if self.quantity == "weights":
+            raise CostModelError(f"weights: {self.text} names no type, and {network.name} has {', '.join(own)}; write"
+                                 f" {self.text} at {precision(own[0])}")  # fmt: skip
+        return self
+
+    def broken_by(self, network: Network) -> str:
+        """What ``network`` costs too much, in one sentence; empty if nothing."""
+        limit = self.of(network)
+        quantity = "size" if limit.in_bytes else limit.quantity
+        figure = reading(network, quantity, self.dtype)
+        if quantity not in SIZES:
+            return limit.violation(figure)
+        types = precision(self.dtype) if self.dtype else " and ".join(map(precision, size.types(network)))
+        at = f" at {memory(network, self.dtype).at}" if quantity == "peak_memory" else ""
+        return limit.violation(figure, f" bytes at {types}{at}")
 
 
 @final
 @dataclass(frozen=True)
 class Growth:
-    """The most that each of ``quantities`` may grow, in percent or as an amount; ``text`` is what its author wrote."""
+    """The most that each of ``quantities`` may grow, in percent or as an amount; ``text`` is what its author wrote.
+
+    With ``in_bytes``, the amount is a size of parameters that names no type: the type is that of the model's.
+    """
 
     quantities: tuple[str, ...]
     most: Mapping[str, Fraction]
     percent: bool
     text: str
+    in_bytes: bool = False
 
     def violations(self, old: ModelCost, new: ModelCost) -> list[str]:
-        """What grew too much from ``old`` to ``new``, a sentence each."""
+        """What grew too much from ``old`` to ``new``, a sentence each.
+
+        Raises :class:`~costmodel.errors.CostModelError` for a size without a type where ``new`` has several.
+        """
         found = []
         for quantity in self.quantities:
             before, after = getattr(old, quantity), getattr(new, quantity)
-            most = self.most[quantity]
+            most = self.most[quantity] / (bytes_of(self._own_type(new)) if self.in_bytes else 1)
             allowed = before * most / 100 if self.percent else most
             if after - before > allowed:
                 found.append(
                     f"{_said(quantity)}: {before:,} grew by {after - before:,} to {after:,}; growth is {self.text}"
                 )
         return found
+
+    def _own_type(self, new: ModelCost) -> str:
+        own = list(size.types(new.network)) if new.network else []
+        if len(own) != 1:
+            held = f"{new.name} has {', '.join(own) or 'none that is known'}"
+            raise CostModelError(
+                f"growth: {self.text} names no type, and {held}; write {self.text} at fp32, or at int8"
+            )
+        return own[0]
 
 
 @final
@@ -83,7 +136,7 @@ class Budgets:
         >>> parse_budgets({"multiply_adds": "<= 600 MFLOPs"}).violations(cm.mobilenet_v2())
         ['multiply-adds: 300,774,272 are over the budget <= 600 MFLOPs (300,000,000) by 774,272']
         """
-        return list(filter(None, (limit.violation(getattr(network, limit.quantity)) for limit in self.limits)))
+        return list(filter(None, (limit.broken_by(network) for limit in self.limits)))
 
 
 def parse_budgets(texts: Mapping[str, object]) -> Budgets:
@@ -103,11 +156,13 @@ def parse_budgets(texts: Mapping[str, object]) -> Budgets:
 def parse_limit(quantity: str, text: object) -> Budget:
     """The budget of ``quantity`` that ``text`` writes: ``"<= 250 M"``, ``"0.6 GFLOPs"``, ``"10 MB"``, or a number.
 
-    Parameters have 4 bytes each, or those of the type in ``"0.4 MB at int8"``. Raises
-    :class:`~costmodel.errors.CostModelError` as :func:`parse_budgets` does.
+    A size of parameters is one at the type in ``"0.4 MB at int8"``, or at the type that those of the model have.
+    Raises :class:`~costmodel.errors.CostModelError` as :func:`parse_budgets` does.
 
-    >>> parse_limit("multiply_adds", "<= 0.6 GFLOPs").most, parse_limit("parameters", "10 MB").most
+    >>> parse_limit("multiply_adds", "<= 0.6 GFLOPs").most, parse_limit("parameters", "10 MB at fp32").most
     (Fraction(300000000, 1), Fraction(2500000, 1))
+    >>> parse_limit("peak_memory", "<= 256 KiB at int8").most, parse_limit("parameters", "10 MB").in_bytes
+    (Fraction(262144, 1), True)
     """
     if quantity not in QUANTITIES:
         known = (*QUANTITIES, GROWTH)
@@ -117,7 +172,9 @@ def parse_limit(quantity: str, text: object) -> Budget:
     with _placed(quantity):
         if str(text).endswith("%") and parse_bound(text).measure == "percent":
             raise CostModelError(f"{text!r} is a percentage; write growth for what a model may grow")
-        return Budget(quantity, parse_bound(text, quantity).amount, _as_written(text))
+        found = parse_bound(text, quantity)
+        in_bytes = found.measure == "bytes" and quantity in STORED
+        return Budget(quantity, found.amount, _as_written(text), found.dtype if quantity in SIZES else "", in_bytes)
 
 
 def parse_growth(text: object) -> Growth:
@@ -132,6 +189,9 @@ def parse_growth(text: object) -> Growth:
         found = parse_bound(text)
         if found.measure == "percent":
             return Growth(GROWING, dict.fromkeys(GROWING, found.amount), True, _as_written(text))
+        if found[1:] == ("bytes", ""):
+            most = {"parameters": parse_bound(text, "bytes").amount}
+            return Growth(("parameters",), most, False, _as_written(text), in_bytes=True)
         named = tuple([name for name in GROWING if found.of(name) is not None])
         return Growth(named, {name: parse_bound(text, name).amount for name in named}, False, _as_written(text))
 
@@ -151,4 +211,4 @@ def _as_written(text: object) -> str:
 
 
 def _said(quantity: str) -> str:
-    return {"multiply_adds": "multiply-adds", "flops": "FLOPs"}.get(quantity, quantity)
+    return {"multiply_adds": "multiply-adds", "flops": "FLOPs", "peak_memory": "peak memory"}.get(quantity, quantity)

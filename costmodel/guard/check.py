@@ -84,12 +84,12 @@ def _verdict(model: Model, locked: ModelCost | None, base: Base) -> Verdict:
         network = load_with(model.build, model.kwargs, model.inputs)
         cost = cost_of(network, model.name)
         violations = model.budgets.violations(network)
+        if model.budgets.growth and model.name in base.costs:
+            violations += model.budgets.growth.violations(base.costs[model.name], cost)
     except CostModelError as error:
         return Verdict(model.name, error=str(error), line=line)
     notes = []
-    if model.budgets.growth and model.name in base.costs:
-        violations += model.budgets.growth.violations(base.costs[model.name], cost)
-    elif model.budgets.growth and locked:
+    if model.budgets.growth and locked and model.name not in base.costs:
         notes.append(f"growth not judged: not in the lock of {base.called}")
     return Verdict(model.name, difference(locked, cost), tuple(violations), line=line, notes=tuple(notes))
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+from costmodel.analyses.readings import reading
 from costmodel.core.ledger import operators_text
+from costmodel.core.network import Network
+from costmodel.quantities import SIZES, precision
 from costmodel.report.answer import Answer
 from costmodel.report.costs import at_least, not_counted
 from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
+from costmodel.report.units import amount
 from costmodel.scaling.compare import Comparison, Part
 
 
@@ -25,23 +30,31 @@ class CompareReport(Answer):
         named = [f"{network.name} {at_least(network.ledger)}{network.multiply_adds:,}" for network in networks]
         texts = [operators_text(network.ledger.not_counted) for network in networks]
         missing = [f"; not counted: {text}" for text in texts if text]
-        given = f"at most {budget[1]:,} {budget[0].replace('multiply_adds', 'multiply-adds')} each, " if budget else ""
+        given = f"at most {amount(*budget)} each, " if budget else ""
         alphas = [
             f"{network.name} alpha {network.config['alpha']!r}" for network in networks if "alpha" in network.config
         ]
         known = f"{given}input {networks[0].input}; {', '.join(alphas)}".removesuffix("; ")
         first = f"{' against '.join(named)} multiply-adds{''.join(missing)}"
-        return first, f"{known[0].upper()}{known[1:]}", COUNTED
+        return first, f"{known[0].upper()}{known[1:]}", COUNTED, *self._bytes()
+
+    def _bytes(self) -> list[str]:
+        found = self.comparison
+        if not found.dtype:
+            return []
+        return [f"Bytes are at {precision(found.dtype)}; peak_memory is the most that is alive in a stage, under the"
+                f" policy {found.policy}, and in its total of all stages; size is of parameters."]  # fmt: skip
 
     def table(self) -> Table:
         """Multiply-adds and parameters of each network, by the size of the map."""
         networks = self.comparison.networks
-        columns = [f"{network.name} {quantity}" for network in networks for quantity in ("multiply_adds", "parameters")]
+        quantities = ["multiply_adds", "parameters", *(SIZES if self.comparison.dtype else ())]
+        columns = [f"{network.name} {quantity}" for network in networks for quantity in quantities]
         rows = [
-            (_size(stage.output), *[cell for part in stage.parts for cell in _cells(part)])
+            (_size(stage.output), *[_cell(part, quantity) for part in stage.parts for quantity in quantities])
             for stage in self.comparison.stages
         ]
-        total = [number for network in networks for number in (network.multiply_adds, network.parameters)]
+        total = [number for network in networks for number in self._numbers(network, quantities)]
         least = any(network.ledger.uncounted for network in networks)
         return Table(("output", *columns), tuple(rows), ("total, at least" if least else "total", *total))
 
@@ -55,20 +68,32 @@ class CompareReport(Answer):
                 "multiply_adds": network.multiply_adds,
                 "activations": network.activations,
                 "parameters": network.parameters,
+                **(dict(zip(SIZES, self._numbers(network, SIZES), strict=True)) if self.comparison.dtype else {}),
                 "not_counted": not_counted(network.ledger.not_counted),
             }
             for network in self.comparison.networks
         ]
         stages = [
-            {"output": list(stage.output), "models": [part and part._asdict() for part in stage.parts]}
+            {"output": list(stage.output), "models": [part and _known(part) for part in stage.parts]}
             for stage in self.comparison.stages
         ]
-        return {"models": models, "stages": stages}
+        return {"models": models, "stages": stages, **self._sized()}
+
+    def _sized(self) -> dict[str, object]:
+        return {"dtype": self.comparison.dtype, "policy": self.comparison.policy} if self.comparison.dtype else {}
+
+    def _numbers(self, network: Network, quantities: Sequence[str]) -> list[int]:
+        return [reading(network, quantity, self.comparison.dtype, self.comparison.policy) for quantity in quantities]
+
+
+def _known(part: Part) -> dict[str, object]:
+    return {name: value for name, value in part._asdict().items() if value is not None}
 
 
 def _size(output: tuple[int, ...]) -> str:
     return "x".join(map(str, output)) or "vector"
 
 
-def _cells(part: Part | None) -> tuple[Cell, Cell]:
-    return (part.multiply_adds, part.parameters) if part else ("", "")
+def _cell(part: Part | None, quantity: str) -> Cell:
+    number: int | None = getattr(part, quantity) if part else None
+    return "" if number is None else number

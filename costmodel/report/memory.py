@@ -7,10 +7,11 @@ from typing import final
 
 from costmodel.analyses.lifetimes import is_called
 from costmodel.analyses.memory import Memory
+from costmodel.quantities import precision
 from costmodel.report.answer import Answer
 from costmodel.report.costs import subject
 from costmodel.report.table import Table
-from costmodel.report.units import kib, precision, si
+from costmodel.report.units import kib, si
 
 _ORDERS = {
     True: "that of the calls",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import final
 
 from costmodel.core.ledger import operators_text
+from costmodel.quantities import SIZES, precision
 from costmodel.report.answer import Answer
 from costmodel.report.costs import not_counted
 from costmodel.report.table import Cell, Table
+from costmodel.report.units import amount, said
 from costmodel.scaling.solve import RESOLUTIONS, Design, Smallest, Solution
 
 _FIRST = {
@@ -18,9 +21,8 @@ _FIRST = {
     "alpha": "the largest alpha first",
     "accuracy": "the most accurate first",
 }
-_COLUMNS: tuple[str, ...] = (
-    "resolution", "alpha_from", "alpha_below", "multiply_adds", "parameters", "top1", "first to break a budget",
-)  # fmt: skip
+_COLUMNS: tuple[str, ...] = ("resolution", "alpha_from", "alpha_below", "multiply_adds", "parameters")
+_LAST_COLUMNS: tuple[str, ...] = ("top1", "first to break a budget")
 
 
 @final
@@ -32,17 +34,18 @@ class SolveReport(Answer):
 
     def lines(self) -> tuple[str, ...]:
         found = self.solution
-        limits = " and ".join(f"at most {budget:,} {_words(name)}" for name, budget in found.budgets.items())
+        limits = " and ".join(f"at most {amount(name, budget)}" for name, budget in found.budgets.items())
         chosen = " (none is given)" if found.resolutions == RESOLUTIONS else ""
         tried = f"Resolutions tried{chosen}: {', '.join(map(str, found.resolutions))}."
         texts = dict.fromkeys(operators_text(part.not_counted) for part in found.designs or found.smallest)
         unknown = " or ".join(filter(None, texts))
         missing = unknown and f"; every number is the least that it can be; not counted: {unknown}"
         if not found.designs:
-            return f"No {found.name} has {limits}: {_least(found)}{missing}", tried
+            return f"No {found.name} has {limits}: {_least(found)}{missing}", tried, *_sizes(found)
         count = len(found.designs)
         head = f"{count} design{'s' * (count > 1)} of {found.name} with {limits}, {_FIRST[found.maximize]}{missing}"
-        notes = [head, tried, "Every alpha from alpha_from up to, not including, alpha_below builds the same network."]
+        notes = [head, tried, *_sizes(found)]
+        notes += ["Every alpha from alpha_from up to, not including, alpha_below builds the same network."]
         if found.maximize == "accuracy":
             notes.append("Published designs alone: the accuracy of others is not known, and is not guessed.")
         sources = {design.accuracy.source for design in found.designs if design.accuracy}
@@ -53,7 +56,9 @@ class SolveReport(Answer):
         """A row a design; without any, the smallest network of each resolution."""
         found, quantities = self.solution, tuple(self.solution.budgets)
         if found.designs:
-            columns, rows = _COLUMNS, list(map(_row, found.designs))
+            sizes = _sizes_of(found)
+            columns = (*_COLUMNS, *sizes, *_LAST_COLUMNS)
+            rows = [_row(design, sizes) for design in found.designs]
         else:
             columns = ("resolution", *quantities)
             rows = [(least.resolution, *[least.costs[name] for name in quantities]) for least in found.smallest]
@@ -72,33 +77,43 @@ class SolveReport(Answer):
         return {
             "model": found.name,
             "budgets": dict(found.budgets),
+            **({"dtype": found.dtype or None, "policy": found.policy} if _sizes_of(found) else {}),
             "maximize": found.maximize,
             "designs": [_fields(design) for design in found.designs],
             "smallest": smallest,
         }
 
 
-def _words(quantity: str) -> str:
-    return quantity.replace("multiply_adds", "multiply-adds")
-
-
 def _least(found: Solution) -> str:
     """The proof: what even the smallest network costs."""
     if all(any(least.costs[name] > budget for name, budget in found.budgets.items()) for least in found.smallest):
         costs = {name: min(least.costs[name] for least in found.smallest) for name in found.budgets}
-        return f"the smallest there is has {' and '.join(f'{cost:,} {_words(name)}' for name, cost in costs.items())}"
+        return f"the smallest there is has {' and '.join(amount(name, cost) for name, cost in costs.items())}"
     return "some networks have, but none whose accuracy is published"
 
 
-def _row(design: Design) -> tuple[Cell, ...]:
+def _sizes_of(found: Solution) -> list[str]:
+    return [name for name in found.budgets if name in SIZES]
+
+
+def _sizes(found: Solution) -> list[str]:
+    """What sizes in bytes are of."""
+    if not _sizes_of(found):
+        return []
+    types = precision(found.dtype) if found.dtype else "the networks' own types"
+    return [f"Bytes are at {types}{f', of memory under the policy {found.policy}' * ('peak_memory' in found.budgets)}."]
+
+
+def _row(design: Design, sizes: Sequence[str]) -> tuple[Cell, ...]:
     return (
         design.resolution,
         _decimal(design.alpha_from),
         _decimal(design.alpha_below) if design.alpha_below is not None else "",
         design.multiply_adds,
         design.parameters,
+        *[design.costs[name] for name in sizes],
         _decimal(design.accuracy.top1) if design.accuracy else "",
-        "; ".join(f"{breach.alpha!r}: {_words(breach.quantity)} {breach.over:,} over" for breach in design.breaches),
+        "; ".join(f"{breach.alpha!r}: {said(breach.quantity)} {breach.over:,} over" for breach in design.breaches),
     )
 
 
@@ -114,6 +129,7 @@ def _fields(design: Design) -> dict[str, object]:
         "resolution": design.resolution,
         "multiply_adds": design.multiply_adds,
         "parameters": design.parameters,
+        **{name: cost for name, cost in design.costs.items() if name in SIZES},
         "top1": design.accuracy.top1 if design.accuracy else None,
         "top1_source": design.accuracy.source if design.accuracy else None,
         "next": [

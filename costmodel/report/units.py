@@ -64,13 +64,27 @@ def kib(value: int) -> str:
     return f"{value / 1024:,.1f} KiB" if rest else f"{whole:,} KiB"
 
 
-_SHORT = {"float64": "fp64", "float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+_QUANTITIES = {
+    "multiply_adds": "multiply-adds",
+    "flops": "FLOPs",
+    "peak_memory": "bytes of peak memory",
+    "size": "bytes of parameters",
+}
 
 
-def precision(dtype: str) -> str:
-    """A type as people say it after a size: ``fp32``, ``int8``.
+def amount(quantity: str, number: int) -> str:
+    """A number of a quantity in full.
 
-    >>> precision("float32"), precision("int8")
-    ('fp32', 'int8')
+    >>> amount("peak_memory", 262144), amount("weights", 1000)
+    ('262,144 bytes of peak memory', '1,000 weights')
     """
-    return _SHORT.get(dtype, dtype)
+    return f"{number:,} {said(quantity)}"
+
+
+def said(quantity: str) -> str:
+    """A quantity as it is said after a number of it.
+
+    >>> said("peak_memory"), said("parameters")
+    ('bytes of peak memory', 'parameters')
+    """
+    return _QUANTITIES.get(quantity, quantity)

@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
+from costmodel.analyses.memory import Memory
+from costmodel.analyses.policies import policy_named
+from costmodel.analyses.size import node_size
 from costmodel.core.ledger import Ledger
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
+from costmodel.quantities import budget as bound
+from costmodel.quantities import one_type
 from costmodel.scaling.family import Family
 
 
@@ -19,6 +24,9 @@ class Part(NamedTuple):
     channels: int
     multiply_adds: int
     parameters: int
+    #: Bytes that are alive at most while it runs, and of its parameters; None where no type was asked for.
+    peak_memory: int | None = None
+    size: int | None = None
 
 
 class Stage(NamedTuple):
@@ -31,11 +39,16 @@ class Stage(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Comparison:
-    """Networks, their stages from the largest map down, and the budget that they share, if any."""
+    """Networks, their stages from the largest map down, and the budget that they share, if any.
+
+    Sizes in bytes are at ``dtype``, memory is under ``policy``; without a type there are none.
+    """
 
     networks: tuple[Network, ...]
     stages: tuple[Stage, ...]
     budget: tuple[str, int] | None = None
+    dtype: str = ""
+    policy: str = "fused"
 
 
 def compare(
@@ -43,11 +56,14 @@ def compare(
     *,
     alpha: float | None = None,
     resolution: int | None = None,
-    budget: tuple[str, int] | None = None,
+    budget: tuple[str, int | str] | None = None,
+    dtype: str = "",
+    policy: str = "fused",
 ) -> Comparison:
     """The networks called ``names`` by stage, stages aligned by the sizes of their output.
 
-    With ``budget``, a quantity and the most of it, each is the one of the largest alpha within it.
+    With ``budget``, a quantity and the most of it, each is the one of the largest alpha within it. With ``dtype``, the
+    memory of activations, under ``policy``, and the size of parameters are compared too, at that type.
 
     Raises :class:`~costmodel.errors.CostModelError` for fewer than two names, for both an alpha and a budget, for
     inputs of different sizes, and where nothing of a network is within the budget.
@@ -62,20 +78,27 @@ def compare(
         raise CostModelError("a comparison needs two models, as in mobilenet_v1 mobilenet_v2")
     if alpha is not None and budget is not None:
         raise CostModelError(f"alpha={alpha} and a budget of {budget[0]} both decide the widths; give one of them")
+    dtype = one_type(dict([budget]) if budget else {}, dtype)
+    policy_named(policy)
+    within = bound(*budget) if budget else None
     choices = {"alpha": alpha, "resolution": resolution}
     given = {argument: value for argument, value in choices.items() if value is not None}
-    networks = tuple(_within(name, given, *budget) if budget else load_with(name, given) for name in names)
+    networks = tuple(
+        _within(name, given, within, dtype, policy) if within else load_with(name, given) for name in names
+    )
     sizes = {network.input.spatial: network.name for network in networks}
     if len(sizes) > 1:
         (one, first), (two, second), *_ = sizes.items()
         raise CostModelError(
             f"{first} reads {'x'.join(map(str, one))} and {second} {'x'.join(map(str, two))}; give them one resolution"
         )
-    return Comparison(networks, _stages(networks), budget)
+    memories = [network.memory(dtype, policy) if dtype else None for network in networks]
+    return Comparison(networks, _stages(networks, memories), within, dtype, policy)
 
 
-def _within(name: str, given: Mapping[str, Any], quantity: str, most: int) -> Network:
-    family = Family(name, given)
+def _within(name: str, given: Mapping[str, Any], within: tuple[str, int], dtype: str, policy: str) -> Network:
+    quantity, most = within
+    family = Family(name, given, [quantity], dtype, policy)
     alpha = family.within(quantity, most)
     if alpha is None:
         least = family.costs(family.least)[quantity]
@@ -83,14 +106,20 @@ def _within(name: str, given: Mapping[str, Any], quantity: str, most: int) -> Ne
     return load_with(name, {**given, "alpha": alpha})
 
 
-def _stages(networks: Sequence[Network]) -> tuple[Stage, ...]:
+def _stages(networks: Sequence[Network], memories: Sequence[Memory | None]) -> tuple[Stage, ...]:
     found = [_by_output(network.ledger) for network in networks]
     # From the largest map down; a vector after a map of one position, as every network has them.
     outputs = sorted(
         {output for stages in found for output in stages}, key=lambda sizes: (len(sizes), sizes), reverse=True
     )
     return tuple(
-        Stage(output, tuple(_part(stages[output]) if output in stages else None for stages in found))
+        Stage(
+            output,
+            tuple(
+                _part(stages[output], memory) if output in stages else None
+                for stages, memory in zip(found, memories, strict=True)
+            ),
+        )
         for output in outputs
     )
 
@@ -103,9 +132,14 @@ def _by_output(ledger: Ledger) -> dict[tuple[int, ...], list[Ledger]]:
     return stages
 
 
-def _part(blocks: Sequence[Ledger]) -> Part:
-    return Part(
+def _part(blocks: Sequence[Ledger], memory: Memory | None) -> Part:
+    part = Part(
         blocks[-1].output.channels,
         sum(block.multiply_adds for block in blocks),
         sum(block.parameters for block in blocks),
     )
+    if memory is None:
+        return part
+    nodes = [node for block in blocks for node in block.operations]
+    size = sum(node_size(node, memory.dtype) for node in nodes)
+    return part._replace(peak_memory=memory.most_during(nodes), size=size)

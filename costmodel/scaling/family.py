@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
+from costmodel.analyses.readings import reading
 from costmodel.core.network import Network
 from costmodel.errors import LARGEST_ALPHA, CostModelError
 from costmodel.loading import load_with
 from costmodel.models.registry import resolve
-from costmodel.quantities import QUANTITIES
+from costmodel.quantities import QUANTITIES, SIZES
+
+#: What every family is asked for: it takes no time.
+COUNTS = tuple([quantity for quantity in QUANTITIES if quantity not in SIZES])
 
 #: Alphas at which a family is asked whether its cost grows.
 _PROBES = tuple(0.05 * 1.1**power for power in range(60))
@@ -24,12 +28,23 @@ _PROBES = tuple(0.05 * 1.1**power for power in range(60))
 class Family:
     """Every network of ``name`` with ``choices``, by alpha.
 
+    ``quantities`` are what is asked of them, at ``dtype`` and under ``policy`` where that makes a difference.
+
     Raises :class:`~costmodel.errors.CostModelError` where there is no alpha, where some alphas cannot be built, and
     where a larger alpha is found to cost less.
     """
 
-    def __init__(self, name: str, choices: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        choices: Mapping[str, Any],
+        quantities: Iterable[str],
+        dtype: str = "",
+        policy: str = "fused",
+    ) -> None:
         self._name, self._choices = name, choices
+        self._quantities = tuple(dict.fromkeys((*COUNTS, *quantities)))
+        self._dtype, self._policy = dtype, policy
         self._found, self._variant = resolve(name)
         known = self._found.choices
         if "alpha" not in known:
@@ -52,7 +67,7 @@ class Family:
         if alpha not in self._keys:
             network = self._build(alpha)
             self._keys[alpha] = tuple((node.name, node.layer, node.input_shapes) for node in network.nodes)
-            self._costs.setdefault(self._keys[alpha], _costs(network))
+            self._costs.setdefault(self._keys[alpha], self._read(network))
             self._not_counted.setdefault(self._keys[alpha], network.ledger.not_counted)
         return self._keys[alpha]
 
@@ -83,6 +98,9 @@ class Family:
     def _build(self, alpha: float) -> Network:
         return load_with(self._name, {**self._choices, "alpha": alpha})
 
+    def _read(self, network: Network) -> dict[str, int]:
+        return {quantity: reading(network, quantity, self._dtype, self._policy) for quantity in self._quantities}
+
     def _least(self) -> float:
         tiny = math.ulp(0.0)
         if self._buildable(tiny):
@@ -105,15 +123,11 @@ class Family:
         except CostModelError as error:
             raise CostModelError(f"{error}; {self._name} has no continuous alpha, sweep the ones it has") from None
         for lower, upper, low, high in zip(probes, probes[1:], costs, costs[1:], strict=False):
-            if fallen := [quantity for quantity in QUANTITIES if high[quantity] < low[quantity]]:
+            if fallen := [quantity for quantity in self._quantities if high[quantity] < low[quantity]]:
                 raise CostModelError(
                     f"{self._name} has fewer {fallen[0]} at alpha {upper:g} than at {lower:g}; its largest alpha is not"
                     " its largest network, so sweep it"
                 )
-
-
-def _costs(network: Network) -> dict[str, int]:
-    return {quantity: getattr(network, quantity) for quantity in QUANTITIES}
 
 
 def _last(holds: Callable[[float], bool], low: float, high: float) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, final
 
 from costmodel.errors import CostModelError, nearest
-from costmodel.quantities import budget
+from costmodel.quantities import budget, one_type
 from costmodel.scaling.family import Family
 from costmodel.scaling.measured import Accuracy, accuracy, measured
 from costmodel.scaling.sweep import values
@@ -41,6 +41,8 @@ class Design:
     multiply_adds: int
     parameters: int
     accuracy: Accuracy | None
+    #: Every quantity that a budget is of.
+    costs: Mapping[str, int]
     #: A budget that no larger alpha breaks has none.
     breaches: tuple[Breach, ...]
     #: Operators that nobody has decided on, and how often each runs: with any, it costs more than is said.
@@ -66,16 +68,27 @@ class Solution:
     resolutions: tuple[int, ...]
     designs: tuple[Design, ...]
     smallest: tuple[Smallest, ...]
+    #: The type that sizes in bytes are at, empty for the networks' own, and the policy of the memory.
+    dtype: str = ""
+    policy: str = "fused"
 
 
 def solve(
-    name: str, budgets: Mapping[str, int | str], at: Mapping[str, Any] | None = None, maximize: str = "multiply_adds"
+    name: str,
+    budgets: Mapping[str, int | str],
+    at: Mapping[str, Any] | None = None,
+    maximize: str = "multiply_adds",
+    dtype: str = "",
+    policy: str = "fused",
 ) -> Solution:
     """The largest alpha of ``name`` within all ``budgets``, at each resolution; best first by ``maximize``.
 
-    ``budgets`` maps quantities (multiply_adds, flops, parameters, weights) to the most that is allowed, a number or
-    text (``"100M"``). ``at`` fixes other arguments: ``{"resolution": 160}``, or several resolutions; without one, 96
-    to 320 by 32. To maximize ``"accuracy"`` ranks the published designs that fit, for others have no known accuracy.
+    ``budgets`` maps quantities (multiply_adds, flops, activations, parameters, weights, peak_memory, size) to the most
+    that is allowed, a number or text (``"100M"``). The last two are bytes, of values of ``dtype`` or of the type that a
+    budget names (``"256 KiB at int8"``), and of a memory under ``policy``, as in :meth:`Network.memory`.
+
+    ``at`` fixes other arguments: ``{"resolution": 160}``, or several resolutions; without one, 96 to 320 by 32. To
+    maximize ``"accuracy"`` ranks the published designs that fit, for others have no known accuracy.
 
     Raises :class:`~costmodel.errors.CostModelError` for an unknown quantity, for a network without alpha, or whose
     cost does not grow with it, and to maximize an accuracy that nobody published.
@@ -83,8 +96,11 @@ def solve(
     >>> best = solve("mobilenet_v2", {"multiply_adds": 300_000_000}, at={"resolution": 224}).designs[0]
     >>> best.multiply_adds, best.alpha_from, best.alpha_below
     (299896192, 0.975, 0.9874999999999999)
+    >>> best = solve("mobilenet_v2", {"peak_memory": "256 KiB"}, at={"resolution": 96}, dtype="int8").designs[0]
+    >>> best.alpha_from, best.costs["peak_memory"]
+    (0.5416666666666666, 138240)
     """
-    most = _checked(budgets, maximize)
+    most, dtype = _checked(budgets, maximize), one_type(budgets, dtype)
     fixed = {argument: values(name, argument, given) for argument, given in (at or {}).items()}
     published = measured(name) if maximize == "accuracy" else {}
     if maximize == "accuracy" and not published:
@@ -93,7 +109,7 @@ def solve(
     choices = {argument: _single(argument, several) for argument, several in fixed.items()}
     designs, smallest = [], []
     for resolution in resolutions:
-        family = Family(name, {**choices, "resolution": resolution})
+        family = Family(name, {**choices, "resolution": resolution}, most, dtype, policy)
         least = family.costs(family.least)
         smallest.append(Smallest(resolution, least, family.not_counted(family.least)))
         if any(least[quantity] > limit for quantity, limit in most.items()):
@@ -105,7 +121,7 @@ def solve(
     if maximize == "accuracy":
         designs = [design for design in designs if design.accuracy]
     designs.sort(key=_RANKS[maximize], reverse=True)
-    return Solution(name, most, maximize, resolutions, tuple(designs), tuple(smallest))
+    return Solution(name, most, maximize, resolutions, tuple(designs), tuple(smallest), dtype, policy)
 
 
 def _end(family: Family, quantity: str, limit: int) -> float:
@@ -145,6 +161,7 @@ def _design(
         costs["multiply_adds"],
         costs["parameters"],
         next(found, None),
+        {quantity: costs[quantity] for quantity in budgets},
         tuple(breaches),
         family.not_counted(alpha),
     )

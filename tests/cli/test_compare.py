@@ -69,3 +69,23 @@ def test_json_has_every_stage_of_every_model() -> None:
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str) -> None:
     assert refusal("compare", *arguments).startswith(message)
+
+
+def test_bytes_are_compared_at_a_type() -> None:
+    found = json.loads(run("compare", "mobilenet_v1", "mobilenet_v2", "--dtype", "int8", "--format", "json").out)
+    assert (found["dtype"], found["policy"]) == ("int8", "fused")
+    for place, model in enumerate(found["models"]):
+        parts = [stage["models"][place] for stage in found["stages"] if stage["models"][place]]
+        network = cm.load(model["model"])
+        assert max(part["peak_memory"] for part in parts) == model["peak_memory"] == network.memory("int8").peak_bytes
+        assert sum(part["size"] for part in parts) == model["size"] == network.parameters
+    assert "peak_memory" not in run("compare", "mobilenet_v1", "mobilenet_v2", "--format", "json").out
+
+
+def test_each_is_as_large_as_a_budget_of_memory_allows() -> None:
+    budget = ("--budget", "peak_memory=1 MB at int8", "--format", "json")
+    for model in json.loads(run("compare", "mobilenet_v1", "mobilenet_v2", *budget).out)["models"]:
+        network = cm.load(model["model"], alpha=model["alpha"])
+        assert network.memory("int8").peak_bytes == model["peak_memory"] <= 1_000_000
+        larger = cm.load(model["model"], alpha=model["alpha"] + 1e-9)
+        assert larger.memory("int8").peak_bytes > 1_000_000

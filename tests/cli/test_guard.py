@@ -126,7 +126,7 @@ def test_a_budget_is_judged_beside_the_lock(project: Path) -> None:
         1,
         "m0: as locked: 976,976 multiply-adds, 3,922 parameters\n"
         "  over budget: multiply-adds: 976,976 are over the budget <= 0.9 M (900,000) by 76,976\n"
-        "  over budget: parameters: 3,922 are over the budget <= 10 kB (2,500) by 1,422\n"
+        "  over budget: parameters: 3,922 are over the budget <= 10 kB at fp32 (2,500) by 1,422\n"
         "1 model: 1 over budget\n"
         "The budgets are in costmodel.toml.\n",
     )

@@ -22,10 +22,10 @@ from costmodel.guard.cost import LayerCost, ModelCost
         ("flops", "300 MMACs", 600_000_000),
         ("flops", "0.6 GFLOPs", 600_000_000),
         ("parameters", "2.6 M", 2_600_000),
-        ("parameters", "10 MB", 2_500_000),  # four bytes a parameter
+        ("parameters", "10 MB at fp32", 2_500_000),
         ("parameters", "10 Mparams", 10_000_000),
         ("parameters", 25_000, 25_000),
-        ("weights", "1 kB", 250),
+        ("weights", "1 kB at fp32", 250),
         ("parameters", "7B", 7_000_000_000),
         ("parameters", "<= 0.4 MB at int8", 400_000),
         ("multiply_adds", "3 FLOPs", 1),  # one and a half, and nothing has half a multiply-add
@@ -63,9 +63,9 @@ def cost(multiply_adds: int, parameters: int) -> ModelCost:
         ("<= 5", (100, 10), (105, 16), ["parameters"]),
         ("<= 5 MAC", (100, 10), (106, 99), ["multiply-adds"]),
         ("<= 10 FLOPs", (100, 10), (105, 99), []),
-        ("<= 40 GB", (0, 0), (9, 10**10), []),
-        ("<= 4 MiB", (0, 0), (9, 2**20 + 1), ["parameters"]),
-        ("<= 40 GB", (0, 0), (9, 10**10 + 1), ["parameters"]),
+        ("<= 40 GB at fp32", (0, 0), (9, 10**10), []),
+        ("<= 4 MiB at fp32", (0, 0), (9, 2**20 + 1), ["parameters"]),
+        ("<= 40 GB at fp32", (0, 0), (9, 10**10 + 1), ["parameters"]),
     ],
 )
 def test_growth(text: str, old: tuple[int, int], new: tuple[int, int], wrong: list[str]) -> None:
@@ -107,7 +107,11 @@ def test_growth_is_compared_exactly(old: int, thousandths: int) -> None:
         ("parameters", "3 %", "parameters: '3 %' is a percentage; write growth for what a model may grow"),
         ("parameters", ">= 3 M", "parameters: '>= 3 M' is no upper bound; write <= 3 M"),
         ("parameters", "< 3 M", "parameters: '< 3 M' is no upper bound; write <= 3 M"),
-        ("parameters", "3OO M", "parameters: '3OO M' is not an amount; write it as 100M, 3,000,000, 2.6 M or 10 MB"),
+        (
+            "parameters",
+            "3OO M",
+            "parameters: '3OO M' is not an amount; write it as 100M, 3,000,000, 2.6 M or 10 MB at fp32",
+        ),
         ("parameters", "<= -3 M", "parameters: '-3 M' is not an amount"),
         ("parameters", 2.6, 'parameters: 2.6 must be a whole number of at least 0, or a text, as in "100M"'),
         ("parameters", True, "parameters: True must be a whole number of at least 0, or a text"),

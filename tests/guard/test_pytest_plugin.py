@@ -180,7 +180,7 @@ AssertionError: lenet: multiply-adds: 2,327,720 are over the budget <= 2 M (2,00
     classifier.fc1.linear     96,000   4.1 %  linear, 800 -> 120
     classifier.fc2.linear     10,080   0.4 %  linear, 120 -> 84
     classifier.fc3               840   0.0 %  linear, 84 -> 10
-lenet: weights: 120,920 are over the budget <= 0.4 MB (100,000) by 20,920
+lenet: weights: 120,920 are over the budget <= 0.4 MB at fp32 (100,000) by 20,920
   the largest of 12 layers:
     classifier.fc1.linear  96,000  79.4 %  linear, 800 -> 120
     features.conv2.conv    12,800  10.6 %  conv 5x5, 16x14x14 -> 32x10x10
@@ -189,7 +189,7 @@ lenet: weights: 120,920 are over the budget <= 0.4 MB (100,000) by 20,920
     classifier.fc3            840   0.7 %  linear, 84 -> 10
 costmodel.errors.CostModelError: no model is called 'lent'; did you mean lenet? `costmodel models` lists them all
 costmodel.errors.CostModelError: parameters: '3 MFLOPs' is a number of FLOPs, and parameters is no number of FLOPs; \
-write parameters as in 2.6 M or 10 MB
+write parameters as in 2.6 M or 10 MB at fp32
 RuntimeError: no weights here
 costmodel.errors.CostModelError: raising raised RuntimeError: no weights here"""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from costmodel.capture.tflite.flatbuffer import FileGraph, FileOperator, FileTensor
@@ -124,6 +125,8 @@ class Builder:
         self._graph = graph
         self._taken: Counter[str] = Counter()
         self._claimed: set[int] = set()
+        #: How many parameters of which type were claimed for the node that comes next.
+        self._types: Counter[str] = Counter()
         #: Number of a tensor -> the node that makes it, and as which of its values.
         self._made: dict[int, tuple[Node, int]] = {}
         #: Number of a tensor -> the constant that it holds in another type or order.
@@ -159,7 +162,7 @@ class Builder:
         """The operator stands in the network, and a report says that nobody has decided on it."""
         reads = [number for number in call.operator.inputs if number in self._made]
         if call.outputs:
-            self._write(call, Written(Uncounted(call.operator.name, call.made), ()), reads, NO_PARAMS)
+            self._write(call, Written(Uncounted(call.operator.name, call.made), ()), reads, NO_PARAMS, Counter())
 
     def write(self, call: Call, written: Written) -> None:
         """The operator is a node, and its fused activation another, which writes over it."""
@@ -168,8 +171,9 @@ class Builder:
         stored = NO_PARAMS
         for place, role in written.weights.items():
             stored += self._claim(role, numbers[place])
+        types, self._types = self._types, Counter()
         reads = [numbers[place] for place in written.reads]
-        self._write(call, written, [*reads, *computed], stored)
+        self._write(call, written, [*reads, *computed], stored, types)
 
     def output(self) -> Node:
         """The output node of the network. Raises :class:`~costmodel.errors.CostModelError` where there is nothing."""
@@ -184,13 +188,13 @@ class Builder:
         shapes = tuple([node.shape for node in last])
         return Node(self._free("outputs"), Outputs(), last, shapes, shapes[0], last[0].dtype, Outputs.alias)
 
-    def _write(self, call: Call, written: Written, reads: Sequence[int], stored: Params) -> None:
+    def _write(self, call: Call, written: Written, reads: Sequence[int], stored: Params, types: Counter[str]) -> None:
         sources = [self._source(number) for number in reads]
         nodes = tuple([node for node, _ in sources])
         slots = tuple([slot for _, slot in sources])
         values = [node.values[slot].shape for node, slot in sources]
         shapes = (*written.shapes, *values[len(written.shapes) :])
-        node = self._node(call, written.layer, nodes, shapes, slots if any(slots) else (), written.times, stored)
+        node = self._node(call, written.layer, nodes, shapes, slots if any(slots) else (), written.times, stored, types)
         if not written.own_activation:
             node = self._activated(call.operator, node)
         for slot, number in enumerate(call.operator.outputs):
@@ -219,8 +223,11 @@ class Builder:
         slots: tuple[int, ...] = (),
         times: int = 1,
         stored: Params | None = None,
+        types: Mapping[str, int] = MappingProxyType({}),
     ) -> Node:
-        provenance = Provenance(call=call.number, times=times, stored=stored)
+        dtype = call.outputs[0].dtype if call.outputs else reads[0].dtype
+        own = tuple(types.items() if types.keys() - {dtype} else ())
+        provenance = Provenance(call=call.number, times=times, stored=stored, types=own)
         seen, _ = provenance.once(shapes, call.made if call.outputs else shapes[0])
         shape = layer.output(seen) if times == 1 else layer.output(seen).stacked(times)
         if call.outputs and shape.sizes != call.made.sizes:
@@ -231,7 +238,6 @@ class Builder:
         if stored is not None and stored == layer.params(seen):
             provenance = provenance._replace(stored=None)
         name = self._free(self.place(call))
-        dtype = call.outputs[0].dtype if call.outputs else reads[0].dtype
         others = tuple([Value(sample(tensor.sizes), tensor.dtype) for tensor in call.outputs[1:]])
         node = Node(name, layer, reads, shapes, shape, dtype, layer.alias, provenance, others, slots)
         self._order.append(node)
@@ -256,6 +262,7 @@ class Builder:
             )
         shape = sample(whole(tensor))
         params = NO_PARAMS if tensor.variable else self._claim("affine" if len(shape.sizes) < 2 else "weight", number)
+        self._types.clear()  # its own are of the type that it is
         if shape.elements == 1:  # a factor of its author's, as far as a file says
             params = Params(buffer=params.trainable)
         node = Node(self._free(_dotted(tensor.name)), Stored(shape, params), (), (), shape, tensor.dtype)
@@ -270,6 +277,7 @@ class Builder:
         if role != "bias" and tensor.dtype in _INDICES:  # the bias of a quantized layer is an int32
             return NO_PARAMS
         self._claimed.add(tensor.buffer)
+        self._types[tensor.dtype] += math.prod(tensor.sizes)
         return Params(**{role: math.prod(tensor.sizes)})
 
     def _free(self, name: str) -> str:

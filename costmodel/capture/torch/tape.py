@@ -6,6 +6,7 @@ no entry: it is a tensor with another shape in a storage that an entry made.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -51,6 +52,8 @@ class Tape:
         self.entries: list[TapeEntry] = []
         self.stored: dict[int, StoredTensor] = {}
         self.claimed: set[int] = set()
+        #: How many parameters of which type were claimed for the entry that comes next.
+        self._types: Counter[str] = Counter()
         #: Storage -> the entry that made what is in it, which of its values that is, and the size and stride of the
         #: axis that has the features, where that is known.
         self._made: dict[int, tuple[TapeEntry, int, tuple[int, int] | None]] = {}
@@ -123,7 +126,9 @@ class Tape:
         if stored is not None:
             path, shape = stored.path, sample(stored.tensor.shape)
             # A vector scales or shifts; what has more axes is a table or a matrix.
+            waiting, self._types = self._types, Counter()
             params = self.claim("affine" if stored.tensor.dim() < 2 else "weight", tensor)
+            self._types = waiting  # its own are of the type that it is
         entry = TapeEntry(
             "constant", Stored(shape, params), (), (), shape, True, False, _DTYPES[tensor.dtype], name=path
         )
@@ -142,6 +147,8 @@ class Tape:
                 self.claimed.add(key)
                 stored = self.stored[key]
                 added += Params(**{role if stored.trainable else "buffer": stored.tensor.numel()})
+                if stored.trainable:
+                    self._types[_DTYPES[stored.tensor.dtype]] += stored.tensor.numel()
         return added
 
     # What handlers say.
@@ -162,6 +169,8 @@ class Tape:
 
         ``shapes``: how it sees the first of ``reads``, where that is not as they are.
         """
+        dtype = _DTYPES[output.dtype]
+        types, self._types = tuple(self._types.items() if self._types.keys() - {dtype} else ()), Counter()
         sources = [self.source(tensor) for tensor in reads]
         entries = tuple([entry for entry, _ in sources])
         slots = tuple([slot for _, slot in sources])
@@ -187,9 +196,9 @@ class Tape:
             shape,
             all(read.constant for read in entries),
             known,
-            _DTYPES[output.dtype],
+            dtype,
             alias,
-            Provenance("", function, call, 0, times, stored),
+            Provenance("", function, call, 0, times, stored, types=types),
             [Value(sample(other.shape), _DTYPES[other.dtype]) for other in others],
             slots if any(slots) else (),
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from costmodel.analyses.size import node_size
 from costmodel.core.ledger import Entry
 from costmodel.core.network import Network
 from costmodel.guard.budget import Budget
 from costmodel.guard.diff import Difference
+from costmodel.quantities import precision
 from costmodel.report.guard import tree
 from costmodel.report.guard.safe import plain
 from costmodel.report.guard.words import total
@@ -22,42 +24,56 @@ def over_budget(network: Network, limits: Sequence[Budget]) -> str:
     >>> import costmodel as cm
     >>> from costmodel.guard.budget import parse_limit
     >>> print(over_budget(cm.lenet(), [parse_limit("parameters", "<= 0.4 MB")]))
-    lenet: parameters: 121,182 are over the budget <= 0.4 MB (100,000) by 21,182
+    lenet: parameters: 121,182 are over the budget <= 0.4 MB at fp32 (100,000) by 21,182
       the largest of 12 layers:
         classifier.fc1.linear  96,120  79.3 %  linear, 800 -> 120
         ...
     """
     lines = []
     for limit in limits:
-        figure = getattr(network, limit.quantity)
-        if wrong := limit.violation(figure):
-            lines += [f"{plain(network.name)}: {wrong}", *_largest(network, limit.quantity, figure)]
+        if wrong := limit.broken_by(network):
+            lines += [f"{plain(network.name)}: {wrong}", *_to_blame(network, limit.of(network))]
     return "\n".join(lines)
 
 
-def _largest(network: Network, quantity: str, whole: int) -> list[str]:
-    layers = sorted(network.ledger, key=lambda entry: -_part(entry, quantity))
-    rows = []
-    for entry in layers[:MOST_LAYERS]:
-        figure = _part(entry, quantity)
-        label = plain(f"{entry.label}, {entry.input} -> {entry.output}")
-        rows.append((plain(entry.name), f"{figure:,}", f"{100 * figure / whole:.1f} %", label))
-    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        f"    {name:<{wide[0]}}  {figure:>{wide[1]}}  {share:>{wide[2]}}  {label}"
-        for name, figure, share, label in rows
+def _to_blame(network: Network, limit: Budget) -> list[str]:
+    """The largest layers of what the budget is of, or the values that make the peak of the memory."""
+    if limit.quantity == "peak_memory":
+        found = network.memory(limit.dtype).live
+        heading = f"  the {len(found)} values that are alive there:"
+        rows = [(value.name, value.bytes, f"{value.shape} {precision(value.dtype)}") for value in found]
+    else:
+        heading = f"  the largest of {len(network.ledger)} layers:"
+        rows = [
+            (entry.name, _part(entry, limit), f"{entry.label}, {entry.input} -> {entry.output}")
+            for entry in network.ledger
+        ]
+    whole = sum(figure for _, figure, _ in rows)
+    largest = sorted(rows, key=lambda row: -row[1])[:MOST_LAYERS]
+    texts = [
+        (plain(name), f"{figure:,}", f"{100 * figure / whole:.1f} %", plain(label)) for name, figure, label in largest
     ]
-    return [f"  the largest of {len(layers)} layers:", *lines]
+    wide = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    return [
+        heading,
+        *(
+            f"    {name:<{wide[0]}}  {figure:>{wide[1]}}  {share:>{wide[2]}}  {label}"
+            for name, figure, share, label in texts
+        ),
+    ]
 
 
-def _part(entry: Entry, quantity: str) -> int:
-    """What one layer adds to ``quantity``."""
+def _part(entry: Entry, limit: Budget) -> int:
+    """What one layer adds to what the budget is of."""
+    if limit.in_bytes or limit.quantity == "size":
+        return node_size(entry.node, limit.dtype)
     return {
         "multiply_adds": entry.ops.mac,
         "flops": 2 * entry.ops.mac,
+        "activations": entry.node.activations,
         "parameters": entry.params.trainable,
         "weights": entry.params.weight,
-    }[quantity]
+    }[limit.quantity]
 
 
 def not_as_locked(difference: Difference, lock: str, update: str) -> str:

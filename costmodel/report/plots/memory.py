@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costmodel.analyses.memory import Memory
+from costmodel.quantities import precision
 from costmodel.report.costs import subject
 from costmodel.report.plots.canvas import COLORS, finish, number, panels, style, unit
-from costmodel.report.units import precision
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
