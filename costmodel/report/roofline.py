@@ -9,10 +9,11 @@ from typing import final
 
 from costmodel.analyses.roofline import Bound, Machine, Roofline
 from costmodel.core.graph import Node
+from costmodel.quantities import precision
 from costmodel.report.answer import Answer
 from costmodel.report.costs import subject
 from costmodel.report.table import Cell, Table
-from costmodel.report.units import duration, percent, precision, rate
+from costmodel.report.units import duration, percent, rate
 
 _BY = {"layer": ("name", "type"), "type": ("type", "layers")}
 _MEANING = (
