@@ -13,26 +13,11 @@ from costmodel.cli.arguments import Group
 from costmodel.errors import CostModelError
 from costmodel.version import __version__
 
-#: Name of each command -> the module that holds it as ``command``.
-COMMANDS = {
-    "count": "count",
-    "layer": "layer",
-    "memory": "memory",
-    "sweep": "sweep",
-    "solve": "solve",
-    "compare": "compare",
-    "formula": "formula",
-    "receptive-field": "receptive_field",
-    "roofline": "roofline",
-    "conventions": "conventions",
-    "explain": "explain",
-    "audit": "audit",
-    "models": "models",
-    "verify": "verify",
-    "lock": "lock",
-    "check": "check",
-    "diff": "diff",
-}
+#: The commands, in the order of the help; each is ``command`` in the file of that name.
+COMMANDS = (
+    "count", "layer", "memory", "sweep", "solve", "compare", "formula", "receptive-field", "roofline", "conventions",
+    "explain", "audit", "models", "verify", "lock", "check", "diff",
+)  # fmt: skip
 
 
 class _Commands(Group):
@@ -42,7 +27,7 @@ class _Commands(Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"costmodel.cli.{COMMANDS[cmd_name]}").command
+        command: click.Command = importlib.import_module(f"costmodel.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

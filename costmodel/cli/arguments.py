@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TextIO, TypeVar
+from functools import reduce
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -13,31 +15,34 @@ from costmodel.core.shape import MOST_AXES, Shape
 from costmodel.errors import CostModelError, nearest, positive_int
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from costmodel.capture.input_spec import InputSpec
-    from costmodel.conventions import Convention
     from costmodel.report.answer import Answer
 
-T = TypeVar("T")
+#: What a command is, to whatever adds an option to it.
+Command = Callable[..., None]
 
 
-class Parsed(click.ParamType, Generic[T]):  # type: ignore[type-arg]  # generic from click 8.4 on only
-    """An argument that ``parse`` reads; its error becomes the one line that the user sees."""
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on only
+    """An argument that ``parse`` reads; its error becomes the one line that the user sees.
 
-    def __init__(self, name: str, parse: Callable[[str], T]) -> None:
+    ``parse`` may be named, ``module:function``: then it is imported when it is asked for, and commands start without.
+    """
+
+    def __init__(self, name: str, parse: Callable[[str], object] | str) -> None:
         self.name = name
         self._parse = parse
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         return self.name  # click would write it in capitals
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> T:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
-            read: T = value  # a default needs no reading
-            return read
+            return value  # a default needs no reading
+        parse = self._parse
+        if isinstance(parse, str):
+            module, _, function = parse.partition(":")
+            parse = getattr(import_module(module), function)
         try:
-            return self._parse(value)
+            return parse(value)
         except CostModelError as error:
             self.fail(str(error), param, ctx)
 
@@ -110,27 +115,16 @@ def parse_choice(text: str) -> tuple[str, object]:
         return name, value
 
 
-def _input(text: str) -> InputSpec:
-    from costmodel.capture.input_spec import parse_input
-
-    return parse_input(text)
-
-
-def _convention(text: str) -> Convention:
-    from costmodel.conventions import convention
-
-    return convention(text)
-
-
 SHAPE = Parsed("CxHxW", Shape.parse)
 SIZES = Parsed("N|NxN", parse_sizes)
-INPUT = Parsed("CxHxW[:TYPE]", _input)
+INPUT = Parsed("CxHxW[:TYPE]", "costmodel.capture.input_spec:parse_input")
 CHOICE = Parsed("NAME=VALUE", parse_choice)
-CONVENTION = Parsed("NAME", _convention)
+CONVENTION = Parsed("NAME", "costmodel.conventions:convention")
 EXTRA = Parsed("N|NxN", lambda text: parse_sizes(text, least=0))
 PADDING = Parsed("N|same|valid|A:B", parse_padding)
 POSITIVE = Parsed("N", lambda text: _number(text, 1))
 BUDGET = Parsed("QUANTITY=NUMBER", _budget)
+PLOT = Parsed("FILE.png|svg|pdf", "costmodel.report.plots:plot_path")
 
 
 class Group(click.Group):
@@ -147,36 +141,33 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
-format_option = click.option(
-    "--format",
-    "style",
-    type=click.Choice(["text", "json", "csv", "markdown", "latex"]),
-    default="text",
-    show_default=True,
-    help="How to print the answer.",
-)
+def formats(*styles: str, default: str | None = "text", note: str = "") -> Callable[[Command], Command]:
+    """The option that says how to print the answer; a ``default`` of None tells whether it is given."""
+    said = "" if default else "  [default: text]"
+    return click.option(
+        "--format",
+        "style",
+        type=click.Choice(styles),
+        default=default,
+        show_default=True,
+        help=f"How to print the answer{note}.{said}",
+    )
 
 
-def _plot_file(text: str) -> Path:
-    from costmodel.report.plots import plot_path
-
-    return plot_path(text)
-
-
-plot_option = click.option(
-    "--plot", "plot_file", type=Parsed("FILE.png|svg|pdf", _plot_file), help="Draw a plot into this file as well."
-)
+#: What every table is printed as.
+STYLES = ("text", "json", "csv", "markdown", "latex")
+format_option = formats(*STYLES)
+plot_option = click.option("--plot", "plot_file", type=PLOT, help="Draw a plot into this file as well.")
 
 
-def _dtype(text: str) -> str:
-    from costmodel.quantities import parse_dtype
-
-    return parse_dtype(text)
+def options(*several: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, in the order of the help."""
+    return lambda command: reduce(lambda wrapped, option: option(wrapped), reversed(several), command)
 
 
 dtype_option = click.option(
     "--dtype",
-    type=Parsed("TYPE", _dtype),
+    type=Parsed("TYPE", "costmodel.quantities:parse_dtype"),
     callback=lambda ctx, param, value: value or "",
     help="Type of the values and weights, as in int8 or fp16, instead of floating-point ones.  [default: theirs]",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from costmodel.cli.arguments import CONVENTION, POSITIVE, answer, format_option, plot_option
 from costmodel.cli.model_options import ModelOptions, network_options
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from costmodel.conventions import Convention
+
+
+#: What --symbolic goes with.
+_OF_A_FORMULA = ("model", "alpha", "inputs", "num_classes", "choices", "symbolic", "style")
 
 
 @click.command("count")
@@ -43,7 +48,9 @@ if TYPE_CHECKING:
     type=click.Choice(["depth", "types"]),
     help="What --plot draws: the cost along the depth, or shares by type.  [default: depth; types with --by type]",
 )
+@click.pass_context
 def command(
+    ctx: click.Context,
     model: str,
     chosen: ModelOptions,
     batch: int,
@@ -65,17 +72,7 @@ def command(
     if depth is not None and by in ("layer", "type"):
         raise CostModelError(f"--depth={depth} says how much of a name makes a block; use it with --by block or stage")
     if symbolic is not None:
-        _refuse_beside_symbolic(
-            ("--resolution", chosen.choices.get("resolution")),
-            ("--allow-uncounted", chosen.allow_uncounted),
-            ("--batch", batch > 1),
-            ("--by", by != "block"),
-            ("--depth", depth),
-            ("--sort", sort != "order"),
-            ("--plot", plot_file),
-            ("--plot-kind", kind),
-            ("--convention", convention),
-        )
+        _refuse_beside_symbolic(ctx)
         from costmodel.report.formula import FormulaReport
         from costmodel.scaling.closed_form.over_resolutions import over_resolutions
 
@@ -94,9 +91,11 @@ def command(
     answer(report, style)
 
 
-def _refuse_beside_symbolic(*given: tuple[str, object]) -> None:
-    for option, value in given:
-        if value:
+def _refuse_beside_symbolic(ctx: click.Context) -> None:
+    for parameter in ctx.command.params:
+        given = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name not in _OF_A_FORMULA:
+            option = parameter.opts[0]
             raise CostModelError(f"--symbolic resolution prints a formula, to which {option} does not apply; drop one")
 
 

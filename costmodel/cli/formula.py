@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from costmodel.capture.input_spec import InputSpec
-from costmodel.cli.arguments import CHOICE, INPUT, answer
+from costmodel.cli.arguments import CHOICE, INPUT, answer, formats
 from costmodel.errors import CostModelError, nearest
 from costmodel.models.registry import FAMILIES, names
 from costmodel.report.formula import FormulaReport
@@ -26,14 +26,7 @@ _SEPARABLE = "separable"
 )
 @click.option("--kwargs", "choices", type=CHOICE, multiple=True, help="An argument of a function of yours: width=0.5.")
 @click.option("--by", type=click.Choice(["term", "layer"]), help="A row of the table.  [default: term]")
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(["text", "latex", "python"]),
-    default="text",
-    show_default=True,
-    help="How to print the answer; python is a function to paste and run.",
-)
+@formats("text", "latex", "python", note="; python is a function to paste and run")
 def command(
     model: str,
     alpha: float | None,

@@ -8,8 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
-
+from costmodel.cli.arguments import formats
 from costmodel.errors import CostModelError
 from costmodel.files import seen
 from costmodel.guard import config
@@ -19,14 +18,10 @@ from costmodel.guard.lockfile import LockError
 from costmodel.report.guard.failure import FailureReport
 from costmodel.report.guard.report import GuardReport
 
-guard_format_option = click.option(
-    "--format",
-    "style",
-    type=click.Choice(["text", "json", "markdown", "github", "junit"]),
-    default="text",
-    show_default=True,
-    help="How to print the answer; markdown prints nothing where nothing changed, github writes the job summary too.",
-)
+guard_format_option = formats(
+    "text", "json", "markdown", "github", "junit",
+    note="; markdown prints nothing where nothing changed, github writes the job summary too",
+)  # fmt: skip
 
 
 def project() -> config.Config:

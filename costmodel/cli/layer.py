@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from costmodel.cli.arguments import EXTRA, PADDING, POSITIVE, SHAPE, SIZES, Group, answer, format_option, plot_option
+from costmodel.cli.arguments import (
+    EXTRA,
+    PADDING,
+    POSITIVE,
+    SHAPE,
+    SIZES,
+    Command,
+    Group,
+    answer,
+    format_option,
+    options,
+    plot_option,
+)  # fmt: skip
 from costmodel.core.graph import apply, image
 from costmodel.core.layers import Layer, Linear, conv, depthwise_conv, transposed_conv
 from costmodel.core.network import Network
@@ -19,8 +31,6 @@ from costmodel.report.layer import LayerReport
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Command = Callable[..., None]
 
 
 @click.group("layer", cls=Group, invoke_without_command=True)
@@ -46,7 +56,7 @@ _groups = click.option("--groups", type=POSITIVE, default=1, show_default=True, 
 
 
 def _window(padding: str, help_padding: str) -> Callable[[Command], Command]:
-    options = (
+    return options(
         _input,
         click.option("--kernel", type=SIZES, required=True, help="Kernel size: 3, or 3x5 for an axis each."),
         click.option("--stride", type=SIZES, default=1, show_default=True, help="Step of the kernel."),
@@ -55,13 +65,6 @@ def _window(padding: str, help_padding: str) -> Callable[[Command], Command]:
         _bias,
         format_option,
     )
-
-    def decorate(function: Command) -> Command:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
 
 
 # A single layer pads nothing unless told to, like PyTorch's; a block keeps the size, as the documents' blocks do.
@@ -144,8 +147,7 @@ def linear_command(shape: Shape, out: int, bias: bool, style: str) -> None:
 @plot_option
 def separable_command(shape: Shape, out: int, kernel: Any, style: str, plot_file: Path | None, **choices: Any) -> None:
     """A depthwise separable convolution, against the standard one that it replaces."""
-    x = image(shape.channels, shape.spatial)
-    rank = _rank(shape)
+    x, rank = image(shape.channels, shape.spatial), _rank(shape)
     with _placed("separable"):
         depthwise = depthwise_conv(shape.channels, kernel, rank=rank, **choices)
         replaced = conv(out, kernel, rank=rank, **choices)
@@ -166,8 +168,7 @@ def separable_command(shape: Shape, out: int, kernel: Any, style: str, plot_file
 def inverted_residual_command(shape: Shape, out: int, kernel: Any, expansion: int, style: str, **choices: Any) -> None:
     """An inverted residual: expand 1x1, depthwise, project 1x1, and the input added where the shapes agree."""
     x = image(shape.channels, shape.spatial)
-    rank = _rank(shape)
     with _placed("inverted-residual"):
-        depthwise = depthwise_conv(shape.channels * expansion, kernel, rank=rank, **choices)
+        depthwise = depthwise_conv(shape.channels * expansion, kernel, rank=_rank(shape), **choices)
     block = inverted_residual(x, "inverted-residual", depthwise, out, unit=bare)
     answer(LayerReport(Network(block, "inverted-residual"), depthwise), style)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import reduce, wraps
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from costmodel.capture.input_spec import InputSpec
-from costmodel.cli.arguments import CHOICE, INPUT, POSITIVE
+from costmodel.cli.arguments import CHOICE, INPUT, POSITIVE, Command, options
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
+
+T = TypeVar("T")
 
 
 class ModelOptions(NamedTuple):
@@ -31,9 +33,13 @@ class ModelOptions(NamedTuple):
         return bool(self.inputs or self.choices or self.allow_uncounted)
 
 
-_OPTIONS = (
-    click.option("--alpha", type=float, help="Width multiplier."),
-    click.option("--resolution", type=POSITIVE, help="Height and width of the input."),
+alpha_option = click.option("--alpha", type=float, help="Width multiplier.")
+resolution_option = click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
+classes_option = click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier.")
+
+_options = options(
+    alpha_option,
+    resolution_option,
     click.option(
         "--input",
         "inputs",
@@ -41,7 +47,7 @@ _OPTIONS = (
         multiple=True,
         help="One sample, as in 3x192x256; 128:int64 for indices. Once for each input of a module of yours.",
     ),
-    click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier."),
+    classes_option,
     click.option(
         "--kwargs", "choices", type=CHOICE, multiple=True, help="An argument of a function of yours: width=0.5."
     ),
@@ -51,25 +57,23 @@ _OPTIONS = (
 )
 
 
-def network_options(command: Callable[..., None]) -> Callable[..., None]:
+def network_options(command: Command) -> Command:
     """Adds the options, and hands them to ``command`` as one argument, ``chosen``."""
 
     @wraps(command)
     def collected(
-        alpha: float | None,
-        resolution: int | None,
-        inputs: tuple[InputSpec, ...],
-        num_classes: int | None,
-        choices: tuple[tuple[str, object], ...],
-        allow_uncounted: bool,
-        **others: Any,
+        inputs: tuple[InputSpec, ...], choices: tuple[tuple[str, object], ...], allow_uncounted: bool, **others: Any
     ) -> None:
-        if resolution is not None and inputs:
+        given = given_of({name: others.pop(name) for name in ("alpha", "num_classes", "resolution")})
+        if "resolution" in given and inputs:
             raise CostModelError(
-                f"--resolution={resolution} and --input={inputs[0]} both say the size; give one of them"
+                f"--resolution={given['resolution']} and --input={inputs[0]} both say the size; give one of them"
             )
-        named = {"alpha": alpha, "num_classes": num_classes, "resolution": resolution}
-        given = {**dict(choices), **{name: value for name, value in named.items() if value is not None}}
-        command(chosen=ModelOptions(inputs, given, allow_uncounted), **others)
+        command(chosen=ModelOptions(inputs, {**dict(choices), **given}, allow_uncounted), **others)
 
-    return reduce(lambda wrapped, option: option(wrapped), reversed(_OPTIONS), collected)
+    return _options(collected)
+
+
+def given_of(named: Mapping[str, T | None]) -> dict[str, T]:
+    """Those of the options that the user gave."""
+    return {name: value for name, value in named.items() if value is not None}

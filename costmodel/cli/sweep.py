@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costmodel.cli.arguments import answer, on_a_terminal, plot_option
+from costmodel.cli.arguments import STYLES, answer, formats, on_a_terminal, plot_option
+from costmodel.cli.model_options import given_of
 from costmodel.errors import CostModelError
 from costmodel.files import write_whole
 from costmodel.report.sweep import SweepReport, file_suffix
@@ -36,12 +37,7 @@ _PATIENCE_SECONDS = 0.5
 @click.option("--in-channels", metavar=_VALUES, help="Channels of the input.")
 @click.option("--variant", metavar=_VALUES, help="Variants, as `costmodel models NAME` lists them.")
 @click.option("-o", "--output", "path", metavar="FILE", help="Write a .csv, .parquet, .json or .md file instead.")
-@click.option(
-    "--format",
-    "style",
-    type=click.Choice(["text", "json", "csv", "markdown", "latex"]),
-    help="How to print the answer.  [default: text]",
-)
+@formats(*STYLES, default=None)
 @plot_option
 @click.option(
     "--plot-kind",
@@ -66,7 +62,7 @@ def command(
     costmodel sweep mobilenet_v1 --alpha 0.25:1.4:0.05 --resolution 96:320:32 -o grid.csv
     costmodel sweep mobilenet_v1 mobilenet_v2 --alpha 0.5,0.75,1.0 --resolution 128:224:32 --plot tradeoff.svg
     """
-    models, axes = _read(words, {name: text for name, text in given.items() if text is not None})
+    models, axes = _read(words, given_of(given))
     if not models:
         raise CostModelError("name a model to sweep, as in costmodel sweep mobilenet_v2; `costmodel models` lists them")
     if path is not None and style is not None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from costmodel.cli.arguments import POSITIVE, answer, format_option, on_a_terminal
+from costmodel.cli.arguments import answer, format_option, on_a_terminal
+from costmodel.cli.model_options import alpha_option, classes_option, given_of, resolution_option
 from costmodel.errors import CostModelError
 from costmodel.loading import load
 from costmodel.models.registry import names
@@ -18,26 +19,17 @@ from costmodel.reproduction.verification import VerificationResult, compare
 @click.command("verify")
 @click.argument("model", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every model and variant at its defaults, a row each.")
-@click.option("--alpha", type=float, help="Width multiplier.")
-@click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
-@click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier.")
+@alpha_option
+@resolution_option
+@classes_option
 @format_option
 @click.pass_context
-def command(
-    ctx: click.Context,
-    model: str | None,
-    everything: bool,
-    alpha: float | None,
-    resolution: int | None,
-    num_classes: int | None,
-    style: str,
-) -> None:
+def command(ctx: click.Context, /, model: str | None, everything: bool, style: str, **named: float | None) -> None:
     """Build MODEL in PyTorch, run it, and compare every operation; exit status 1 on a difference.
 
     Needs PyTorch and fvcore: pip install nn-costmodel[verify]
     """
-    choices = {"alpha": alpha, "resolution": resolution, "num_classes": num_classes}
-    given = {name: value for name, value in choices.items() if value is not None}
+    given = given_of(named)
     if everything:
         if model or given:
             raise CostModelError("--all takes every model at its defaults; leave out the model and its choices")
