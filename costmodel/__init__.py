@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from costmodel.guard.budget import parse_budgets as parse_budgets
     from costmodel.loading import load as load
     from costmodel.reproduction.explain import explain as explain
-    from costmodel.scaling.closed_form.api import closed_form as closed_form
+    from costmodel.scaling.closed_form.derive import closed_form as closed_form
     from costmodel.scaling.compare import compare as compare
     from costmodel.scaling.solve import solve as solve
     from costmodel.scaling.sweep import sweep as sweep
@@ -53,7 +53,7 @@ Network.readings.update(
 
 #: Name -> the module that has it, loaded when the name is first used.
 _LAZY = {
-    "closed_form": "costmodel.scaling.closed_form.api",
+    "closed_form": "costmodel.scaling.closed_form.derive",
     "compare": "costmodel.scaling.compare",
     "explain": "costmodel.reproduction.explain",
     "from_onnx": "costmodel.capture.onnx.api",

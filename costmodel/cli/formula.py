@@ -12,8 +12,10 @@ from costmodel.errors import CostModelError, nearest
 from costmodel.models.registry import FAMILIES, names
 from costmodel.report.formula import FormulaReport
 from costmodel.report.separable import SeparableReport
-from costmodel.scaling.closed_form.api import ClosedForm, closed_form, separable_steps
+from costmodel.scaling.closed_form.derive import closed_form
+from costmodel.scaling.closed_form.form import ClosedForm
 from costmodel.scaling.closed_form.over_resolutions import over_resolutions
+from costmodel.scaling.closed_form.separable import separable_steps
 
 _SEPARABLE = "separable"
 

@@ -141,7 +141,8 @@ def paper_table(name: str) -> tuple[Row, ...]:
     * ``googlenet_table1``: the paper's Table 1; its first row twice, as a dense and as a separable convolution;
     * ``receptive_field``: what the end points of four TF-slim networks see of the image, where a table prints it;
     * ``latency_timm``: milliseconds that a batch takes, of networks that timm measured on two machines;
-    * ``published``: whole networks, which :func:`published` reads.
+    * ``published``: whole networks, which :func:`published` reads;
+    * ``models``: the network here that such a row is about; of the patterns, the first that fits.
 
     >>> row = paper_table("mobilenet_v2_architecture")[2]
     >>> row.operator, row.t, row.c, row.source
@@ -157,8 +158,8 @@ def paper_table(name: str) -> tuple[Row, ...]:
 
 #: Columns of numbers, by their type; all others are text, in which "4.20" keeps its digits.
 _NUMBERS: dict[Callable[[str], Any], str] = {
-    int: "order table resolution input_size in_channels out_channels out_size kernel stride t n s exp_size se weights"
-    " madds params_exact madds_exact exact_madds exact_params exact_weights"
+    int: "order table resolution num_classes groups input_size in_channels out_channels out_size kernel stride t n s"
+    " exp_size se weights madds params_exact madds_exact exact_madds exact_params exact_weights"
     " receptive_field effective_stride effective_padding batch"
     " bytes_per_value peak_bytes n1x1 n3x3_reduce n3x3 n5x5_reduce n5x5 pool_proj",
     float: "alpha",

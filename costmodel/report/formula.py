@@ -14,7 +14,7 @@ from costmodel.report.formula_python import function
 from costmodel.report.polynomial import latex, polynomial, product, records, whole
 from costmodel.report.table import Cell, Table
 from costmodel.report.units import percent
-from costmodel.scaling.closed_form.api import Alphas, ClosedForm, LayerForm, Piece
+from costmodel.scaling.closed_form.form import Alphas, ClosedForm, LayerForm, Piece
 from costmodel.scaling.closed_form.polynomial import Powers
 
 #: Width multipliers that papers and model zoos publish.

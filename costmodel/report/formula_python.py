@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from costmodel.errors import CostModelError
 from costmodel.report.polynomial import python
-from costmodel.scaling.closed_form.api import ClosedForm, Piece
+from costmodel.scaling.closed_form.form import ClosedForm, Piece
 
 
 def function(form: ClosedForm, subject: str, where: str) -> str:

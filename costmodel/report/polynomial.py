@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from costmodel.scaling.closed_form.api import Polynomial
-from costmodel.scaling.closed_form.polynomial import Powers
+from costmodel.scaling.closed_form.polynomial import Polynomial, Powers
 
 
 def polynomial(form: Polynomial) -> str:

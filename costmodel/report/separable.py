@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import final
 
 from costmodel import formulas
 from costmodel.report.answer import Answer, align_star, aligned
 from costmodel.report.table import Table
-
-if TYPE_CHECKING:
-    from costmodel.scaling.closed_form.separable import Step
+from costmodel.scaling.closed_form.separable import Step
 
 _ABOUT = (
     "M channels in, N channels out, a kernel of K x K, P positions of the output. Without bias and norm.",

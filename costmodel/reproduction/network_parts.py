@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple
 
 from costmodel.core.graph import Node
 from costmodel.core.layers import Add, BatchNorm, Conv, Linear, Scale
 from costmodel.core.ledger import Entry
 
 
-@final
-@dataclass(frozen=True)
-class NetworkPart:
+class NetworkPart(NamedTuple):
     """What a printed number may leave out: a name, and the entries that it is in a network."""
 
     text: str
@@ -22,18 +19,6 @@ class NetworkPart:
 
 def _multipliers(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.ops.mac]
-
-
-def _classifier(entries: Sequence[Entry]) -> list[Entry]:
-    return _multipliers(entries)[-1:]
-
-
-def _linear(entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if isinstance(entry.layer, Linear)]
-
-
-def _stem(entries: Sequence[Entry]) -> list[Entry]:
-    return _multipliers(entries)[:1]
 
 
 def _projections(entries: Sequence[Entry]) -> list[Entry]:
@@ -69,9 +54,9 @@ def _between(node: Node, start: Node) -> Iterator[Node]:
 
 #: The likeliest first. Of a paper that says what it leaves out, most leave out the classifier.
 PARTS = (
-    NetworkPart("without the classifier", _classifier),
-    NetworkPart("convolutions alone", _linear),
-    NetworkPart("without the stem", _stem),
+    NetworkPart("without the classifier", lambda entries: _multipliers(entries)[-1:]),
+    NetworkPart("convolutions alone", lambda entries: [entry for entry in entries if isinstance(entry.layer, Linear)]),
+    NetworkPart("without the stem", lambda entries: _multipliers(entries)[:1]),
     NetworkPart("without projections on the shortcuts", _projections),
     NetworkPart("without squeeze-and-excite", _attention),
 )

@@ -8,16 +8,16 @@ earlier in :data:`ORDER`, which is our judgment of what papers and tools do more
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations, product
 from typing import Any, NamedTuple, TypeAlias
 
-from costmodel.conventions import Convention
+from costmodel.conventions import CONVENTIONS, Convention
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
 from costmodel.models.registry import FAMILIES, architecture, full_name
-from costmodel.reproduction.alternative_conventions import PLAIN, others
 from costmodel.reproduction.network_parts import PARTS, NetworkPart
 
 #: Quantity -> kinds of variations, the likeliest first.
@@ -37,6 +37,9 @@ RESOLUTIONS = (224, 227, 256, 299, 320, 192, 160, 128)
 
 #: ImageNet's classes, and TF-slim's, which has one more for the background.
 CLASSES = (1000, 1001)
+
+#: Quantity -> what the plain reading counts.
+PLAIN = {"multiply_adds": CONVENTIONS["paper"], "parameters": CONVENTIONS["trainable"]}
 
 TWICE = "two operations a multiply-add"
 PLAIN_TEXT = {"multiply_adds": "multiply-adds", "parameters": "trainable parameters"}
@@ -111,7 +114,7 @@ class Readings:
 
     def _values(self, kind: str) -> Iterator[tuple[Any, str]]:
         if kind == "counting":
-            for convention in others(self._builds.plain, self.quantity):
+            for convention in _others(self._builds.plain, self.quantity):
                 yield convention, f"as {convention.name} counts"
         elif kind == "part":
             yield from ((part, part.text) for part in PARTS)
@@ -171,6 +174,19 @@ class Readings:
         if key not in self._totals:
             self._totals[key] = convention.of(network.ledger).total
         return self._totals[key]
+
+
+def _others(network: Network, quantity: str) -> Sequence[Convention]:
+    """Conventions that give other numbers for ``network`` than the plain one, and than each other.
+
+    A convention that has no rule for one of its layers gives no number.
+    """
+    by_total = {PLAIN[quantity].of(network.ledger).total: PLAIN[quantity]}
+    for convention in CONVENTIONS.values():
+        if (convention.quantity == "parameters") == (quantity == "parameters"):
+            with suppress(CostModelError):
+                by_total.setdefault(convention.of(network.ledger).total, convention)
+    return list(by_total.values())[1:]
 
 
 class _AlternativeBuilds:

@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 import costmodel as cm
 from costmodel import CostModelError
 from costmodel.models.registry import names
-from costmodel.scaling.closed_form.api import ClosedForm, Polynomial, closed_form, separable_steps
+from costmodel.scaling.closed_form.derive import closed_form
+from costmodel.scaling.closed_form.form import ClosedForm
+from costmodel.scaling.closed_form.polynomial import Polynomial
+from costmodel.scaling.closed_form.separable import separable_steps
 from costmodel.scaling.closed_form.symbol import common_multiple
 
 NAMES = tuple(names())

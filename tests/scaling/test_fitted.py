@@ -15,8 +15,9 @@ import costmodel as cm
 import reference_models
 from costmodel import CostModelError, Network
 from costmodel.capture.input_spec import InputSpec, parse_input
-from costmodel.scaling.closed_form.api import ClosedForm, closed_form, closed_form_of
+from costmodel.scaling.closed_form.derive import closed_form, closed_form_of
 from costmodel.scaling.closed_form.fitted import _through, fitted
+from costmodel.scaling.closed_form.form import ClosedForm
 from costmodel.scaling.closed_form.over_resolutions import over_resolutions
 
 #: Of every kind: padded and not, ceil mode, dense, squeezed, with a map pooled to a fixed size.

@@ -31,8 +31,16 @@ class _LostError(CostModelError):
     """A cost that depends on a size in which a floor is left over."""
 
 
-def derive(name: str, alpha: float | None = None, **choices: Any) -> ClosedForm:
-    """See :func:`costmodel.scaling.closed_form.api.closed_form`."""
+def closed_form(name: str, alpha: float | None = None, **choices: Any) -> ClosedForm:
+    """Multiply-adds and parameters of ``name`` as polynomials in alpha and rho, where the resolution is a step of rho.
+
+    In rho alone where the architecture has no alpha, or ``alpha`` is given. ``choices`` go to every network. Raises
+    :class:`~costmodel.errors.CostModelError` for an unknown name and for networks without closed form.
+
+    >>> form = closed_form("mobilenet_v1")
+    >>> form.resolutions.step, dict(form.pieces[0].multiply_adds.terms)[1, 0]
+    (32, Fraction(1024000, 1))
+    """
     found, variant = resolve(name)
     known = inspect.signature(found.build).parameters
     if "resolution" not in known:
@@ -43,7 +51,7 @@ def derive(name: str, alpha: float | None = None, **choices: Any) -> ClosedForm:
         raise takes_no(name, "alpha", f"alpha={alpha} given", known)
     default = known["resolution"].default
     fixed = choices if alpha is None else {"alpha": alpha, **choices}
-    form = from_builds(partial(_built, name, fixed, None), default if isinstance(default, int) else _USUAL)
+    form = closed_form_of(partial(_built, name, fixed, None), default if isinstance(default, int) else _USUAL)
     if alpha is not None:
         return replace(form, note=f"Alpha is {alpha:g}, its widths rounded")
     if "alpha" not in known:
@@ -60,10 +68,16 @@ def _built(name: str, choices: dict[str, Any], alpha: float | None, resolution: 
     return load_with(name, {"resolution": resolution, **choices, **({} if alpha is None else {"alpha": alpha})})
 
 
-def from_builds(at: Callable[[Any], Network], usual: int) -> ClosedForm:
-    """See :func:`costmodel.scaling.closed_form.api.closed_form_of`; ``usual`` is a resolution that ``at`` takes.
+def closed_form_of(at: Callable[[Any], Network], usual: int) -> ClosedForm:
+    """The closed form, in rho alone, of the networks that ``at`` makes of each resolution; ``usual`` is one it takes.
 
-    Raises :class:`~costmodel.errors.CostModelError` where it has no two resolutions that one polynomial covers.
+    A network of layers is proven to have it; a captured module is read at several resolutions, checked at more. Raises
+    :class:`~costmodel.errors.CostModelError` where no two resolutions are covered by one polynomial, with the module's
+    reason where it takes one size alone.
+
+    >>> import costmodel as cm
+    >>> closed_form_of(lambda resolution: cm.lenet(resolution), 32).multiply_adds(resolution=34)
+    Fraction(2735720, 1)
     """
     network = at(usual)
     if not all(node.provenance.built for node in network.nodes):

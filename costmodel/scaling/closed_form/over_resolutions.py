@@ -14,7 +14,7 @@ from costmodel.capture.input_spec import InputSpec
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
-from costmodel.scaling.closed_form.derive import from_builds
+from costmodel.scaling.closed_form.derive import closed_form_of
 
 if TYPE_CHECKING:
     from costmodel.core.network import Network
@@ -27,7 +27,7 @@ def over_resolutions(
     """The closed form of what ``name`` names, for square images; the first of ``inputs`` is the one that varies.
 
     Raises :class:`~costmodel.errors.CostModelError` as :func:`~costmodel.loading.load` and
-    :func:`~costmodel.scaling.closed_form.api.closed_form_of` do, and for an input that is no square image.
+    :func:`~costmodel.scaling.closed_form.derive.closed_form_of` do, and for an input that is no square image.
 
     >>> over_resolutions("resnet18").multiply_adds(resolution=224)
     Fraction(1814073344, 1)
@@ -45,4 +45,4 @@ def over_resolutions(
         square = InputSpec(Shape(usual.channels, (resolution, resolution)), inputs[0].type)
         return load_with(name, given, (square, *inputs[1:]))
 
-    return from_builds(at, usual.spatial[0])
+    return closed_form_of(at, usual.spatial[0])

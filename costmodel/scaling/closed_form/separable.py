@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-import sympy  # type: ignore[import-untyped]
-
 from costmodel import formulas
 from costmodel.errors import CostModelError
 
@@ -20,12 +18,18 @@ class Step(NamedTuple):
     latex: str
 
 
-def derivation() -> tuple[Step, ...]:
-    """The steps from the cost of three convolutions to the ratio; the ratio itself is the last but one.
+def separable_steps() -> tuple[Step, ...]:
+    """The derivation of 1/N + 1/K^2, from the cost of three convolutions on; the ratio itself is the last but one.
 
-    >>> [step.text for step in derivation()][-2:]
+    Raises :class:`~costmodel.errors.CostModelError` where sympy is missing.
+
+    >>> [step.text for step in separable_steps()][-2:]
     ['(K^2 + N)/(K^2*N)', '1/N + 1/K^2']
     """
+    try:
+        import sympy  # type: ignore[import-untyped]
+    except ModuleNotFoundError:
+        raise CostModelError("this derivation needs sympy; pip install nn-costmodel[symbolic]") from None
     p, m, n, k = sympy.symbols("P M N K", integer=True, positive=True)
     work, weights = formulas.conv_multiply_adds, formulas.conv_weights
     standard: Any = work(p, m, n, k**2)
@@ -49,6 +53,8 @@ def derivation() -> tuple[Step, ...]:
 
 
 def _step(what: str, call: str, expr: Any) -> Step:
+    from sympy import latex
+
     # 1/K^2 rather than sympy's K^(-2).
     text = re.sub(r"(\w+)\^\(-(\d+)\)", r"1/\1^\2", str(expr).replace("**", "^"))
-    return Step(what, call, text, sympy.latex(expr))
+    return Step(what, call, text, latex(expr))
