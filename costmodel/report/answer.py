@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import dataclass_transform
 
 from costmodel.report.table import Table
 
@@ -15,8 +17,15 @@ _LATEX = str.maketrans(
 )  # fmt: skip
 
 
+@dataclass_transform(frozen_default=True)
 class Answer(ABC):
-    """Lines, the answer first, a table below them, and a document for programs; a subclass says what they hold."""
+    """Lines, the answer first, a table below them, and a document for programs; a subclass says what they hold.
+
+    Every subclass is a frozen dataclass.
+    """
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True)(cls)
 
     @abstractmethod
     def lines(self) -> Sequence[str]:

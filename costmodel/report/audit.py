@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from costmodel.report.answer import Answer
@@ -15,7 +14,6 @@ from costmodel.reproduction.audit_result import EXPLAINED, AuditResult
 
 
 @final
-@dataclass(frozen=True)
 class AuditReport(Answer):
     """A row a printed number, and a row each line of a table that prints none."""
 

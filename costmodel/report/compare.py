@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from costmodel.analyses.readings import reading
@@ -19,7 +18,6 @@ from costmodel.scaling.compare import Comparison, Part
 
 
 @final
-@dataclass(frozen=True)
 class CompareReport(Answer):
     """A comparison by stage: all whose output has one size."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from textwrap import wrap
 from typing import final
@@ -56,7 +55,6 @@ def bugs(figure: ConventionCount) -> list[str]:
 
 
 @final
-@dataclass(frozen=True)
 class ConventionsReport(Answer):
     """What every convention says of one network, for ``batch`` samples."""
 
@@ -141,7 +139,6 @@ def measured(said: ConventionCount) -> dict[str, object]:
 
 
 @final
-@dataclass(frozen=True)
 class ReferenceReport(Answer):
     """What each convention counts, of what version, and where that is written: the table of the documentation."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from costmodel.core.ledger import Ledger
@@ -26,7 +25,6 @@ def html(network: Network) -> str:
 
 
 @final
-@dataclass(frozen=True)
 class CountReport(Answer):
     """What one network costs for ``batch`` samples, grouped ``by`` layer, block, stage or type.
 

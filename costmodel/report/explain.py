@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from costmodel.report.answer import Answer
@@ -18,7 +17,6 @@ SHOWN = 10
 
 
 @final
-@dataclass(frozen=True)
 class ExplainReport(Answer):
     """The explanation of one claim."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from typing import final
@@ -27,7 +26,6 @@ _QUANTITIES = ("multiply_adds", "parameters")
 
 
 @final
-@dataclass(frozen=True)
 class FormulaReport(Answer):
     """A closed form: the two polynomials, where they hold, and a row a term and type of layer, or a row a layer."""
 

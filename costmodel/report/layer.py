@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import final
 
@@ -19,7 +18,6 @@ from costmodel.report.table import Table
 
 
 @final
-@dataclass(frozen=True)
 class LayerReport(Answer):
     """What one layer costs.
 

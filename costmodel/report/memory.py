@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import final
 
 from costmodel.analyses.lifetimes import is_called
@@ -20,7 +19,6 @@ _ORDERS = {
 
 
 @final
-@dataclass(frozen=True)
 class MemoryReport(Answer):
     """The memory that one sample takes under a policy."""
 

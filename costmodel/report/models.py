@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from costmodel.models.registry import Architecture, full_name
@@ -22,7 +21,6 @@ def _chosen(architecture: Architecture) -> str:
 
 
 @final
-@dataclass(frozen=True)
 class ModelsReport(Answer):
     """A row an architecture; with ``named``, a paragraph on each."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import final
 
@@ -20,7 +19,6 @@ _MEANING = (
 
 
 @final
-@dataclass(frozen=True)
 class ReceptiveFieldReport(Answer):
     """What each operation of one network sees of its input."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import final
 
@@ -27,7 +27,6 @@ _FUSED = {
 
 
 @final
-@dataclass(frozen=True)
 class RooflineReport(Answer):
     """The least time of one network on one machine; with ``measured``, the seconds that operations took beside it."""
 

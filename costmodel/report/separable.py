@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import final
 
 from costmodel import formulas
@@ -27,7 +26,6 @@ def separable_ratio(n, k):
 
 
 @final
-@dataclass(frozen=True)
 class SeparableReport(Answer):
     """The derivation of the ratio, and what it comes to."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import final
 
@@ -26,7 +25,6 @@ _LAST_COLUMNS: tuple[str, ...] = ("top1", "first to break a budget")
 
 
 @final
-@dataclass(frozen=True)
 class SolveReport(Answer):
     """Designs, best first; without any, the least that each resolution costs."""
 

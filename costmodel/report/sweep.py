@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from importlib.util import find_spec
 from io import BytesIO
@@ -23,7 +22,6 @@ MOST_ROWS = 10_000
 
 
 @final
-@dataclass(frozen=True)
 class SweepReport(Answer):
     """The grid that :func:`~costmodel.scaling.sweep.sweep` returns."""
 

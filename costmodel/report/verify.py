@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import final
 
 from costmodel.core.shape import Shape
@@ -13,7 +12,6 @@ from costmodel.reproduction.verification import VerificationResult
 
 
 @final
-@dataclass(frozen=True)
 class VerifyReport(Answer):
     """Model and measurement side by side, up to the first difference."""
 
@@ -48,7 +46,6 @@ class VerifyReport(Answer):
 
 
 @final
-@dataclass(frozen=True)
 class VerifyAllReport(Answer):
     """A row a network."""
 
