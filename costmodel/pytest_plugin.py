@@ -120,12 +120,12 @@ class AssertCost:
             self._node.stash.setdefault(_TAKEN, []).append((str(lock), lockfile.write([cost])))
             return ""
         update = f"pytest {_UPDATE} {shlex.quote(seen(test))}"
-        found = difference(_locked(lock, update).get(name), cost)
-        if not found.changed:
+        change = difference(_locked(lock, update).get(name), cost)
+        if not change.changed:
             return ""
         from costmodel.report.guard.assertion import not_as_locked
 
-        return not_as_locked(found, seen(lock), update)
+        return not_as_locked(change, seen(lock), update)
 
 
 @pytest.fixture

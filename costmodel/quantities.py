@@ -186,24 +186,24 @@ def parse_quantity(text: object, of: str = "") -> Quantity:
     if read is None or len(text) > 60:
         example = _SAID[of or "flops"][1]
         raise CostModelError(f"{text[:60]!r} is not an amount; write it as 100M, 3,000,000, {example}")
-    whole, fraction, exponent, suffix, dtype = read.groups(default="")
-    digits = whole.replace(",", "") + fraction + exponent
+    integer, fraction, exponent, suffix, dtype = read.groups(default="")
+    digits = integer.replace(",", "") + fraction + exponent
     if of in ("bytes", *SIZES) and suffix == "B":
         raise CostModelError(f"{text!r} could be bytes or billions; write {digits} bytes or {digits} billion")
     scale, measures = _unit(text, suffix, of)
     measure = of if of in measures else measures[0]
     if dtype and measure != "bytes":
         raise CostModelError(f"{text!r} is no size in bytes, which alone depends on a type; leave out 'at {dtype}'")
-    found = Quantity(Fraction(digits) * scale, measure, dtype and parse_dtype(dtype))
-    amount = found.of(of) if of else found.amount
+    quantity = Quantity(Fraction(digits) * scale, measure, dtype and parse_dtype(dtype))
+    amount = quantity.of(of) if of else quantity.amount
     if amount is None and measure == "bytes" and of in STORED:
-        of, amount = "bytes", found.amount
+        of, amount = "bytes", quantity.amount
     if amount is None or (not of and measure in _RATES):
         raise _of_something_else(text, measure, of)
-    if of and (measure or of) not in (*_RATES, "percent") and found.amount.denominator > 1:
+    if of and (measure or of) not in (*_RATES, "percent") and quantity.amount.denominator > 1:
         hint = "" if suffix else f"; give it a unit, as in {digits}M"
         raise CostModelError(f"{text!r} is not a whole count{hint}")
-    return found._replace(amount=amount, measure=of or measure)
+    return quantity._replace(amount=amount, measure=of or measure)
 
 
 def _unit(text: str, suffix: str, of: str) -> tuple[int, tuple[str, ...]]:
@@ -261,10 +261,10 @@ def budget(quantity: str, most: object) -> tuple[str, int]:
     name = quantity.strip().replace("-", "_")
     if name not in QUANTITIES:
         raise _no_quantity(name)
-    found = parse_bound(most, name)
-    if found.measure == "bytes" and name in STORED:
+    bound = parse_bound(most, name)
+    if bound.measure == "bytes" and name in STORED:
         raise CostModelError(f"{most!r} is as many {name} as their type says; write {most} at fp32, or at int8")
-    return name, math.floor(found.amount)
+    return name, math.floor(bound.amount)
 
 
 def one_type(budgets: Mapping[str, object], dtype: str) -> str:

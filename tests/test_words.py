@@ -34,6 +34,9 @@ PATTERNS = {re.compile(rf"\b(?:{word})\b".replace(" ", r"[\s#>*]+"), re.IGNORECA
 
 #: Names that say nothing of what they hold.
 NAMES = {"beside", "sees", "stretch"}
+#: The same, in all rooms but those where code that reads files and modules still has them.
+MORE_NAMES = {"found", "held", "told", "said"}
+STILL_NAMED = ("costmodel/analyses/", "costmodel/capture/")
 
 
 def private_words(text: str) -> list[str]:
@@ -75,7 +78,10 @@ def test_no_page_and_no_file_has_private_words() -> None:
 
 
 def test_names_say_what_they_hold() -> None:
-    assert [f"{path}: {name}" for path in PACKAGE for name in bound_names(path.read_text()) & NAMES] == []
+    for path in PACKAGE:
+        place = path.relative_to(ROOT).as_posix()
+        names = NAMES if place.startswith(STILL_NAMED) else NAMES | MORE_NAMES
+        assert (place, bound_names(path.read_text()) & names) == (place, set())
 
 
 @pytest.mark.parametrize(

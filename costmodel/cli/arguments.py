@@ -143,14 +143,14 @@ class Group(click.Group):
 
 def formats(*styles: str, default: str | None = "text", note: str = "") -> Callable[[Command], Command]:
     """The option that says how to print the answer; a ``default`` of None tells whether it is given."""
-    said = "" if default else "  [default: text]"
+    shown = "" if default else "  [default: text]"
     return click.option(
         "--format",
         "style",
         type=click.Choice(styles),
         default=default,
         show_default=True,
-        help=f"How to print the answer{note}.{said}",
+        help=f"How to print the answer{note}.{shown}",
     )
 
 

@@ -23,10 +23,10 @@ def command(base: str | None, style: str) -> None:
     Exit status: 0 in order, 1 over a budget or not as locked, 2 if anything cannot be counted or is misconfigured.
     """
     with failing_in(style):
-        found = project()
-        locked = read_lock(found.lock)
-        past = None if base is None else Base(_costs_at(found.lock, base), base)
-        report = GuardReport(check(found, locked, past), shown(found.lock), shown(found.path))
+        config = project()
+        locked = read_lock(config.lock)
+        past = None if base is None else Base(_costs_at(config.lock, base), base)
+        report = GuardReport(check(config, locked, past), shown(config.lock), shown(config.path))
     answer(report, style)
 
 

@@ -32,5 +32,5 @@ def command(
     costmodel compare mobilenet_v1 mobilenet_v2 --resolution 160
     costmodel compare mobilenet_v1 mobilenet_v2 --budget multiply_adds=300M
     """
-    found = compare(models, alpha=alpha, resolution=resolution, budget=budget, dtype=dtype, policy=policy)
-    answer(CompareReport(found), style)
+    comparison = compare(models, alpha=alpha, resolution=resolution, budget=budget, dtype=dtype, policy=policy)
+    answer(CompareReport(comparison), style)

@@ -52,24 +52,24 @@ def command(sides: tuple[str, ...], base: str | None, style: str) -> None:
 
 
 def _since(base: str) -> GuardReport:
-    found = project()
+    config = project()
     note = ""
     try:
-        past = history.at_merge_base(found.lock, base)
+        past = history.at_merge_base(config.lock, base)
     except history.NoLockError as error:  # the branch that adds the lock
         past, note = history.Past({}, error.place), f"No lock in {error.place}: every model is new."
-    unlimited = Config(found.path, tuple(replace(model, budgets=Budgets()) for model in found.models))
+    unlimited = Config(config.path, tuple(replace(model, budgets=Budgets()) for model in config.models))
     # The lines of a lock of the past are no places in the lock of today.
     verdicts = [replace(verdict, line=0) for verdict in check(unlimited, past.models)]
-    return GuardReport(verdicts, shown(found.lock), shown(found.path), False, past.place, "now", note)
+    return GuardReport(verdicts, shown(config.lock), shown(config.path), False, past.place, "now", note)
 
 
 def _between(first: str, second: str) -> GuardReport:
     try:
-        found = project()
+        config = project()
     except CostModelError:
-        found = None  # neither models by name nor a place for the lock are needed, if files are given
-    old, new = _side(first, found), _side(second, found)
+        config = None  # neither models by name nor a place for the lock are needed, if files are given
+    old, new = _side(first, config), _side(second, config)
     pairs: dict[str, tuple[ModelCost | None, ModelCost | None]]
     if old.single and new.single:
         pairs = {f"{first} -> {second}": (old.costs[first], new.costs[second])}
@@ -91,28 +91,28 @@ def _matched(old: _Side, new: _Side) -> dict[str, tuple[ModelCost | None, ModelC
     return {name: (one.costs[name], other) if one is old else (other, one.costs[name])}
 
 
-def _side(text: str, found: Config | None) -> _Side:
+def _side(text: str, config: Config | None) -> _Side:
     from costmodel.errors import nearest
     from costmodel.models.registry import FAMILIES, names
 
     if Path(text).is_file():
-        ours = found is not None and found.lock.is_file() and Path(text).samefile(found.lock)
+        ours = config is not None and config.lock.is_file() and Path(text).samefile(config.lock)
         update = lockfile.UPDATE if ours else "run `costmodel lock --update` in its project"
         return _Side(read_lock(Path(text), update), text)
-    for model in found.models if found else ():
+    for model in config.models if config else ():
         if model.name == text:
-            return _counted(model, found)
+            return _counted(model, config)
     if ":" in text or text in FAMILIES:
-        return _counted(Model(text, text, {}, (), Budgets()), found)
-    lock = found.lock if found else Path.cwd() / lockfile.NAME
+        return _counted(Model(text, text, {}, (), Budgets()), config)
+    lock = config.lock if config else Path.cwd() / lockfile.NAME
     if not history.is_commit(lock.parent, text) and "/" not in text:
-        near = nearest(text, [*(model.name for model in found.models), *names()] if found else names())
+        near = nearest(text, [*(model.name for model in config.models), *names()] if config else names())
         raise CostModelError(f"{text!r} is no file, no model and no commit; {near}`costmodel models` lists the models")
     past = history.at_commit(lock, text)
     return _Side(past.models, past.place)
 
 
-def _counted(model: Model, found: Config | None) -> _Side:
-    with importable(found.folder if found else Path.cwd()):
+def _counted(model: Model, config: Config | None) -> _Side:
+    with importable(config.folder if config else Path.cwd()):
         cost = cost_of(load_with(model.build, model.kwargs, model.inputs), model.name)
     return _Side({model.name: cost}, model.name, single=True)

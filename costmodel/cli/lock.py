@@ -25,10 +25,10 @@ def command(update: bool, reason: str) -> None:
     New models are added. Where a locked model has changed or is no longer listed, --update must say that this is
     meant; without it, the changes are printed, nothing is written, and the exit status is 1.
     """
-    found = project()
-    locked, salvaged = _locked(found, update)
-    verdicts = check(found, locked)
-    report = GuardReport(verdicts, shown(found.lock), shown(found.path))
+    config = project()
+    locked, salvaged = _locked(config, update)
+    verdicts = check(config, locked)
+    report = GuardReport(verdicts, shown(config.lock), shown(config.path))
     failed = [verdict for verdict in verdicts if verdict.status == FAILED]
     overwrites = [verdict for verdict in verdicts if _overwrites(verdict)]
     if failed or (overwrites and not update):
@@ -38,31 +38,31 @@ def command(update: bool, reason: str) -> None:
         sys.exit(FAILED if failed else 1)
     costs, lost = recover_reasons.reattached(renewed(verdicts, " ".join(reason.split())), salvaged)
     content, models = lockfile.write(costs).encode(), f"{len(costs)} model{'s' if len(costs) != 1 else ''}"
-    if found.lock.is_file() and found.lock.read_bytes() == content:
+    if config.lock.is_file() and config.lock.read_bytes() == content:
         print(f"{report.lock} is up to date: {models}{', so no reason is needed' if reason else ''}")
     else:
-        write_whole(found.lock, content)
+        write_whole(config.lock, content)
         if overwrites:
             print(GuardReport(overwrites, report.lock, judged=False, old=report.lock, new="now").text())
         print(f"{report.lock} is written: {models}")
     if lost:
-        said = "; ".join(plain(f"{reason.text} ({reason.model or 'no model'})") for reason in lost)
-        print(f"{len(lost)} reason{'s' if len(lost) > 1 else ''} could not be kept: {said}")
+        texts = "; ".join(plain(f"{reason.text} ({reason.model or 'no model'})") for reason in lost)
+        print(f"{len(lost)} reason{'s' if len(lost) > 1 else ''} could not be kept: {texts}")
     for verdict in verdicts:
         for violation in verdict.violations:
             print(f"{plain(verdict.name)} is over budget: {plain(violation)}")
     sys.stdout.flush()
 
 
-def _locked(found: Config, update: bool) -> tuple[dict[str, ModelCost], list[recover_reasons.Reason]]:
+def _locked(config: Config, update: bool) -> tuple[dict[str, ModelCost], list[recover_reasons.Reason]]:
     try:
-        return read_lock(found.lock), []
+        return read_lock(config.lock), []
     except lockfile.NewerFormatError:
         raise
     except lockfile.LockError:
         # What is damaged is written anew, from the models; what people wrote in it is kept where it can be.
         if update:
-            return {}, recover_reasons.reasons(found.lock.read_bytes())
+            return {}, recover_reasons.reasons(config.lock.read_bytes())
         raise
 
 

@@ -31,11 +31,11 @@ def command(model: str, chosen: ModelOptions, dtype: str, policy: str, style: st
     costmodel memory mobilenet_v2 --dtype int8
     costmodel memory mobilenet_v2 --dtype int8 --policy in-place --plot memory.svg
     """
-    found = memory(chosen.load(model), dtype, policy)
-    report = MemoryReport(found)
+    usage = memory(chosen.load(model), dtype, policy)
+    report = MemoryReport(usage)
     report.lines()  # whatever is wrong with it is said before there is a file
     if plot_file is not None:
         from costmodel.report import plots
 
-        plots.save(plots.memory(found), plot_file)
+        plots.save(plots.memory(usage), plot_file)
     answer(report, style)

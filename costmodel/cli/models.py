@@ -14,12 +14,12 @@ from costmodel.report.models import ModelsReport
 @format_option
 def command(names: tuple[str, ...], style: str) -> None:
     """List the architectures with their variants and defaults, or say more of those named."""
-    found = [_named(name) for name in names] or list(architectures())
-    answer(ModelsReport(found, named=bool(names)), style)
+    chosen = [_named(name) for name in names] or list(architectures())
+    answer(ModelsReport(chosen, named=bool(names)), style)
 
 
 def _named(name: str) -> Architecture:
     base, _, variant = name.partition(":")
-    found = architecture(base)
-    check_variant(base, variant, found.variants)
-    return found
+    named = architecture(base)
+    check_variant(base, variant, named.variants)
+    return named

@@ -65,16 +65,16 @@ def command(
         raise CostModelError(f"--repeat={repeat} says how often --measure runs a layer; add --measure")
     if measure:
         _refuse_beside_measure(device=device, peak=peak, bandwidth=bandwidth, fused=fused)
-        found, measured = _measured(chosen.load(model), dtype, batch, repeat or 10)
+        bounds, measured = _measured(chosen.load(model), dtype, batch, repeat or 10)
     else:
         network, measured = chosen.load(model), {}
-        found = roofline(network, device, peak=peak, bandwidth=bandwidth, dtype=dtype, batch=batch, fused=fused)
-    report = RooflineReport(found, by, measured)
+        bounds = roofline(network, device, peak=peak, bandwidth=bandwidth, dtype=dtype, batch=batch, fused=fused)
+    report = RooflineReport(bounds, by, measured)
     report.table()  # whatever is wrong with it is said before there is a file
     if plot_file is not None:
         from costmodel.report import plots
 
-        plots.save(plots.roofline(found, measured), plot_file)
+        plots.save(plots.roofline(bounds, measured), plot_file)
     answer(report, style)
 
 

@@ -28,8 +28,8 @@ __all__ = ["CONVENTIONS", "Convention", "ConventionCount", "Items", "convention"
 
 #: Every convention by its name: papers and arithmetic, tools, and what "parameters" can mean.
 CONVENTIONS = {
-    found.name: found
-    for found in (
+    rule.name: rule
+    for rule in (
         PAPER,
         DOCUMENTS,
         ALL_ARITHMETIC,
@@ -92,11 +92,11 @@ def counts_of(ledger: Ledger) -> dict[str, ConventionCount | CostModelError]:
     >>> said["paper"].total, said["flop_counter_mode"].total
     (416520, 833040)
     """
-    return {name: _attempt(found, ledger) for name, found in CONVENTIONS.items()}
+    return {name: _attempt(rule, ledger) for name, rule in CONVENTIONS.items()}
 
 
-def _attempt(found: Convention, ledger: Ledger) -> ConventionCount | CostModelError:
+def _attempt(rule: Convention, ledger: Ledger) -> ConventionCount | CostModelError:
     try:
-        return found.of(ledger)
+        return rule.of(ledger)
     except CostModelError as error:
         return error

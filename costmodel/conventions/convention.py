@@ -215,12 +215,12 @@ class Convention:
         >>> convention("fvcore").of(cm.mobilenet_v2().ledger).total
         314193216
         """
-        found: Counter[str] = Counter()
+        totals: Counter[str] = Counter()
         for entry in ledger:
-            found.update(self.items(entry))
+            totals.update(self.items(entry))
         if self.quantity == "parameters":
-            return ConventionCount(self, ledger.parameters, dict(found))
-        batched = {name: count * ledger.batch for name, count in found.items() if count}
+            return ConventionCount(self, ledger.parameters, dict(totals))
+        batched = {name: count * ledger.batch for name, count in totals.items() if count}
         return ConventionCount(self, ledger.multiply_adds, batched)
 
 
@@ -253,8 +253,8 @@ def _known(fact: _Fact | None, what: str) -> _Fact:
 
 def _met(entry: Entry) -> SeenOperation:
     node = entry.node
-    held = any(isinstance(read.layer, layers.Stored) and read.layer.holds.trainable for read in node.inputs)
-    return SeenOperation(node.layer, *node.sample, entry.params, node.provenance, held)
+    reads_parameters = any(isinstance(read.layer, layers.Stored) and read.layer.holds.trainable for read in node.inputs)
+    return SeenOperation(node.layer, *node.sample, entry.params, node.provenance, reads_parameters)
 
 
 def nothing(op: SeenOperation, *decided: type[Layer]) -> Items:

@@ -63,10 +63,10 @@ def _gap(
     old: Sequence[LayerCost], new: Sequence[LayerCost], start_old: int, end_old: int, start_new: int, end_new: int
 ) -> list[Pair]:
     olds, news = old[start_old:end_old], new[start_new:end_new]
-    found = _weighed(olds, news) if len(olds) * len(news) <= _MOST_CELLS else _by_equal_lines(olds, news)
+    pairs = _weighed(olds, news) if len(olds) * len(news) <= _MOST_CELLS else _by_equal_lines(olds, news)
     return [
         (None if mine is None else start_old + mine, None if theirs is None else start_new + theirs)
-        for mine, theirs in found
+        for mine, theirs in pairs
     ]
 
 

@@ -40,8 +40,8 @@ class Budget:
     dtype: str = ""
     in_bytes: bool = False
 
-    def violation(self, figure: int, said: str = "") -> str:
-        """What is wrong with ``figure``, in one sentence; empty if nothing is. ``said`` follows the figure.
+    def violation(self, figure: int, after: str = "") -> str:
+        """What is wrong with ``figure``, in one sentence; empty if nothing is. ``after`` follows the figure.
 
         >>> parse_limit("parameters", "<= 2.6 M").violation(2_600_001)
         'parameters: 2,600,001 are over the budget <= 2.6 M (2,600,000) by 1'
@@ -50,7 +50,7 @@ class Budget:
             return ""
         most = math.floor(self.most)  # figures are whole
         over = f"over the budget {self.text} ({most:,}) by {figure - most:,}"
-        return f"{_said(self.quantity)}: {figure:,}{said} are {over}"
+        return f"{_said(self.quantity)}: {figure:,}{after} are {over}"
 
     def of(self, network: Network) -> Budget:
         """The budget as one of ``network``: a size of parameters at the type that they have.
@@ -100,23 +100,23 @@ class Growth:
 
         Raises :class:`~costmodel.errors.CostModelError` for a size without a type where ``new`` has several.
         """
-        found = []
+        broken = []
         for quantity in self.quantities:
             before, after = getattr(old, quantity), getattr(new, quantity)
             most = self.most[quantity] / (bytes_of(self._own_type(new)) if self.in_bytes else 1)
             allowed = before * most / 100 if self.percent else most
             if after - before > allowed:
-                found.append(
+                broken.append(
                     f"{_said(quantity)}: {before:,} grew by {after - before:,} to {after:,}; growth is {self.text}"
                 )
-        return found
+        return broken
 
     def _own_type(self, new: ModelCost) -> str:
         own = list(size.types(new.network)) if new.network else []
         if len(own) != 1:
-            held = f"{new.name} has {', '.join(own) or 'none that is known'}"
+            types = f"{new.name} has {', '.join(own) or 'none that is known'}"
             raise CostModelError(
-                f"growth: {self.text} names no type, and {held}; write {self.text} at fp32, or at int8"
+                f"growth: {self.text} names no type, and {types}; write {self.text} at fp32, or at int8"
             )
         return own[0]
 
@@ -172,9 +172,9 @@ def parse_limit(quantity: str, text: object) -> Budget:
     with _placed(quantity):
         if str(text).endswith("%") and parse_bound(text).measure == "percent":
             raise CostModelError(f"{text!r} is a percentage; write growth for what a model may grow")
-        found = parse_bound(text, quantity)
-        in_bytes = found.measure == "bytes" and quantity in STORED
-        return Budget(quantity, found.amount, _as_written(text), found.dtype if quantity in SIZES else "", in_bytes)
+        bound = parse_bound(text, quantity)
+        in_bytes = bound.measure == "bytes" and quantity in STORED
+        return Budget(quantity, bound.amount, _as_written(text), bound.dtype if quantity in SIZES else "", in_bytes)
 
 
 def parse_growth(text: object) -> Growth:
@@ -186,13 +186,13 @@ def parse_growth(text: object) -> Growth:
     (('multiply_adds',), ('multiply_adds', 'parameters'))
     """
     with _placed(GROWTH):
-        found = parse_bound(text)
-        if found.measure == "percent":
-            return Growth(GROWING, dict.fromkeys(GROWING, found.amount), True, _as_written(text))
-        if found[1:] == ("bytes", ""):
+        bound = parse_bound(text)
+        if bound.measure == "percent":
+            return Growth(GROWING, dict.fromkeys(GROWING, bound.amount), True, _as_written(text))
+        if bound[1:] == ("bytes", ""):
             most = {"parameters": parse_bound(text, "bytes").amount}
             return Growth(("parameters",), most, False, _as_written(text), in_bytes=True)
-        named = tuple([name for name in GROWING if found.of(name) is not None])
+        named = tuple([name for name in GROWING if bound.of(name) is not None])
         return Growth(named, {name: parse_bound(text, name).amount for name in named}, False, _as_written(text))
 
 

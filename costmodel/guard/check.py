@@ -72,10 +72,10 @@ def check(config: Config, locked: Mapping[str, ModelCost], base: Base | None = N
         Verdict(name, Difference(cost, None), line=cost.line) for name, cost in locked.items() if name not in listed
     ]
     with importable(config.folder):
-        found = [
+        verdicts = [
             _verdict(model, locked.get(model.name), base or Base(locked, lockfile.NAME)) for model in config.models
         ]
-    return tuple(sorted([*found, *gone], key=lambda verdict: verdict.name))
+    return tuple(sorted([*verdicts, *gone], key=lambda verdict: verdict.name))
 
 
 def _verdict(model: Model, locked: ModelCost | None, base: Base) -> Verdict:
@@ -111,13 +111,13 @@ def renewed(verdicts: Iterable[Verdict], reason: str = "") -> list[ModelCost]:
     ``reason`` is put down for every model that is new or changed, above its first layer that changed. A reason from
     before holds as long as the layer below it is as it was. All verdicts must have counted.
     """
-    found = []
+    costs = []
     for verdict in verdicts:
         change = verdict.difference
         assert change is not None, f"{verdict.name} was not counted"
         if change.new is not None:
-            found.append(_with_reasons(change, change.new, reason))
-    return found
+            costs.append(_with_reasons(change, change.new, reason))
+    return costs
 
 
 def _with_reasons(change: Difference, new: ModelCost, reason: str) -> ModelCost:

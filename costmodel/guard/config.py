@@ -65,11 +65,11 @@ def find(start: Path) -> Path:
     Raises :class:`~costmodel.errors.CostModelError` where there is none, and where one folder has two.
     """
     for folder in (start, *start.parents):
-        found = [place for place in (folder / OWN, folder / SHARED) if _is_ours(place)]
-        if len(found) > 1:
-            raise CostModelError(f"both {seen(found[0])} and {seen(found[1])} list models; keep one of them")
-        if found:
-            return found[0]
+        files = [place for place in (folder / OWN, folder / SHARED) if _is_ours(place)]
+        if len(files) > 1:
+            raise CostModelError(f"both {seen(files[0])} and {seen(files[1])} list models; keep one of them")
+        if files:
+            return files[0]
     raise CostModelError(
         f"no {SHARED} or {OWN} in {seen(start)} or above it lists models; write [tool.costmodel.models.NAME] and"
         ' build = "mobilenet_v2" into pyproject.toml'
@@ -88,16 +88,16 @@ def load(path: Path) -> Config:
     Raises :class:`~costmodel.errors.CostModelError` for a file that is no TOML, for an unknown key, with the nearest
     one, and for a value of the wrong kind.
     """
-    whole = _parsed(path)
+    document = _parsed(path)
     try:
-        return Config(path, _models(whole, path))
+        return Config(path, _models(document, path))
     except CostModelError as error:
         raise _misconfigured(path, str(error)) from None
 
 
-def _models(whole: dict[str, Any], path: Path) -> tuple[Model, ...]:
+def _models(document: dict[str, Any], path: Path) -> tuple[Model, ...]:
     prefix = "" if path.name == OWN else "tool.costmodel."
-    ours = whole if not prefix else whole["tool"]["costmodel"]
+    ours = document if not prefix else document["tool"]["costmodel"]
     _known(_table(ours, prefix.rstrip("."), path), ("models",), prefix or "the file", path)
     models = _table(ours.get("models", {}), f"{prefix}models", path)
     if not models:

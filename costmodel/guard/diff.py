@@ -30,9 +30,9 @@ class LayerChange(NamedTuple):
     @property
     def layer(self) -> LayerCost:
         """The layer as it is now, or was."""
-        found = self.new or self.old
-        assert found is not None
-        return found
+        layer = self.new or self.old
+        assert layer is not None
+        return layer
 
     @property
     def multiply_adds(self) -> int:
@@ -96,9 +96,9 @@ class Difference:
     @property
     def name(self) -> str:
         """The model."""
-        found = self.new or self.old
-        assert found is not None
-        return found.name
+        cost = self.new or self.old
+        assert cost is not None
+        return cost.name
 
     @property
     def changed(self) -> bool:
@@ -171,7 +171,7 @@ def _kind(change: LayerChange) -> Kind | None:
 
 
 def _causes(changes: Iterable[LayerChange], producers: list[list[int]] | None) -> list[Cause]:
-    found: list[_Found] = []
+    causes: list[_Found] = []
     blame = _Blame(producers)
     for (kind, _), run in groupby(changes, key=_together):
         if kind is None:
@@ -184,10 +184,10 @@ def _causes(changes: Iterable[LayerChange], producers: list[list[int]] | None) -
             leader.perhaps.update(dict.fromkeys(other.own[0].layer.name for other in others))
         else:
             leader = _Found(kind, group, [], {})
-            found.append(leader)
+            causes.append(leader)
         for change in group:
             blame.put(change, leader)
-    return [Cause(kind, own, tuple(followers), tuple(perhaps)) for kind, own, followers, perhaps in found]
+    return [Cause(kind, own, tuple(followers), tuple(perhaps)) for kind, own, followers, perhaps in causes]
 
 
 def _together(change: LayerChange) -> tuple[Kind | None, object]:

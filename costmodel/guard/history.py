@@ -41,15 +41,15 @@ def at_merge_base(lock: Path, base: str) -> Past:
     folder = lock.parent
     _repository(folder)
     ours, theirs = _commit(folder, "HEAD"), _commit(folder, base)
-    found = _git(folder, "merge-base", ours, theirs)
-    if found.status:
+    answer = _git(folder, "merge-base", ours, theirs)
+    if answer.status:
         if _shallow(folder):
             raise CostModelError(
                 f"this clone is shallow and does not reach back to where HEAD and {base} parted;"
                 f" run `{_fetch(folder, base)}` (in a GitHub workflow: actions/checkout with fetch-depth: 0)"
             )
         raise CostModelError(f"HEAD and {base} have no commit in common; name another with --base BRANCH")
-    commit = found.text.split()[0]
+    commit = answer.text.split()[0]
     return _lock(lock, commit, f"where HEAD and {base} parted")
 
 
@@ -96,13 +96,13 @@ def _git(folder: Path, *arguments: str) -> _Answer:
 
 
 def _repository(folder: Path) -> None:
-    found = _git(folder, "rev-parse", "--is-inside-work-tree")
-    if found.status == 0:
+    answer = _git(folder, "rev-parse", "--is-inside-work-tree")
+    if answer.status == 0:
         return
-    if "not a git repository" in found.error:
+    if "not a git repository" in answer.error:
         raise CostModelError(f"{folder} is not in a git repository; run `git init` and commit the lock, {_TWO_FILES}")
     # Such as a repository of another owner: git names its own fix.
-    raise CostModelError(f"git refuses to read {folder}: {found.error}")
+    raise CostModelError(f"git refuses to read {folder}: {answer.error}")
 
 
 def _resolved(folder: Path, text: str) -> _Answer:
@@ -110,9 +110,9 @@ def _resolved(folder: Path, text: str) -> _Answer:
 
 
 def _commit(folder: Path, text: str) -> str:
-    found = _resolved(folder, text)
-    if found.status == 0:
-        return found.text.strip()
+    answer = _resolved(folder, text)
+    if answer.status == 0:
+        return answer.text.strip()
     if text == "HEAD":
         raise CostModelError("this repository has no commit yet; run `git add costmodel.lock` and `git commit`")
     remotes = _git(folder, "remote").text.split()
@@ -146,16 +146,16 @@ def _shallow(folder: Path) -> bool:
     return _git(folder, "rev-parse", "--is-shallow-repository").text.strip() == "true"
 
 
-def _lock(lock: Path, commit: str, said: str) -> Past:
+def _lock(lock: Path, commit: str, where: str) -> Past:
     short = commit[:12]
-    found = _git(lock.parent, "show", f"{commit}:./{lock.name}")
-    if found.status:
+    answer = _git(lock.parent, "show", f"{commit}:./{lock.name}")
+    if answer.status:
         error = NoLockError(
-            f"{lock.name} is not in commit {short} ({said}); there, run `costmodel lock` and commit the file"
+            f"{lock.name} is not in commit {short} ({where}); there, run `costmodel lock` and commit the file"
         )
-        error.place = f"{short} ({said})"
+        error.place = f"{short} ({where})"
         raise error
     try:
-        return Past(lockfile.read(found.out, f"{short}:{lock.name}"), f"{short} ({said})")
+        return Past(lockfile.read(answer.out, f"{short}:{lock.name}"), f"{short} ({where})")
     except CostModelError as error:
-        raise CostModelError(f"{error}; that is in commit {short} ({said}): fix it there, or name another") from None
+        raise CostModelError(f"{error}; that is in commit {short} ({where}): fix it there, or name another") from None

@@ -136,18 +136,18 @@ def read(content: bytes, place: str = NAME, update: str = UPDATE) -> dict[str, M
     return _Reader(lines[:-1], place, update).models()
 
 
-def _check_first(line: str, whole: bool, place: str, update: str) -> None:
-    if line == _FIRST and whole:
+def _check_first(line: str, complete: bool, place: str, update: str) -> None:
+    if line == _FIRST and complete:
         return
-    found = re.fullmatch(r"costmodel\.lock format (\d{1,9})", line, re.ASCII)
-    if found and whole and int(found[1]) > FORMAT:
+    match = re.fullmatch(r"costmodel\.lock format (\d{1,9})", line, re.ASCII)
+    if match and complete and int(match[1]) > FORMAT:
         raise NewerFormatError(
-            f"{place}:1: format {found[1]} is newer than format {FORMAT}, which this costmodel reads;"
+            f"{place}:1: format {match[1]} is newer than format {FORMAT}, which this costmodel reads;"
             " run `pip install --upgrade nn-costmodel`"
         )
-    if found and whole:
-        raise _damaged(place, 1, f"format {found[1]} is older than format {FORMAT}; {update} to write it anew")
-    if not whole and _FIRST.startswith(line):
+    if match and complete:
+        raise _damaged(place, 1, f"format {match[1]} is older than format {FORMAT}; {update} to write it anew")
+    if not complete and _FIRST.startswith(line):
         raise _cut(place, 1, update)
     raise _damaged(place, 1, f"this is not a lock file, which begins with {_FIRST!r}; {update} to write one")
 
@@ -167,10 +167,10 @@ def unquoted(text: str) -> str | None:
     if not text.startswith('"'):
         return "" if text == _NOTHING else text
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return None
-    return found if isinstance(found, str) else None
+    return value if isinstance(value, str) else None
 
 
 class _Reader:
@@ -186,7 +186,7 @@ class _Reader:
         for wanted in _NOTES:
             if self._next() != wanted:
                 raise self._edited()
-        found: dict[str, ModelCost] = {}
+        models: dict[str, ModelCost] = {}
         while (line := self._next()) != _LAST:
             if line == "":
                 continue
@@ -194,14 +194,14 @@ class _Reader:
             if keyword != "model":
                 raise self._edited()
             model = self._model(name)
-            if model.name in found:
-                first = f"the section of line {found[model.name].line} has the same name"
+            if model.name in models:
+                first = f"the section of line {models[model.name].line} has the same name"
                 raise _damaged(self._place, model.line, f"{first}; {self._update} to count anew")
-            found[model.name] = model
+            models[model.name] = model
         if self._number != len(self._lines):
             self._number += 1
             raise self._error(f"nothing may follow {_LAST!r}")
-        return found
+        return models
 
     def _model(self, quoted: str) -> ModelCost:
         start = self._number
@@ -238,10 +238,10 @@ class _Reader:
         return self._lines[self._number - 1]
 
     def _unquoted(self, text: str) -> str:
-        found = unquoted(text)
-        if found is None:
+        value = unquoted(text)
+        if value is None:
             raise self._edited()
-        return found
+        return value
 
     def _edited(self) -> LockError:
         return self._error("this line, or one just before it, was edited, moved or removed by hand, or is damaged")

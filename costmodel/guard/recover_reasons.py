@@ -24,7 +24,7 @@ def reasons(content: bytes) -> list[Reason]:
     >>> reasons(b"model | m\\n<<<<<<< HEAD\\nreason | wider\\n  stem | conv | - |\\n=======\\n")
     [Reason(model='m', layer='stem', text='wider')]
     """
-    found: list[Reason] = []
+    kept: list[Reason] = []
     waiting: list[str] = []
     model = ""
     for line in content.decode("utf-8", "replace").splitlines():
@@ -32,21 +32,21 @@ def reasons(content: bytes) -> list[Reason]:
         if keyword == "reason":
             waiting.append(unquoted(rest) or rest)
         elif keyword in ("model", "end"):
-            found += [Reason(model, "", text) for text in waiting]
+            kept += [Reason(model, "", text) for text in waiting]
             waiting = []
             model = (unquoted(rest) or "") if keyword == "model" else ""
         elif line.startswith("  ") and rest:
-            found += [Reason(model, unquoted(keyword.strip()) or "", text) for text in waiting]
+            kept += [Reason(model, unquoted(keyword.strip()) or "", text) for text in waiting]
             waiting = []
-    found += [Reason(model, "", text) for text in waiting]
-    return list(dict.fromkeys(found))
+    kept += [Reason(model, "", text) for text in waiting]
+    return list(dict.fromkeys(kept))
 
 
-def reattached(costs: Iterable[ModelCost], found: Iterable[Reason]) -> tuple[list[ModelCost], list[Reason]]:
+def reattached(costs: Iterable[ModelCost], saved: Iterable[Reason]) -> tuple[list[ModelCost], list[Reason]]:
     """``costs`` with the reasons of ``found`` above the layers of those names, and the reasons that have none now."""
     by_name = {cost.name: cost for cost in costs}
     lost = []
-    for reason in found:
+    for reason in saved:
         cost = by_name.get(reason.model)
         places = [place for place, layer in enumerate(cost.layers) if layer.name == reason.layer] if cost else []
         if cost is None or not places:

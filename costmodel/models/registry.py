@@ -63,12 +63,12 @@ class _Families(Mapping[str, str]):
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        found = [
+        dated = [
             (architecture.year, family, architecture)
             for family in _modules()
             for architecture in _family(family).values()
         ]
-        return iter([architecture.name for *_, architecture in sorted(found, key=lambda one: one[:2])])
+        return iter([architecture.name for *_, architecture in sorted(dated, key=lambda one: one[:2])])
 
     def __len__(self) -> int:
         return sum(len(_family(family)) for family in _modules())
@@ -86,7 +86,7 @@ def _modules() -> tuple[str, ...]:
 
 def _family(name: str) -> dict[str, Architecture]:
     importlib.import_module(f"costmodel.models.{name}")
-    return {other: found for other, found in _REGISTERED.items() if other.startswith(name)}
+    return {other: each for other, each in _REGISTERED.items() if other.startswith(name)}
 
 
 def register(
@@ -170,10 +170,10 @@ def resolve(name: str) -> tuple[Architecture, str]:
     base, _, variant = name.partition(":")
     if base not in FAMILIES and variant:
         return _function(base, variant), ""
-    found = architecture(base)
+    known = architecture(base)
     if variant:
-        check_variant(base, variant, found.variants)
-    return found, variant
+        check_variant(base, variant, known.variants)
+    return known, variant
 
 
 def build(name: str, **choices: object) -> Network:
@@ -184,9 +184,9 @@ def build(name: str, **choices: object) -> Network:
     >>> build("mobilenet_v2:scaled-head", alpha=0.5).name
     'mobilenet_v2:scaled-head'
     """
-    found, variant = resolve(name)
-    check_choices(name, choices, found.choices)
-    return found.build(**choices, variant=variant) if variant else found.build(**choices)
+    known, variant = resolve(name)
+    check_choices(name, choices, known.choices)
+    return known.build(**choices, variant=variant) if variant else known.build(**choices)
 
 
 def check_choices(name: str, choices: Mapping[str, object], known: Mapping[str, inspect.Parameter]) -> None:
@@ -220,10 +220,10 @@ def _function(module_name: str, function_name: str) -> Architecture:
 
     @wraps(function)
     def answer(**choices: object) -> Network:
-        made = called(name, function, choices)
-        if not isinstance(made, Network):
-            raise CostModelError(f"{name} returned {type_name(made)}; let it return a costmodel.Network")
-        return made
+        network = called(name, function, choices)
+        if not isinstance(network, Network):
+            raise CostModelError(f"{name} returned {type_name(network)}; let it return a costmodel.Network")
+        return network
 
     return Architecture(answer, f"{name}, a function of yours", {"": ""})
 
@@ -244,8 +244,8 @@ def own(name: str) -> object:
         raise CostModelError(
             f"{module_name} ({place}) has no function {function_name!r}; {near or 'give it one'}".rstrip()
         )
-    found: object = getattr(module, function_name)
-    return found
+    value: object = getattr(module, function_name)
+    return value
 
 
 def called(name: str, function: Callable[..., object], choices: Mapping[str, object]) -> object:
@@ -305,4 +305,4 @@ def full_name(name: str, variant: str) -> str:
 
 def names() -> list[str]:
     """Every network that can be built by name: each architecture, then each of its variants."""
-    return [full_name(found.name, variant) for found in architectures() for variant in found.variants]
+    return [full_name(each.name, variant) for each in architectures() for variant in each.variants]

@@ -86,8 +86,8 @@ def _shufflenet_v1(
 def _unit(x: Node, name: str, out_channels: int, groups: int, first_groups: int, stride: int) -> Node:
     """1x1, shuffle, depthwise, 1x1; the input is added, or at stride 2 pooled and put beside the rest (Figure 2)."""
     inner = out_channels // BOTTLENECK
-    made = out_channels if stride == 1 else out_channels - x.shape.channels
-    if made < 1:
+    expanded = out_channels if stride == 1 else out_channels - x.shape.channels
+    if expanded < 1:
         raise CostModelError(
             f"{name}: {out_channels} channels must be more than the {x.shape.channels} it reads, which it keeps;"
             " use a larger alpha"
@@ -97,6 +97,6 @@ def _unit(x: Node, name: str, out_channels: int, groups: int, first_groups: int,
     if groups > 1:
         y = apply(y, f"{name}.shuffle", ChannelShuffle(groups))
     y = conv_bn(y, f"{name}.depthwise", depthwise_conv(inner, 3, stride, 1))
-    y = conv_bn(y, f"{name}.expand", conv(made, 1, groups=groups))
+    y = conv_bn(y, f"{name}.expand", conv(expanded, 1, groups=groups))
     y = apply((y, x), f"{name}.add", Add()) if stride == 1 else apply((shortcut, y), f"{name}.concat", Concat())
     return apply(y, f"{name}.activation", RELU)

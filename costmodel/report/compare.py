@@ -37,11 +37,13 @@ class CompareReport(Answer):
         return first, f"{known[0].upper()}{known[1:]}", COUNTED, *self._bytes()
 
     def _bytes(self) -> list[str]:
-        found = self.comparison
-        if not found.dtype:
+        comparison = self.comparison
+        if not comparison.dtype:
             return []
-        return [f"Bytes are at {precision(found.dtype)}; peak_memory is the most that is alive in a stage, under the"
-                f" policy {found.policy}, and in its total of all stages; size is of parameters."]  # fmt: skip
+        return [
+            f"Bytes are at {precision(comparison.dtype)}; peak_memory is the most that is alive in a stage, under the"
+            f" policy {comparison.policy}, and in its total of all stages; size is of parameters."
+        ]
 
     def table(self) -> Table:
         """Multiply-adds and parameters of each network, by the size of the map."""

@@ -38,13 +38,13 @@ def itemized(figure: ConventionCount) -> str:
     >>> itemized(convention("flop_counter_mode").of(cm.lenet5().ledger))
     '2 x paper 416,520'
     """
-    found = figure.convention
-    if found.name == found.base:
+    rule = figure.convention
+    if rule.name == rule.base:
         return ""
-    base = f"{found.base} {figure.base:,}"
+    base = f"{rule.base} {figure.base:,}"
     items = sorted(figure.items.items(), key=lambda item: -abs(item[1]))
     signed = [f"{'-' if count < 0 else '+'} {name} {abs(count):,}" for name, count in items if count]
-    return " ".join([f"{found.factor} x {base}" if found.factor > 1 else base, *signed])
+    return " ".join([f"{rule.factor} x {base}" if rule.factor > 1 else base, *signed])
 
 
 def bugs(figure: ConventionCount) -> list[str]:
@@ -66,8 +66,8 @@ class ConventionsReport(Answer):
         return counts_of(self.network.ledger.batched(self.batch))
 
     def _range(self, quantity: str) -> str:
-        said = [figure for figure in self._figures.values() if isinstance(figure, ConventionCount)]
-        totals = [figure.total for figure in said if figure.convention.quantity == quantity]
+        counts = [figure for figure in self._figures.values() if isinstance(figure, ConventionCount)]
+        totals = [figure.total for figure in counts if figure.convention.quantity == quantity]
         return f"{min(totals):,} to {max(totals):,}"
 
     def lines(self) -> tuple[str, ...]:
@@ -81,12 +81,12 @@ class ConventionsReport(Answer):
 
     def table(self) -> Table:
         """A row a convention; where it has no rule for some operation, the reason instead of a number."""
-        rows = tuple(_row(CONVENTIONS[name], said) for name, said in self._figures.items())
+        rows = tuple(_row(CONVENTIONS[name], count) for name, count in self._figures.items())
         return Table(("convention", "version", "counts", "figure", "difference", "itemized"), rows)
 
     def notes(self) -> list[str]:
         """What is known to be wrong with the tools whose numbers it changes here."""
-        return [note for said in self._figures.values() if isinstance(said, ConventionCount) for note in bugs(said)]
+        return [note for count in self._figures.values() if isinstance(count, ConventionCount) for note in bugs(count)]
 
     def narrow(self) -> Table:
         """As narrow as it goes: without the versions, and without the difference, which the items add up to."""
@@ -103,38 +103,38 @@ class ConventionsReport(Answer):
             "input": [list(shape.sizes) for shape in self.network.inputs],
             "batch": self.batch,
             "not_counted": not_counted(self.network.ledger.not_counted),
-            "conventions": [_fields(CONVENTIONS[name], said) for name, said in self._figures.items()],
+            "conventions": [_fields(CONVENTIONS[name], count) for name, count in self._figures.items()],
         }
 
 
-def _row(found: Convention, said: ConventionCount | CostModelError) -> tuple[Cell, ...]:
-    head = (found.name, found.version, QUANTITIES[found.quantity])
-    if isinstance(said, CostModelError):
-        return (*head, "", "", f"no number: {said}")
-    return (*head, said.total, said.difference, itemized(said))
+def _row(rule: Convention, count: ConventionCount | CostModelError) -> tuple[Cell, ...]:
+    head = (rule.name, rule.version, QUANTITIES[rule.quantity])
+    if isinstance(count, CostModelError):
+        return (*head, "", "", f"no number: {count}")
+    return (*head, count.total, count.difference, itemized(count))
 
 
-def _fields(found: Convention, said: ConventionCount | CostModelError) -> dict[str, object]:
-    if isinstance(said, CostModelError):
-        return {**described(found), "figure": None, "reason": str(said)}
-    return {**described(found), **measured(said)}
+def _fields(rule: Convention, count: ConventionCount | CostModelError) -> dict[str, object]:
+    if isinstance(count, CostModelError):
+        return {**described(rule), "figure": None, "reason": str(count)}
+    return {**described(rule), **measured(count)}
 
 
-def described(found: Convention) -> dict[str, object]:
+def described(rule: Convention) -> dict[str, object]:
     """A convention as the JSON contract has it: what it is, where that is written, what is wrong with it."""
     keys = ("name", "source", "version", "place", "quantity", "counts", "bugs")
-    return {key: getattr(found, key) for key in keys} | {"held": found.verified_against_tool}
+    return {key: getattr(rule, key) for key in keys} | {"held": rule.verified_against_tool}
 
 
-def measured(said: ConventionCount) -> dict[str, object]:
+def measured(count: ConventionCount) -> dict[str, object]:
     """A number as the JSON contract has it: ``factor * base_figure`` and the items add up to it."""
     return {
-        "figure": said.total,
-        "base": said.convention.base,
-        "base_figure": said.base,
-        "factor": said.convention.factor,
-        "items": dict(said.items),
-        "difference": said.difference,
+        "figure": count.total,
+        "base": count.convention.base,
+        "base_figure": count.base,
+        "factor": count.convention.factor,
+        "items": dict(count.items),
+        "difference": count.difference,
     }
 
 
@@ -143,7 +143,7 @@ class ReferenceReport(Answer):
     """What each convention counts, of what version, and where that is written: the table of the documentation."""
 
     def lines(self) -> tuple[str, ...]:
-        checked = sum(found.verified_against_tool for found in CONVENTIONS.values())
+        checked = sum(rule.verified_against_tool for rule in CONVENTIONS.values())
         return (
             f"{len(CONVENTIONS)} conventions, {checked} of them checked against the tool itself",
             "Checked: the tests run the tool on random networks, reference modules and captured modules; the numbers"
@@ -153,37 +153,37 @@ class ReferenceReport(Answer):
     def table(self) -> Table:
         rows = tuple(
             (
-                found.name,
-                found.source,
-                found.version,
-                QUANTITIES[found.quantity],
-                found.counts,
-                "; ".join(found.bugs),
-                found.place,
-                "yes" if found.verified_against_tool else "no",
+                rule.name,
+                rule.source,
+                rule.version,
+                QUANTITIES[rule.quantity],
+                rule.counts,
+                "; ".join(rule.bugs),
+                rule.place,
+                "yes" if rule.verified_against_tool else "no",
             )
-            for found in CONVENTIONS.values()
+            for rule in CONVENTIONS.values()
         )
         return Table(("convention", "source", "version", "of", "counts", "bugs", "place", "checked"), rows)
 
     def text(self, color: bool = False) -> str:
         """A paragraph a convention: what each counts is too long for the cells of a terminal."""
-        return "\n".join([*self.lines(), *(line for found in CONVENTIONS.values() for line in _paragraph(found))])
+        return "\n".join([*self.lines(), *(line for rule in CONVENTIONS.values() for line in _paragraph(rule))])
 
     def document(self) -> object:
-        return {"conventions": [described(found) for found in CONVENTIONS.values()]}
+        return {"conventions": [described(rule) for rule in CONVENTIONS.values()]}
 
 
-def _paragraph(found: Convention) -> list[str]:
-    checked = ", checked against the tool" if found.verified_against_tool else ""
-    version = "" if found.version == "-" else f" {found.version}"
-    told = [("counts", found.counts), *(("bug", bug) for bug in found.bugs), ("at", found.place)]
+def _paragraph(rule: Convention) -> list[str]:
+    checked = ", checked against the tool" if rule.verified_against_tool else ""
+    version = "" if rule.version == "-" else f" {rule.version}"
+    parts = [("counts", rule.counts), *(("bug", bug) for bug in rule.bugs), ("at", rule.place)]
     return [
         "",
-        f"{found.name}: {found.source}{version}, {QUANTITIES[found.quantity]}{checked}",
+        f"{rule.name}: {rule.source}{version}, {QUANTITIES[rule.quantity]}{checked}",
         *(
             line
-            for what, text in told
+            for what, text in parts
             for line in wrap(f"{what}: {text}", 100, initial_indent="  ", subsequent_indent="    ")
         ),
     ]

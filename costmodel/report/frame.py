@@ -21,9 +21,9 @@ def table(network: Network, by: str = "layer", depth: int = 2, batch: int = 1) -
     >>> cm.mobilenet_v2().table(by="block").multiply_adds.sum()
     np.int64(300774272)
     """
-    found = costs(network.ledger.batched(batch), by, depth)
-    rows = [[str(cell) if isinstance(cell, Shape) else cell for cell in row] for row in found.rows]
-    return pandas.DataFrame(rows, columns=list(found.columns))
+    parts = costs(network.ledger.batched(batch), by, depth)
+    rows = [[str(cell) if isinstance(cell, Shape) else cell for cell in row] for row in parts.rows]
+    return pandas.DataFrame(rows, columns=list(parts.columns))
 
 
 def conventions(network: Network, batch: int = 1) -> pandas.DataFrame:
@@ -37,9 +37,9 @@ def conventions(network: Network, batch: int = 1) -> pandas.DataFrame:
     >>> cm.mobilenet_v2().conventions().set_index("convention").figure["torchinfo"]
     np.int64(300809384)
     """
-    found = ConventionsReport(network, batch).table()
-    rows = [[None if cell == "" and place in (3, 4) else cell for place, cell in enumerate(row)] for row in found.rows]
-    frame = pandas.DataFrame(rows, columns=list(found.columns))
+    counts = ConventionsReport(network, batch).table()
+    rows = [[None if cell == "" and place in (3, 4) else cell for place, cell in enumerate(row)] for row in counts.rows]
+    frame = pandas.DataFrame(rows, columns=list(counts.columns))
     missing = frame["figure"].isna().any()
     # Integers stay integers, with a gap among them too.
     return frame.astype({"figure": "Int64", "difference": "Int64"}) if missing else frame

@@ -42,12 +42,12 @@ class LayerReport(Answer):
         """The answer, the layer, and the arithmetic of a single one, or the comparison of a separable one."""
         entries = self.network.ledger.entries
         if self.standard:
-            told = self._comparison(self.standard)
+            explained = self._comparison(self.standard)
         elif len(entries) == 1:
-            told = _arithmetic(entries[0])
+            explained = _arithmetic(entries[0])
         else:
-            told = ["Convolutions alone: no batch norm, no activation."]
-        return [headline(self.network), self.subject(), *told]
+            explained = ["Convolutions alone: no batch norm, no activation."]
+        return [headline(self.network), self.subject(), *explained]
 
     def _comparison(self, standard: Network) -> list[str]:
         part, entry = self.network.ledger, standard.ledger.entries[0]

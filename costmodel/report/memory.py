@@ -25,18 +25,18 @@ class MemoryReport(Answer):
     memory: Memory
 
     def lines(self) -> list[str]:
-        found = self.memory
-        peak, weights, at = found.peak_bytes, found.weights_bytes, precision(found.types)
-        alive = " + ".join(f"{value.name} {value.bytes:,} ({value.shape} {value.dtype})" for value in found.live)
-        source = [f"Source: {found.network.source}"] if found.network.source else []
+        usage = self.memory
+        peak, weights, at = usage.peak_bytes, usage.weights_bytes, precision(usage.types)
+        alive = " + ".join(f"{value.name} {value.bytes:,} ({value.shape} {value.dtype})" for value in usage.live)
+        source = [f"Source: {usage.network.source}"] if usage.network.source else []
         return [
-            f"{peak:,} bytes at {at} are the peak ({si(peak, 'B')}, {kib(peak)}), at {found.at}; weights"
+            f"{peak:,} bytes at {at} are the peak ({si(peak, 'B')}, {kib(peak)}), at {usage.at}; weights"
             f" {weights:,} bytes ({si(weights, 'B')})",
             f"Alive at the peak: {alive}",
-            subject(found.network),
+            subject(usage.network),
             *source,
-            f"Policy {found.policy.name}: {found.policy.rule}; {found.policy.source}.",
-            f"Order: {_ORDERS[is_called(found.network)]}. Bytes of one sample; {self._types()}.",
+            f"Policy {usage.policy.name}: {usage.policy.rule}; {usage.policy.source}.",
+            f"Order: {_ORDERS[is_called(usage.network)]}. Bytes of one sample; {self._types()}.",
         ]
 
     def _types(self) -> str:
@@ -53,18 +53,18 @@ class MemoryReport(Answer):
 
     def document(self) -> object:
         """The stable contract: bytes, exact; ``live`` is what is alive at the peak, ``rows`` are the operations."""
-        found = self.memory
+        usage = self.memory
         return {
-            "model": found.network.name,
-            "choices": dict(found.network.config),
-            "policy": found.policy.name,
-            "dtype": found.types,
-            "peak_bytes": found.peak_bytes,
-            "at": found.at,
+            "model": usage.network.name,
+            "choices": dict(usage.network.config),
+            "policy": usage.policy.name,
+            "dtype": usage.types,
+            "peak_bytes": usage.peak_bytes,
+            "at": usage.at,
             "live": [
                 {"name": value.name, "shape": list(value.shape.sizes), "dtype": value.dtype, "bytes": value.bytes}
-                for value in found.live
+                for value in usage.live
             ],
-            "weights_bytes": found.weights_bytes,
+            "weights_bytes": usage.weights_bytes,
             "rows": self.table().records(),
         }

@@ -35,8 +35,8 @@ class ModelsReport(Answer):
 
     def table(self) -> Table:
         rows = tuple(
-            (found.name, ", ".join(variant for variant in found.variants if variant), _chosen(found))
-            for found in self.architectures
+            (one.name, ", ".join(variant for variant in one.variants if variant), _chosen(one))
+            for one in self.architectures
         )
         return Table(("name", "variants", "defaults"), rows)
 

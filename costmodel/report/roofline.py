@@ -30,16 +30,16 @@ _FUSED = {
 class RooflineReport(Answer):
     """The least time of one network on one machine; with ``measured``, the seconds that operations took beside it."""
 
-    found: Roofline
+    roofline: Roofline
     by: str = "layer"
     measured: dict[Node, float] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
-        found, total = self.found, self.found.total
-        network, batch = found.network, found.batch
-        answer = f"At least {duration(float(total.seconds))} on {machine_text(found.machine)}"
+        bounds, total = self.roofline, self.roofline.total
+        network, batch = bounds.network, bounds.batch
+        answer = f"At least {duration(float(total.seconds))} on {machine_text(bounds.machine)}"
         if self.measured:
-            took, least = sum(self.measured.values()), float(found.of(self.measured).seconds)
+            took, least = sum(self.measured.values()), float(bounds.of(self.measured).seconds)
             answer = f"{duration(took)} measured, at least {duration(least)}: {_ratio(took, least)} times the bound"
         memory = total.seconds - total.compute
         binds = ", ".join(
@@ -50,16 +50,16 @@ class RooflineReport(Answer):
         return [
             answer,
             subject(network, batch),
-            *([f"Machine: {machine_text(found.machine)}"] if self.measured else []),
-            f"{binds[:1].upper()}{binds[1:]}; the ridge is at {float(found.machine.ridge):.4g} FLOPs a byte, the"
+            *([f"Machine: {machine_text(bounds.machine)}"] if self.measured else []),
+            f"{binds[:1].upper()}{binds[1:]}; the ridge is at {float(bounds.machine.ridge):.4g} FLOPs a byte, the"
             f" network has {float(total.intensity):.4g}",
-            f"Source: {found.machine.source}",
-            f"{_MEANING}; {_FUSED[found.fused]}.",
+            f"Source: {bounds.machine.source}",
+            f"{_MEANING}; {_FUSED[bounds.fused]}.",
         ]
 
     def table(self) -> Table:
         """A row a layer, block, stage or type; a total."""
-        ledger = self.found.network.ledger
+        ledger = self.roofline.network.ledger
         parts = ledger.by(self.by)
         known = _BY.get(self.by, ("name", "output"))
         heads: dict[str, Sequence[Cell]] = {
@@ -76,7 +76,7 @@ class RooflineReport(Answer):
         return Table(columns, rows, ("total", "", *self._numbers(ledger.operations)))
 
     def _numbers(self, nodes: Sequence[Node]) -> tuple[Cell, ...]:
-        bound, total = self.found.of(nodes), self.found.total.seconds
+        bound, total = self.roofline.of(nodes), self.roofline.total.seconds
         numbers = (
             bound.flops,
             bound.bytes,
@@ -90,14 +90,14 @@ class RooflineReport(Answer):
     def _measurements(self, nodes: Sequence[Node]) -> tuple[Cell, Cell]:
         """What those of ``nodes`` took that were measured, and how many times their bound that is."""
         ran = [node for node in nodes if node in self.measured]
-        took, least = sum(self.measured[node] for node in ran), float(self.found.of(ran).seconds)
+        took, least = sum(self.measured[node] for node in ran), float(self.roofline.of(ran).seconds)
         return (_decimal(took * 1e6, 3), _ratio(took, least)) if least else ("", "")
 
     def notes(self) -> list[str]:
         """The operations that were not run, and those that were faster than their bound."""
         if not self.measured:
             return []
-        bounds = self.found.bounds
+        bounds = self.roofline.bounds
         missing = [node for node, bound in bounds.items() if bound.seconds and node not in self.measured]
         kinds = ", ".join(dict.fromkeys(node.kind for node in missing))
         notes = [f"Not run: {len(missing)} operations that PyTorch has no layer for ({kinds})."] if missing else []
@@ -108,25 +108,25 @@ class RooflineReport(Answer):
 
     def document(self) -> object:
         """The stable contract: exact FLOPs and bytes, seconds as numbers; a row an operation."""
-        found = self.found
+        bounds = self.roofline
         return {
-            "model": found.network.name,
-            "choices": dict(found.network.config),
-            "batch": found.batch,
-            "fused": found.fused,
+            "model": bounds.network.name,
+            "choices": dict(bounds.network.config),
+            "batch": bounds.batch,
+            "fused": bounds.fused,
             "machine": {
-                "name": found.machine.name,
-                "dtype": found.machine.dtype,
-                "peak_flops_per_second": float(found.machine.peak),
-                "bandwidth_bytes_per_second": float(found.machine.bandwidth),
-                "ridge": float(found.machine.ridge),
-                "source": found.machine.source,
+                "name": bounds.machine.name,
+                "dtype": bounds.machine.dtype,
+                "peak_flops_per_second": float(bounds.machine.peak),
+                "bandwidth_bytes_per_second": float(bounds.machine.bandwidth),
+                "ridge": float(bounds.machine.ridge),
+                "source": bounds.machine.source,
             },
-            **self._fields(found.total, list(found.bounds)),
-            "compute_bound_seconds": float(found.total.compute),
+            **self._fields(bounds.total, list(bounds.bounds)),
+            "compute_bound_seconds": float(bounds.total.compute),
             "rows": [
                 {"name": node.name, "type": node.kind, **self._fields(bound, [node])}
-                for node, bound in found.bounds.items()
+                for node, bound in bounds.bounds.items()
             ],
         }
 
@@ -141,7 +141,7 @@ class RooflineReport(Answer):
         if not self.measured:
             return fields
         ran = [node for node in nodes if node in self.measured]
-        took, least = sum(self.measured[node] for node in ran), float(self.found.of(ran).seconds)
+        took, least = sum(self.measured[node] for node in ran), float(self.roofline.of(ran).seconds)
         return {**fields, "measured_seconds": took if ran else None, "ratio": took / least if least else None}
 
 

@@ -12,7 +12,7 @@ from costmodel.quantities import SIZES, precision
 from costmodel.report.answer import Answer
 from costmodel.report.costs import not_counted
 from costmodel.report.table import Cell, Table
-from costmodel.report.units import amount, said
+from costmodel.report.units import amount, words_of
 from costmodel.scaling.solve import RESOLUTIONS, Design, Smallest, Solution
 
 _FIRST = {
@@ -31,75 +31,77 @@ class SolveReport(Answer):
     solution: Solution
 
     def lines(self) -> tuple[str, ...]:
-        found = self.solution
-        limits = " and ".join(f"at most {amount(name, budget)}" for name, budget in found.budgets.items())
-        chosen = " (none is given)" if found.resolutions == RESOLUTIONS else ""
-        tried = f"Resolutions tried{chosen}: {', '.join(map(str, found.resolutions))}."
-        texts = dict.fromkeys(operators_text(part.not_counted) for part in found.designs or found.smallest)
+        solution = self.solution
+        limits = " and ".join(f"at most {amount(name, budget)}" for name, budget in solution.budgets.items())
+        chosen = " (none is given)" if solution.resolutions == RESOLUTIONS else ""
+        tried = f"Resolutions tried{chosen}: {', '.join(map(str, solution.resolutions))}."
+        texts = dict.fromkeys(operators_text(part.not_counted) for part in solution.designs or solution.smallest)
         unknown = " or ".join(filter(None, texts))
         missing = unknown and f"; every number is the least that it can be; not counted: {unknown}"
-        if not found.designs:
-            return f"No {found.name} has {limits}: {_least(found)}{missing}", tried, *_sizes(found)
-        count = len(found.designs)
-        head = f"{count} design{'s' * (count > 1)} of {found.name} with {limits}, {_FIRST[found.maximize]}{missing}"
-        notes = [head, tried, *_sizes(found)]
+        if not solution.designs:
+            return f"No {solution.name} has {limits}: {_least(solution)}{missing}", tried, *_sizes(solution)
+        count = len(solution.designs)
+        order = f"{_FIRST[solution.maximize]}{missing}"
+        head = f"{count} design{'s' * (count > 1)} of {solution.name} with {limits}, {order}"
+        notes = [head, tried, *_sizes(solution)]
         notes += ["Every alpha from alpha_from up to, not including, alpha_below builds the same network."]
-        if found.maximize == "accuracy":
+        if solution.maximize == "accuracy":
             notes.append("Published designs alone: the accuracy of others is not known, and is not guessed.")
-        sources = {design.accuracy.source for design in found.designs if design.accuracy}
+        sources = {design.accuracy.source for design in solution.designs if design.accuracy}
         notes += [f"top1: percent on ImageNet, as measured by {', '.join(sorted(sources))}."] if sources else []
         return tuple(notes)
 
     def table(self) -> Table:
         """A row a design; without any, the smallest network of each resolution."""
-        found, quantities = self.solution, tuple(self.solution.budgets)
-        if found.designs:
-            sizes = _sizes_of(found)
+        solution, quantities = self.solution, tuple(self.solution.budgets)
+        if solution.designs:
+            sizes = _sizes_of(solution)
             columns = (*_COLUMNS, *sizes, *_LAST_COLUMNS)
-            rows = [_row(design, sizes) for design in found.designs]
+            rows = [_row(design, sizes) for design in solution.designs]
         else:
             columns = ("resolution", *quantities)
-            rows = [(least.resolution, *[least.costs[name] for name in quantities]) for least in found.smallest]
-        texts = [operators_text(part.not_counted) for part in found.designs or found.smallest]
+            rows = [(least.resolution, *[least.costs[name] for name in quantities]) for least in solution.smallest]
+        texts = [operators_text(part.not_counted) for part in solution.designs or solution.smallest]
         if any(texts):
             columns, rows = (*columns, "not_counted"), [(*row, text) for row, text in zip(rows, texts, strict=True)]
         return Table(columns, tuple(rows))
 
     def document(self) -> object:
         """``designs``, best first: exact numbers; and ``smallest``, the least that each resolution costs."""
-        found = self.solution
+        solution = self.solution
         smallest = [
-            {"resolution": least.resolution, **{name: least.costs[name] for name in found.budgets}, **_unknown(least)}
-            for least in found.smallest
+            {"resolution": one.resolution, **{name: one.costs[name] for name in solution.budgets}, **_unknown(one)}
+            for one in solution.smallest
         ]
         return {
-            "model": found.name,
-            "budgets": dict(found.budgets),
-            **({"dtype": found.dtype or None, "policy": found.policy} if _sizes_of(found) else {}),
-            "maximize": found.maximize,
-            "designs": [_fields(design) for design in found.designs],
+            "model": solution.name,
+            "budgets": dict(solution.budgets),
+            **({"dtype": solution.dtype or None, "policy": solution.policy} if _sizes_of(solution) else {}),
+            "maximize": solution.maximize,
+            "designs": [_fields(design) for design in solution.designs],
             "smallest": smallest,
         }
 
 
-def _least(found: Solution) -> str:
+def _least(solution: Solution) -> str:
     """The proof: what even the smallest network costs."""
-    if all(any(least.costs[name] > budget for name, budget in found.budgets.items()) for least in found.smallest):
-        costs = {name: min(least.costs[name] for least in found.smallest) for name in found.budgets}
+    if all(any(least.costs[name] > budget for name, budget in solution.budgets.items()) for least in solution.smallest):
+        costs = {name: min(least.costs[name] for least in solution.smallest) for name in solution.budgets}
         return f"the smallest there is has {' and '.join(amount(name, cost) for name, cost in costs.items())}"
     return "some networks have, but none whose accuracy is published"
 
 
-def _sizes_of(found: Solution) -> list[str]:
-    return [name for name in found.budgets if name in SIZES]
+def _sizes_of(solution: Solution) -> list[str]:
+    return [name for name in solution.budgets if name in SIZES]
 
 
-def _sizes(found: Solution) -> list[str]:
+def _sizes(solution: Solution) -> list[str]:
     """What sizes in bytes are of."""
-    if not _sizes_of(found):
+    if not _sizes_of(solution):
         return []
-    types = precision(found.dtype) if found.dtype else "the networks' own types"
-    return [f"Bytes are at {types}{f', of memory under the policy {found.policy}' * ('peak_memory' in found.budgets)}."]
+    types = precision(solution.dtype) if solution.dtype else "the networks' own types"
+    policy = f", of memory under the policy {solution.policy}" if "peak_memory" in solution.budgets else ""
+    return [f"Bytes are at {types}{policy}."]
 
 
 def _row(design: Design, sizes: Sequence[str]) -> tuple[Cell, ...]:
@@ -111,7 +113,7 @@ def _row(design: Design, sizes: Sequence[str]) -> tuple[Cell, ...]:
         design.parameters,
         *[design.costs[name] for name in sizes],
         _decimal(design.accuracy.top1) if design.accuracy else "",
-        "; ".join(f"{breach.alpha!r}: {said(breach.quantity)} {breach.over:,} over" for breach in design.breaches),
+        "; ".join(f"{breach.alpha!r}: {words_of(breach.quantity)} {breach.over:,} over" for breach in design.breaches),
     )
 
 

@@ -31,8 +31,8 @@ class SweepReport(Answer):
         counts, models = self.frame["multiply_adds"], ", ".join(self.frame["model"].unique())
         designs = f"{len(counts):,} design{'s' * (len(counts) > 1)} of {models}"
         missing = not_counted_in(self.frame)
-        least, told = ("at least ", f"; not counted: {missing}") if missing else ("", "")
-        notes = [f"{designs}: {least}{counts.min():,} to {counts.max():,} multiply-adds{told}", COUNTED]
+        least, ending = ("at least ", f"; not counted: {missing}") if missing else ("", "")
+        notes = [f"{designs}: {least}{counts.min():,} to {counts.max():,} multiply-adds{ending}", COUNTED]
         if sources := [source for source in self.frame["top1_source"].unique() if source]:
             notes.append(f"top1: percent on ImageNet, where a source measured that very network: {', '.join(sources)}.")
         return tuple(notes)

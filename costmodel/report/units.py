@@ -78,13 +78,13 @@ def amount(quantity: str, number: int) -> str:
     >>> amount("peak_memory", 262144), amount("weights", 1000)
     ('262,144 bytes of peak memory', '1,000 weights')
     """
-    return f"{number:,} {said(quantity)}"
+    return f"{number:,} {words_of(quantity)}"
 
 
-def said(quantity: str) -> str:
+def words_of(quantity: str) -> str:
     """A quantity as it is said after a number of it.
 
-    >>> said("peak_memory"), said("parameters")
+    >>> words_of("peak_memory"), words_of("parameters")
     ('bytes of peak memory', 'parameters')
     """
     return _QUANTITIES.get(quantity, quantity)

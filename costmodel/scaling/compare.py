@@ -107,17 +107,17 @@ def _within(name: str, given: Mapping[str, Any], within: tuple[str, int], dtype:
 
 
 def _stages(networks: Sequence[Network], memories: Sequence[Memory | None]) -> tuple[Stage, ...]:
-    found = [_by_output(network.ledger) for network in networks]
+    by_output = [_by_output(network.ledger) for network in networks]
     # From the largest map down; a vector after a map of one position, as every network has them.
     outputs = sorted(
-        {output for stages in found for output in stages}, key=lambda sizes: (len(sizes), sizes), reverse=True
+        {output for stages in by_output for output in stages}, key=lambda sizes: (len(sizes), sizes), reverse=True
     )
     return tuple(
         Stage(
             output,
             tuple(
                 _part(stages[output], memory) if output in stages else None
-                for stages, memory in zip(found, memories, strict=True)
+                for stages, memory in zip(by_output, memories, strict=True)
             ),
         )
         for output in outputs

@@ -147,7 +147,7 @@ def _design(
         for known, size in measured(name)
         if size == choices["resolution"] and family.key(known) == family.key(alpha)
     )
-    found = (accuracy(name, {**choices, "alpha": known}) for known in same)
+    accuracies = (accuracy(name, {**choices, "alpha": known}) for known in same)
     breaches = []
     for quantity, end in ends.items():
         if (over := family.following(end)) is not None:
@@ -160,7 +160,7 @@ def _design(
         choices["resolution"],
         costs["multiply_adds"],
         costs["parameters"],
-        next(found, None),
+        next(accuracies, None),
         {quantity: costs[quantity] for quantity in budgets},
         tuple(breaches),
         family.not_counted(alpha),

@@ -148,8 +148,8 @@ class _GridCounts:
         key = (axis, places.tobytes())
         if key not in self._numbers:
             values = self._arrays[axis][places] if axis == 0 else self._arrays[axis][:, places]
-            found = Column(values, LARGEST_SIZE, {}).column(values)
-            self._numbers[key] = found if isinstance(found, Column) else self._axes[axis][places[0]]
+            column = Column(values, LARGEST_SIZE, {}).column(values)
+            self._numbers[key] = column if isinstance(column, Column) else self._axes[axis][places[0]]
         return self._numbers[key]
 
     def _point(self, row: int, place: int) -> Network:

@@ -75,13 +75,13 @@ def values(name: str, argument: str, given: Any) -> tuple[Any, ...]:
     >>> values("mobilenet_v2", "alpha", "0.5:1:0.25"), values("mobilenet_v2", "alpha", 1)
     ((0.5, 0.75, 1.0), (1,))
     """
-    found, variant = resolve(name)
-    known = found.choices
+    architecture, variant = resolve(name)
+    known = architecture.choices
     if argument not in known:
         shown = given if isinstance(given, (str, int, float)) else "an axis"
         raise takes_no(name, argument, f"{argument}={shown} given", known)
     if argument == "variant" and variant:
-        raise CostModelError(f"{name} names its variant already; leave out the axis, or write {found.name}")
+        raise CostModelError(f"{name} names its variant already; leave out the axis, or write {architecture.name}")
     if isinstance(given, str):
         if argument == "variant":
             return tuple(part.strip() for part in given.split(","))
@@ -130,10 +130,10 @@ class _ModelGrid:
             yield frame if missing is None else frame.assign(not_counted=missing.ravel())
 
     def _network_name(self, variant: str) -> str:
-        found: Architecture = self._found
+        architecture: Architecture = self._found
         if not variant or variant == self._variant:
             return self._name
-        resolve(named := f"{found.name}:{variant}")
+        resolve(named := f"{architecture.name}:{variant}")
         return named
 
     def _counts(self, name: str, choices: dict[str, Any], progress: Callable[[int], None]) -> tuple[Any, Any, Any]:
@@ -162,9 +162,9 @@ class _ModelGrid:
         }
         frame = pandas.DataFrame(columns)
         for alpha, resolution in measured(name):
-            found = accuracy(name, {"alpha": alpha, "resolution": resolution, **choices})
-            if found:
+            known = accuracy(name, {"alpha": alpha, "resolution": resolution, **choices})
+            if known:
                 here = (frame["alpha"] == alpha) & (frame["resolution"] == resolution)
-                frame.loc[here, "top1"] = found.top1
-                frame.loc[here, "top1_source"] = found.source
+                frame.loc[here, "top1"] = known.top1
+                frame.loc[here, "top1_source"] = known.source
         return frame

@@ -39,19 +39,19 @@ def over_budget(network: Network, limits: Sequence[Budget]) -> str:
 def _to_blame(network: Network, limit: Budget) -> list[str]:
     """The largest layers of what the budget is of, or the values that make the peak of the memory."""
     if limit.quantity == "peak_memory":
-        found = network.memory(limit.dtype).live
-        heading = f"  the {len(found)} values that are alive there:"
-        rows = [(value.name, value.bytes, f"{value.shape} {precision(value.dtype)}") for value in found]
+        alive = network.memory(limit.dtype).live
+        heading = f"  the {len(alive)} values that are alive there:"
+        rows = [(value.name, value.bytes, f"{value.shape} {precision(value.dtype)}") for value in alive]
     else:
         heading = f"  the largest of {len(network.ledger)} layers:"
         rows = [
             (entry.name, _part(entry, limit), f"{entry.label}, {entry.input} -> {entry.output}")
             for entry in network.ledger
         ]
-    whole = sum(figure for _, figure, _ in rows)
+    of_all = sum(figure for _, figure, _ in rows)
     largest = sorted(rows, key=lambda row: -row[1])[:MOST_LAYERS]
     texts = [
-        (plain(name), f"{figure:,}", f"{100 * figure / whole:.1f} %", plain(label)) for name, figure, label in largest
+        (plain(name), f"{figure:,}", f"{100 * figure / of_all:.1f} %", plain(label)) for name, figure, label in largest
     ]
     wide = [max(map(len, column)) for column in zip(*texts, strict=True)]
     return [

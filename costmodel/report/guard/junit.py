@@ -42,9 +42,9 @@ def junit(cases: Sequence[Case]) -> str:
     for name, tag, headline, message in cases:
         case = SubElement(suite, "testcase", classname="costmodel", name=plain(name))
         if tag:
-            said = SubElement(case, tag)
+            element = SubElement(case, tag)
             if headline:
-                said.set("message", plain(headline))
-            said.text = "\n".join(map(plain, message.split("\n")))
+                element.set("message", plain(headline))
+            element.text = "\n".join(map(plain, message.split("\n")))
     indent(root, space="")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, "unicode")

@@ -40,8 +40,8 @@ class GuardReport:
     @property
     def status(self) -> int:
         """The exit status."""
-        found = status(self.verdicts)
-        return found if self.judged or found > 1 else 0
+        worst = status(self.verdicts)
+        return worst if self.judged or worst > 1 else 0
 
     @property
     def news(self) -> list[Verdict]:
@@ -80,8 +80,8 @@ class GuardReport:
             "over budget": sum(bool(verdict.violations) for verdict in self.verdicts),
             "not counted": sum(bool(verdict.error) for verdict in self.verdicts),
         }
-        found = [f"{count} {word}" for word, count in counts.items() if count]
-        return f"{self.models()}: {', '.join(found) or 'nothing to compare'}"
+        counted = [f"{count} {word}" for word, count in counts.items() if count]
+        return f"{self.models()}: {', '.join(counted) or 'nothing to compare'}"
 
     def models(self) -> str:
         """How many there are.
@@ -131,8 +131,8 @@ class GuardReport:
         if change is None or change.old is None or change.new is None:
             return []
         rows = [
-            f"| {said} | {old:,} | {new:,} | {gain(new - old, old)} |"
-            for said, old, new in (
+            f"| {quantity} | {old:,} | {new:,} | {gain(new - old, old)} |"
+            for quantity, old, new in (
                 ("multiply-adds", change.old.multiply_adds, change.new.multiply_adds),
                 ("parameters", change.old.parameters, change.new.parameters),
             )
@@ -142,13 +142,13 @@ class GuardReport:
     def _bullets(self, verdict: Verdict) -> list[str]:
         if verdict.difference is None:
             return [f"- cannot be counted: {code(verdict.error)}"]
-        found = [f"- over budget: {code(violation)}" for violation in verdict.violations]
-        found += [f"- note: {code(note)}" for note in verdict.notes]
+        bullets = [f"- over budget: {code(violation)}" for violation in verdict.violations]
+        bullets += [f"- note: {code(note)}" for note in verdict.notes]
         change = verdict.difference
         if change.changed and not change.causes:
-            found.append(f"- {self._headline(verdict)}")
-        found += [_bullet(cause, verdict) for cause in change.causes[: tree.MOST_CAUSES]]
-        return [*found, *(f"- {line}" for line in tree.rest(change.causes[tree.MOST_CAUSES :]))]
+            bullets.append(f"- {self._headline(verdict)}")
+        bullets += [_bullet(cause, verdict) for cause in change.causes[: tree.MOST_CAUSES]]
+        return [*bullets, *(f"- {line}" for line in tree.rest(change.causes[tree.MOST_CAUSES :]))]
 
     def github(self) -> str:
         """Workflow commands, at most 10, each an annotation of the lock; then the text."""

@@ -15,11 +15,11 @@ MOST_LAYERS = 5
 
 def lines(difference: Difference) -> list[str]:
     """The whole tree: each cause, and below it, indented, the layers whose cost it changed, if they are several."""
-    found = []
+    texts = []
     for cause in difference.causes[:MOST_CAUSES]:
-        found.append(cause_line(cause, difference))
-        found += [f"  {line}" for line in _layers(cause, difference)]
-    return [*found, *rest(difference.causes[MOST_CAUSES:])]
+        texts.append(cause_line(cause, difference))
+        texts += [f"  {line}" for line in _layers(cause, difference)]
+    return [*texts, *rest(difference.causes[MOST_CAUSES:])]
 
 
 def causes(difference: Difference, most: int = MOST_CAUSES) -> list[str]:
@@ -45,8 +45,8 @@ def _layers(cause: Cause, difference: Difference) -> list[str]:
     # Norms that store a few numbers more come last, and are summed up.
     shown = [change for change in costed[:MOST_LAYERS] if change.multiply_adds] or costed[:1]
     others = costed[len(shown) :]
-    found = [f"{plain((change.old or change.layer).name)}: {costs(change, difference)}" for change in shown]
-    return [*found, f"{_counted(others, 'other layer')}: {_sums(others)}"] if others else found
+    texts = [f"{plain((change.old or change.layer).name)}: {costs(change, difference)}" for change in shown]
+    return [*texts, f"{_counted(others, 'other layer')}: {_sums(others)}"] if others else texts
 
 
 def _counted(things: Sequence[object], word: str) -> str:

@@ -103,19 +103,19 @@ def changed(old: LayerCost, new: LayerCost) -> list[str]:
     """
     if old.kind == new.kind == "input":
         return [f"{old.makes} {_ARROW} {new.makes}"]
-    found = []
+    changes = []
     if old.kind != new.kind:
-        found.append(f"{_kind(old)} {_ARROW} {_kind(new)}")
+        changes.append(f"{_kind(old)} {_ARROW} {_kind(new)}")
     if old.kind.endswith("conv") and new.kind.endswith("conv") and channels(old.makes) != channels(new.makes):
-        found.append(f"{channels(old.makes)} {_ARROW} {channels(new.makes)} channels")
+        changes.append(f"{channels(old.makes)} {_ARROW} {channels(new.makes)} channels")
     if old.kind == new.kind or old.kind.endswith("conv"):
-        found += _choices(old, new)
-    if not found and old.reads != new.reads:
-        found.append(f"reads {old.reads.replace(',', ' and ')} {_ARROW} {new.reads.replace(',', ' and ')}")
-    if not found and old.makes != new.makes:
-        found.append(f"makes {old.makes} {_ARROW} {new.makes}")
+        changes += _choices(old, new)
+    if not changes and old.reads != new.reads:
+        changes.append(f"reads {old.reads.replace(',', ' and ')} {_ARROW} {new.reads.replace(',', ' and ')}")
+    if not changes and old.makes != new.makes:
+        changes.append(f"makes {old.makes} {_ARROW} {new.makes}")
     # The same layer by all that is known of it: then it is counted otherwise.
-    return found or ["counted otherwise"]
+    return changes or ["counted otherwise"]
 
 
 def _kind(layer: LayerCost) -> str:
@@ -130,13 +130,13 @@ def _choices(old: LayerCost, new: LayerCost) -> list[str]:
         # As many groups as channels, which are said already.
         olds.pop("groups", None)
         news.pop("groups", None)
-    found = []
+    changes = []
     for name in {**olds, **news}:
         before, after = olds.get(name, _unsaid(news.get(name, ""))), news.get(name, _unsaid(olds.get(name, "")))
         if before != after:
             words = f"{before} {_ARROW} {after} {name}" if name in COUNTED else f"{name} {before} {_ARROW} {after}"
-            found.append(plain(words))
-    return found
+            changes.append(plain(words))
+    return changes
 
 
 def _unsaid(other: str) -> str:

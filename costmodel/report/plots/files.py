@@ -25,10 +25,10 @@ def plot_path(path: str | Path) -> Path:
         ...
     costmodel.errors.CostModelError: 'tradeoff.jpg' is no plot file; end its name in .png, .svg or .pdf
     """
-    found = Path(path)
-    if found.suffix.lower() not in _DATES:
+    target = Path(path)
+    if target.suffix.lower() not in _DATES:
         raise CostModelError(f"{str(path)!r} is no plot file; end its name in .png, .svg or .pdf")
-    return found
+    return target
 
 
 def save(figure: Figure, path: str | Path) -> None:

@@ -73,10 +73,10 @@ def types(network: Network) -> Figure:
 
 
 def _costly(network: Network, costs: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    found = {name: cost for name, cost in costs.items() if any(cost)}
-    if not found:
+    costly = {name: cost for name, cost in costs.items() if any(cost)}
+    if not costly:
         raise CostModelError(f"{network.name} has neither multiply-adds nor parameters; there is no cost to draw")
-    return found
+    return costly
 
 
 def _height(rows: int) -> float:

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def memory(found: Memory) -> Figure:
+def memory(usage: Memory) -> Figure:
     """Bytes that are alive while each operation runs, in order: those from before it, and on top what it makes.
 
     >>> import costmodel as cm
     >>> memory(cm.mobilenet_v2().memory("int8")).axes[0].get_ylabel()
     'alive (MB)'
     """
-    rows = found.rows
-    scale = unit(found.peak_bytes)
+    rows = usage.rows
+    scale = unit(usage.peak_bytes)
     places = range(1, len(rows) + 1)
     with style():
         figure, (axes,) = panels(1, height=4.6)
@@ -30,8 +30,8 @@ def memory(found: Memory) -> Figure:
         live = [row.live / scale.factor for row in rows]
         before = [(row.live - row.made) / scale.factor for row in rows]
         axes.bar(places, before, color=COLORS[2], label="alive before", width=1.0)
-        made = [top - low for top, low in zip(live, before, strict=True)]
-        axes.bar(places, made, bottom=before, color=COLORS[5], label="made", width=1.0)
+        added = [top - low for top, low in zip(live, before, strict=True)]
+        axes.bar(places, added, bottom=before, color=COLORS[5], label="made", width=1.0)
         peak = max(live)
         axes.plot([1 + live.index(peak)], [peak], "v", color=COLORS[1], markersize=9, clip_on=False, label="peak")
         axes.set_xlabel("operation")
@@ -42,7 +42,7 @@ def memory(found: Memory) -> Figure:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         axes.grid(visible=True, axis="y")
         caption = (
-            f"{subject(found.network)}. Peak {found.peak_bytes:,} bytes at {found.at}; values at"
-            f" {precision(found.types)}, policy {found.policy.name}."
+            f"{subject(usage.network)}. Peak {usage.peak_bytes:,} bytes at {usage.at}; values at"
+            f" {precision(usage.types)}, policy {usage.policy.name}."
         )
         return finish(figure, caption, axes.get_legend_handles_labels()[0])

@@ -25,7 +25,7 @@ _Points: TypeAlias = dict[tuple[float, float], float]
 _LARGEST, _SMALLEST = 1500.0, 25.0
 
 
-def roofline(found: Roofline, measured: Mapping[Node, float] | None = None) -> Figure:
+def roofline(bounds: Roofline, measured: Mapping[Node, float] | None = None) -> Figure:
     """Attainable FLOPs a second of each operation against its FLOPs a byte, under the roof of the machine.
 
     Both axes are logarithmic; a marker is as large as the share of the time. With ``measured``, the seconds that
@@ -36,10 +36,10 @@ def roofline(found: Roofline, measured: Mapping[Node, float] | None = None) -> F
     >>> roofline(cm.mobilenet_v1().roofline("t4")).axes[0].get_xlabel()
     'arithmetic intensity (FLOPs a byte)'
     """
-    seconds = measured or {node: float(bound.seconds) for node, bound in found.bounds.items()}
-    kinds = _by_type(found, seconds)
+    seconds = measured or {node: float(bound.seconds) for node, bound in bounds.bounds.items()}
+    kinds = _by_type(bounds, seconds)
     points = [point for shares in kinds.values() for point in shares]
-    peak, bandwidth, ridge = map(float, (found.machine.peak, found.machine.bandwidth, found.machine.ridge))
+    peak, bandwidth, ridge = map(float, (bounds.machine.peak, bounds.machine.bandwidth, bounds.machine.ridge))
     low = min(*[x for x, _ in points], ridge / 8)
     high = max(*[x for x, _ in points], ridge * 8)
     bottom, top = min([*[y for _, y in points], low * bandwidth]) / 1.5, 1.8 * peak
@@ -57,22 +57,22 @@ def roofline(found: Roofline, measured: Mapping[Node, float] | None = None) -> F
         _name_sides(axes, ridge)
         axes.set_xlabel("arithmetic intensity (FLOPs a byte)")
         axes.set_ylabel(f"{'reached' if measured else 'attainable'} ({scale.prefix}FLOPS)")
-        return finish(figure, _caption(found, seconds, measured is not None), _handles(list(kinds)))
+        return finish(figure, _caption(bounds, seconds, measured is not None), _handles(list(kinds)))
 
 
-def _by_type(found: Roofline, seconds: Mapping[Node, float]) -> dict[str, _Points]:
+def _by_type(bounds: Roofline, seconds: Mapping[Node, float]) -> dict[str, _Points]:
     """Of each type that multiplies, its points (FLOPs a byte, FLOPs a second), each with its share of the time.
 
     The types that take longest come first; those beyond the markers are one.
     """
     types: dict[str, _Points] = {}
     total = sum(seconds.values())
-    for node, bound in found.bounds.items():
+    for node, bound in bounds.bounds.items():
         if bound.flops and seconds.get(node):
             point = float(bound.intensity), bound.flops / seconds[node]
             _add(types.setdefault(node.label, {}), point, seconds[node] / total)
     if not types:
-        raise CostModelError(f"{found.network.name} has no multiply-adds; there is no rate to draw")
+        raise CostModelError(f"{bounds.network.name} has no multiply-adds; there is no rate to draw")
     ordered = sorted(types.items(), key=lambda kind: -sum(kind[1].values()))
     if len(ordered) <= len(_MARKERS):
         return dict(ordered)
@@ -116,12 +116,12 @@ def _handles(names: list[str]) -> list[Any]:
     ]
 
 
-def _caption(found: Roofline, seconds: Mapping[Node, float], measured: bool) -> str:
+def _caption(bounds: Roofline, seconds: Mapping[Node, float], measured: bool) -> str:
     total = sum(seconds.values())
-    rest = sum(took for node, took in seconds.items() if not found.bounds[node].flops)
+    rest = sum(took for node, took in seconds.items() if not bounds.bounds[node].flops)
     time = f"Measured {duration(total)}" if measured else f"At least {duration(total)}"
     shown = f" Not drawn: operations without multiply-adds, {percent(rest / total)} of the time." if rest else ""
     return (
-        f"{subject(found.network, found.batch)}. {machine_text(found.machine)}. {time}; large markers take much of the"
-        f" time.{shown}"
+        f"{subject(bounds.network, bounds.batch)}. {machine_text(bounds.machine)}. {time}; large markers take much of"
+        f" the time.{shown}"
     )

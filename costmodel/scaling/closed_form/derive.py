@@ -41,8 +41,8 @@ def closed_form(name: str, alpha: float | None = None, **choices: Any) -> Closed
     >>> form.resolutions.step, dict(form.pieces[0].multiply_adds.terms)[1, 0]
     (32, Fraction(1024000, 1))
     """
-    found, variant = resolve(name)
-    known = inspect.signature(found.build).parameters
+    architecture, variant = resolve(name)
+    known = inspect.signature(architecture.build).parameters
     if "resolution" not in known:
         raise CostModelError(f"{name} takes no resolution, which is what a closed form is in; costmodel count {name}")
     if "resolution" in choices:
@@ -57,7 +57,8 @@ def closed_form(name: str, alpha: float | None = None, **choices: Any) -> Closed
     if "alpha" not in known:
         return form
     try:
-        scaled = replace(form, pieces=_pieces(found, variant, form, choices), build=partial(_built, name, choices))
+        pieces = _pieces(architecture, variant, form, choices)
+        scaled = replace(form, pieces=pieces, build=partial(_built, name, choices))
         _check(scaled)
     except CostModelError as error:
         return replace(form, note=f"No closed form in alpha: {error}; this is alpha {known['alpha'].default:g}")
@@ -146,15 +147,15 @@ def _polynomial(cost: Any, name: str) -> Polynomial:
     return form
 
 
-def _pieces(found: Architecture, variant: str, form: ClosedForm, choices: dict[str, Any]) -> tuple[Piece, ...]:
+def _pieces(architecture: Architecture, variant: str, form: ClosedForm, choices: dict[str, Any]) -> tuple[Piece, ...]:
     """The form over every range of alphas in which no comparison of the architecture has two answers."""
-    known = inspect.signature(found.build).parameters
-    if not found.build.__module__.startswith("costmodel.models."):
+    known = inspect.signature(architecture.build).parameters
+    if not architecture.build.__module__.startswith("costmodel.models."):
         raise CostModelError("how a function of yours rounds its widths is not known")
 
     def build(domain: Domain) -> Network:
-        rounding = {"round_width": domain.round_width} if "round_width" in known else {}
-        return found.build(alpha=domain.alpha, resolution=domain.resolution, variant=variant, **rounding, **choices)
+        own = {"round_width": domain.round_width} if "round_width" in known else {}
+        return architecture.build(alpha=domain.alpha, resolution=domain.resolution, variant=variant, **own, **choices)
 
     pieces: list[Piece] = []
     waiting = [Alphas(Fraction(0), None, False, None)]
@@ -168,8 +169,8 @@ def _pieces(found: Architecture, variant: str, form: ClosedForm, choices: dict[s
             upper = () if bend.again else (replace(span, low=bend.at),)
             waiting = [replace(span, high=bend.at, closed=not bend.again), *upper, *waiting]
         except (TypeError, KeyError) as error:
-            found.build(alpha=3.0, variant=variant, **choices)  # which may say why, as a table of widths does
-            raise CostModelError(f"{found.name} computes with numbers alone ({error})") from None
+            architecture.build(alpha=3.0, variant=variant, **choices)  # which may say why, as a table of widths does
+            raise CostModelError(f"{architecture.name} computes with numbers alone ({error})") from None
     return tuple(pieces)
 
 

@@ -151,8 +151,8 @@ class ClosedForm:
         """
         if self.pieces[0].alphas is None:
             if alpha not in (None, self._fixed):
-                made = "has no alpha" if self._fixed is None else f"is of alpha {self._fixed}"
-                raise CostModelError(f"the closed form of {self.network.name} {made}; leave out alpha={alpha}")
+                reason = "has no alpha" if self._fixed is None else f"is of alpha {self._fixed}"
+                raise CostModelError(f"the closed form of {self.network.name} {reason}; leave out alpha={alpha}")
             return self.pieces[0]
         wanted = 1 if alpha is None else alpha
         for piece in self.pieces:
