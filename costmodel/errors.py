@@ -6,7 +6,8 @@ Every message names the values, the rule and the fix; :meth:`CostModelError.at` 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any, SupportsIndex
 
@@ -29,6 +30,22 @@ class CostModelError(ValueError):
     def at(self, place: str) -> CostModelError:
         """The same error, with the place where it happened in front."""
         return CostModelError(f"{place}: {self}")
+
+
+@contextmanager
+def placed(place: str) -> Iterator[None]:
+    """An error in what is done inside has ``place`` in front.
+
+    >>> with placed("alpha"):
+    ...     width_multiplier(0)
+    Traceback (most recent call last):
+        ...
+    costmodel.errors.CostModelError: alpha: alpha=0 must be above 0 and at most 100; 1.0 is the full width
+    """
+    try:
+        yield
+    except CostModelError as error:
+        raise error.at(place) from None
 
 
 class Variable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,9 +57,9 @@ def _since(base: str) -> GuardReport:
         past = history.at_merge_base(config.lock, base)
     except history.NoLockError as error:  # the branch that adds the lock
         past, note = history.Past({}, error.place), f"No lock in {error.place}: every model is new."
-    unlimited = Config(config.path, tuple(replace(model, budgets=Budgets()) for model in config.models))
+    unlimited = Config(config.path, tuple(model._replace(budgets=Budgets()) for model in config.models))
     # The lines of a lock of the past are no places in the lock of today.
-    verdicts = [replace(verdict, line=0) for verdict in check(unlimited, past.models)]
+    verdicts = [verdict._replace(line=0) for verdict in check(unlimited, past.models)]
     return GuardReport(verdicts, shown(config.lock), shown(config.path), False, past.place, "now", note)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +24,7 @@ from costmodel.core.graph import apply, image
 from costmodel.core.layers import Layer, Linear, conv, depthwise_conv, transposed_conv
 from costmodel.core.network import Network
 from costmodel.core.shape import Shape
-from costmodel.errors import CostModelError
+from costmodel.errors import CostModelError, placed
 from costmodel.models.blocks import bare, depthwise_separable, inverted_residual
 from costmodel.report.layer import LayerReport
 
@@ -78,67 +77,50 @@ def _rank(shape: Shape) -> int:
     return len(shape.spatial)
 
 
-@contextmanager
-def _placed(name: str) -> Iterator[None]:
-    """Whatever is wrong with the choices of a layer is told with its name in front."""
-    try:
-        yield
-    except CostModelError as error:
-        raise error.at(name) from None
+def _single(name: str, text: str, make: Callable[..., Layer], *options_of_it: Callable[[Command], Command]) -> None:
+    """The command of one layer, which ``make`` makes of the shape that it reads and of its options."""
+
+    @command.command(name, help=text)
+    @options(*options_of_it)
+    def single(shape: Shape, style: str, **choices: Any) -> None:
+        with placed(name):
+            layer = make(shape, **choices)
+        x = apply(image(shape.channels, shape.spatial), name, layer)
+        answer(LayerReport(Network(x, name), layer), style)
 
 
-def _single(name: str, shape: Shape, make: Callable[[], Layer], style: str) -> None:
-    with _placed(name):
-        layer = make()
-    x = apply(image(shape.channels, shape.spatial), name, layer)
-    answer(LayerReport(Network(x, name), layer), style)
+def _conv(shape: Shape, out: int, kernel: Any, **choices: Any) -> Layer:
+    return conv(out, kernel, rank=_rank(shape), **choices)
 
 
-@command.command("conv")
-@_layer_window
-@_out
-@_groups
-def conv_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
-    """A convolution, standard unless --groups is given."""
-    _single("conv", shape, lambda: conv(out, kernel, rank=_rank(shape), **choices), style)
+def _depthwise(shape: Shape, kernel: Any, multiplier: int, **choices: Any) -> Layer:
+    return conv(shape.channels * multiplier, kernel, rank=_rank(shape), groups=shape.channels, **choices)
 
 
-@command.command("grouped")
-@_layer_window
-@_out
-@click.option("--groups", type=POSITIVE, required=True, help="Groups of channels; must divide input and output.")
-def grouped_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
-    """A grouped convolution: each group of outputs sees one group of inputs."""
-    _single("grouped", shape, lambda: conv(out, kernel, rank=_rank(shape), **choices), style)
+def _transposed(shape: Shape, out: int, kernel: Any, **choices: Any) -> Layer:
+    return transposed_conv(out, kernel, rank=_rank(shape), **choices)
 
 
-@command.command("depthwise")
-@_layer_window
-@click.option("--multiplier", type=POSITIVE, default=1, show_default=True, help="Outputs of each input channel.")
-def depthwise_command(shape: Shape, kernel: Any, multiplier: int, style: str, **choices: Any) -> None:
-    """A depthwise convolution: every channel on its own."""
-    out = shape.channels * multiplier
-    _single("depthwise", shape, lambda: conv(out, kernel, rank=_rank(shape), groups=shape.channels, **choices), style)
+def _linear(shape: Shape, out: int, bias: bool) -> Layer:
+    return Linear(out, bias)
 
 
-@command.command("transposed")
-@_layer_window
-@_out
-@_groups
-@click.option("--output-padding", type=EXTRA, default="0", show_default=True, help="Added at the end.")
-def transposed_command(shape: Shape, out: int, kernel: Any, style: str, **choices: Any) -> None:
-    """A transposed convolution, which makes the map larger."""
-    _single("transposed", shape, lambda: transposed_conv(out, kernel, rank=_rank(shape), **choices), style)
+_divided = click.option(
+    "--groups", type=POSITIVE, required=True, help="Groups of channels; must divide input and output."
+)
+_multiplier = click.option(
+    "--multiplier", type=POSITIVE, default=1, show_default=True, help="Outputs of each input channel."
+)
+_extra = click.option("--output-padding", type=EXTRA, default="0", show_default=True, help="Added at the end.")
 
-
-@command.command("linear")
-@_input
-@_out
-@_bias
-@format_option
-def linear_command(shape: Shape, out: int, bias: bool, style: str) -> None:
-    """A linear layer: --input 1024 is a vector, 768x196 a sequence of 196."""
-    _single("linear", shape, lambda: Linear(out, bias), style)
+_single("conv", "A convolution, standard unless --groups is given.", _conv, _layer_window, _out, _groups)
+_grouped = "A grouped convolution: each group of outputs sees one group of inputs."
+_single("grouped", _grouped, _conv, _layer_window, _out, _divided)
+_single("depthwise", "A depthwise convolution: every channel on its own.", _depthwise, _layer_window, _multiplier)
+_larger = "A transposed convolution, which makes the map larger."
+_single("transposed", _larger, _transposed, _layer_window, _out, _groups, _extra)
+_vector = "A linear layer: --input 1024 is a vector, 768x196 a sequence of 196."
+_single("linear", _vector, _linear, _input, _out, _bias, format_option)
 
 
 @command.command("separable")
@@ -148,7 +130,7 @@ def linear_command(shape: Shape, out: int, bias: bool, style: str) -> None:
 def separable_command(shape: Shape, out: int, kernel: Any, style: str, plot_file: Path | None, **choices: Any) -> None:
     """A depthwise separable convolution, against the standard one that it replaces."""
     x, rank = image(shape.channels, shape.spatial), _rank(shape)
-    with _placed("separable"):
+    with placed("separable"):
         depthwise = depthwise_conv(shape.channels, kernel, rank=rank, **choices)
         replaced = conv(out, kernel, rank=rank, **choices)
     separable = depthwise_separable(x, "separable", depthwise, out, unit=bare)
@@ -168,7 +150,7 @@ def separable_command(shape: Shape, out: int, kernel: Any, style: str, plot_file
 def inverted_residual_command(shape: Shape, out: int, kernel: Any, expansion: int, style: str, **choices: Any) -> None:
     """An inverted residual: expand 1x1, depthwise, project 1x1, and the input added where the shapes agree."""
     x = image(shape.channels, shape.spatial)
-    with _placed("inverted-residual"):
+    with placed("inverted-residual"):
         depthwise = depthwise_conv(shape.channels * expansion, kernel, rank=_rank(shape), **choices)
     block = inverted_residual(x, "inverted-residual", depthwise, out, unit=bare)
     answer(LayerReport(Network(block, "inverted-residual"), depthwise), style)

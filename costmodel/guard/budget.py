@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple
 
 from costmodel.analyses import size
 from costmodel.analyses.memory import memory
 from costmodel.analyses.readings import reading
-from costmodel.errors import CostModelError, nearest
+from costmodel.errors import CostModelError, nearest, placed
 from costmodel.quantities import QUANTITIES, SIZES, STORED, bytes_of, parse_bound, precision
 
 if TYPE_CHECKING:
@@ -25,9 +23,7 @@ GROWTH = "growth"
 GROWING = ("multiply_adds", "parameters")
 
 
-@final
-@dataclass(frozen=True)
-class Budget:
+class Budget(NamedTuple):
     """The most of ``quantity`` that a model may cost; ``text`` is what its author wrote.
 
     A quantity in bytes is one at ``dtype``, or of each value's own type where that is empty. With ``in_bytes``, so is
@@ -81,9 +77,7 @@ class Budget:
         return limit.violation(figure, f" bytes at {types}{at}")
 
 
-@final
-@dataclass(frozen=True)
-class Growth:
+class Growth(NamedTuple):
     """The most that each of ``quantities`` may grow, in percent or as an amount; ``text`` is what its author wrote.
 
     With ``in_bytes``, the amount is a size of parameters that names no type: the type is that of the model's.
@@ -121,9 +115,7 @@ class Growth:
         return own[0]
 
 
-@final
-@dataclass(frozen=True)
-class Budgets:
+class Budgets(NamedTuple):
     """All that is asked of one model."""
 
     limits: tuple[Budget, ...] = ()
@@ -169,7 +161,7 @@ def parse_limit(quantity: str, text: object) -> Budget:
         raise CostModelError(
             f"no budget is called {quantity!r}; {nearest(quantity, known)}there are {', '.join(known)}"
         )
-    with _placed(quantity):
+    with placed(quantity):
         if str(text).endswith("%") and parse_bound(text).measure == "percent":
             raise CostModelError(f"{text!r} is a percentage; write growth for what a model may grow")
         bound = parse_bound(text, quantity)
@@ -185,7 +177,7 @@ def parse_growth(text: object) -> Growth:
     >>> parse_growth("<= 1 MMAC").quantities, parse_growth("<= 0.5 %").quantities
     (('multiply_adds',), ('multiply_adds', 'parameters'))
     """
-    with _placed(GROWTH):
+    with placed(GROWTH):
         bound = parse_bound(text)
         if bound.measure == "percent":
             return Growth(GROWING, dict.fromkeys(GROWING, bound.amount), True, _as_written(text))
@@ -194,15 +186,6 @@ def parse_growth(text: object) -> Growth:
             return Growth(("parameters",), most, False, _as_written(text), in_bytes=True)
         named = tuple([name for name in GROWING if bound.of(name) is not None])
         return Growth(named, {name: parse_bound(text, name).amount for name in named}, False, _as_written(text))
-
-
-@contextlib.contextmanager
-def _placed(name: str) -> Iterator[None]:
-    """An error in it says which budget is wrong."""
-    try:
-        yield
-    except CostModelError as error:
-        raise error.at(name) from None
 
 
 def _as_written(text: object) -> str:

@@ -6,9 +6,8 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, final
+from typing import NamedTuple
 
 from costmodel.errors import CostModelError
 from costmodel.files import seen
@@ -21,9 +20,7 @@ from costmodel.loading import load_with
 IN_ORDER, VIOLATED, FAILED = 0, 1, 2
 
 
-@final
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What was found of one model: how it differs from its lock, which budgets it breaks, or why it cannot be counted.
 
     ``difference`` is None where it could not be counted; ``line`` is where the lock has it, 0 where it does not;

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import Any, NamedTuple
 
 from costmodel.capture.input_spec import InputSpec, parse_input
-from costmodel.errors import CostModelError, nearest
+from costmodel.errors import CostModelError, nearest, placed
 from costmodel.files import seen
 from costmodel.guard import lockfile
 from costmodel.guard.budget import Budgets, parse_budgets
@@ -28,9 +27,7 @@ class ConfigError(CostModelError):
 _KEYS = ("build", "kwargs", "input", "budgets")
 
 
-@final
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """One model to check: what builds it, with which arguments, on which inputs, and what it may cost."""
 
     name: str
@@ -40,9 +37,7 @@ class Model:
     budgets: Budgets
 
 
-@final
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """The models of a project, and the file that lists them."""
 
     path: Path
@@ -140,14 +135,11 @@ def _model(name: str, table: object, key: str, path: Path) -> Model:
         raise CostModelError(
             f'{seen(path)}: {key}.input = {given!r} must be a shape or several, as in input = "3x224x224"'
         )
-    try:
+    with placed(f"{seen(path)}: {key}.input"):
         shapes = tuple(map(parse_input, inputs))
-    except CostModelError as error:
-        raise error.at(f"{seen(path)}: {key}.input") from None
-    try:
-        budgets = parse_budgets(_table(own.get("budgets", {}), f"{key}.budgets", path))
-    except CostModelError as error:
-        raise error.at(f"{seen(path)}: {key}.budgets") from None
+    limits = _table(own.get("budgets", {}), f"{key}.budgets", path)
+    with placed(f"{seen(path)}: {key}.budgets"):
+        budgets = parse_budgets(limits)
     kwargs = _table(own.get("kwargs", {}), f"{key}.kwargs", path)
     return Model(name, own["build"], kwargs, shapes, budgets)
 

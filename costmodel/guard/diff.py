@@ -45,9 +45,7 @@ class LayerChange(NamedTuple):
         return (self.new.parameters if self.new else 0) - (self.old.parameters if self.old else 0)
 
 
-@final
-@dataclass(frozen=True)
-class Cause:
+class Cause(NamedTuple):
     """Layers that were changed, added, removed or renamed, and the layers that cost something else because of it.
 
     One layer in ``own`` if it was changed; a run of layers if they were added, removed or renamed together.

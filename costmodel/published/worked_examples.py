@@ -5,16 +5,14 @@ A report of the same layer says so, for a reader who holds the document beside i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import final
+from dataclasses import replace
+from typing import NamedTuple
 
 from costmodel.core.layers import Conv, Layer, conv
 from costmodel.core.shape import Shape
 
 
-@final
-@dataclass(frozen=True)
-class Erratum:
+class Erratum(NamedTuple):
     """A printed number that its own formula does not give."""
 
     document: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple
 
 from costmodel.reproduction.readings import Term
 
@@ -12,9 +11,7 @@ EXPLAINED = ("exact", "rounded", "truncated", "other scope", "other variant")
 VERDICTS = (*EXPLAINED, "unexplained", "not built", "no figure")
 
 
-@final
-@dataclass(frozen=True)
-class AuditResult:
+class AuditResult(NamedTuple):
     """One printed number, or a row without one, and what it counted."""
 
     table: str

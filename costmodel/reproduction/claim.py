@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple
 
 from costmodel.errors import CostModelError
 from costmodel.published.tables import PrintedNumber
@@ -27,9 +26,7 @@ _UNITS = {
 _DIGITS = re.compile(r"[\d.,]+", re.ASCII)
 
 
-@final
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """``text`` as it stands, the number it prints, what it is of, and the operations that a multiply-add may be."""
 
     text: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Protocol, final
+from typing import NamedTuple, Protocol
 
 from costmodel.core.ledger import Entry
 from costmodel.core.network import Network
@@ -28,9 +27,7 @@ class Measured(Protocol):
     def multiply_adds(self) -> int: ...
 
 
-@final
-@dataclass(frozen=True)
-class VerificationResult:
+class VerificationResult(NamedTuple):
     """The operations that were compared, side by side, and the first difference, if there is one."""
 
     network: Network

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple
 
 from costmodel.analyses.memory import Memory
 from costmodel.analyses.policies import policy_named
@@ -36,9 +35,7 @@ class Stage(NamedTuple):
     parts: tuple[Part | None, ...]
 
 
-@final
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Networks, their stages from the largest map down, and the budget that they share, if any.
 
     Sizes in bytes are at ``dtype``, memory is under ``policy``; without a type there are none.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple
 
 from costmodel.errors import CostModelError, nearest
 from costmodel.quantities import budget, one_type
@@ -26,9 +25,7 @@ class Breach(NamedTuple):
     over: int
 
 
-@final
-@dataclass(frozen=True)
-class Design:
+class Design(NamedTuple):
     """A network within all budgets. Every alpha from ``alpha_from`` up to, not including, ``alpha_below`` builds it.
 
     ``alpha_below`` is None where the interval ends with the largest alpha there is, and that one is in it.
@@ -57,9 +54,7 @@ class Smallest(NamedTuple):
     not_counted: Mapping[str, int]
 
 
-@final
-@dataclass(frozen=True)
-class Solution:
+class Solution(NamedTuple):
     """Designs, best first; and where there are none, why: the smallest network of each resolution."""
 
     name: str

@@ -51,22 +51,17 @@ def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **ax
     grids = [_ModelGrid(name, axes) for name in names]
     total = sum(grid.size for grid in grids)
     check_size(total, "the grid")
-    counter = _Counter(total, progress)
-    blocks = [block for grid in grids for block in grid.blocks(counter.add)]
+    done = 0
+
+    def add(designs: int) -> None:
+        nonlocal done
+        done += designs
+        if progress:
+            progress(done, total)
+
+    blocks = [block for grid in grids for block in grid.blocks(add)]
     frame = pandas.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0]
     return frame.fillna({"not_counted": ""}) if "not_counted" in frame else frame
-
-
-class _Counter:
-    """How far a sweep is."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self._done, self._total, self._progress = 0, total, progress
-
-    def add(self, designs: int) -> None:
-        self._done += designs
-        if self._progress:
-            self._progress(self._done, self._total)
 
 
 def values(name: str, argument: str, given: Any) -> tuple[Any, ...]:
@@ -125,8 +120,10 @@ class _ModelGrid:
             choices = dict(zip(outer, combination, strict=True))
             variant = choices.pop("variant", self._variant)
             name = self._network_name(variant)
-            counts, stored, missing = self._counts(name, choices, progress)
-            frame = self._frame(name, variant, choices, counts, stored)
+            # Alpha by alpha, with a text a design of what could not be counted.
+            axes = (self._axes.get("alpha", ()), self._axes.get("resolution", ()))
+            counts, stored, missing = surface_and_parameters(name, *axes, choices, progress)
+            frame = self._frame(name, variant, choices, counts.ravel(), stored.ravel())
             yield frame if missing is None else frame.assign(not_counted=missing.ravel())
 
     def _network_name(self, variant: str) -> str:
@@ -135,12 +132,6 @@ class _ModelGrid:
             return self._name
         resolve(named := f"{architecture.name}:{variant}")
         return named
-
-    def _counts(self, name: str, choices: dict[str, Any], progress: Callable[[int], None]) -> tuple[Any, Any, Any]:
-        """Multiply-adds and parameters of each design, alpha by alpha, and what could not be counted."""
-        axes = (self._axes.get("alpha", ()), self._axes.get("resolution", ()))
-        counts, stored, missing = surface_and_parameters(name, *axes, choices, progress)
-        return counts.ravel(), stored.ravel(), missing
 
     def _frame(self, name: str, variant: str, choices: dict[str, Any], counts: Any, stored: Any) -> pandas.DataFrame:
         import numpy

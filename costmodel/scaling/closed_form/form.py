@@ -6,16 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import final
+from typing import NamedTuple, final
 
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.scaling.closed_form.polynomial import Polynomial, total
 
 
-@final
-@dataclass(frozen=True)
-class LayerForm:
+class LayerForm(NamedTuple):
     """What one layer costs, as polynomials in (alpha, rho)."""
 
     name: str
