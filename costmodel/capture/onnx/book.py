@@ -23,8 +23,6 @@ class Book:
     def __init__(self, title: str, ir_version: int) -> None:
         self.title = title
         self.ir_version = ir_version
-        #: How often each name of the graph is read.
-        self.readers: Counter[str] = Counter()
         #: Every node that an operator made.
         self.nodes: list[Node] = []
         self._claimed: set[str] = set()

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import GraphProto, NodeProto, TensorProto, numpy_helper
+from onnx import GraphProto, NodeProto, numpy_helper
 
 from costmodel.capture.onnx.operator import Operator
-from costmodel.capture.onnx.tensor import FLOATING, MOST_VALUES, Tensor, checked, of_array
+from costmodel.capture.onnx.tensor import FLOATING, MOST_VALUES, Tensor, checked, not_made, of_array
 from costmodel.errors import CostModelError
 
 #: Operators whose values are computed, where their inputs are known: what shapes are made of.
@@ -26,8 +26,9 @@ _EVALUATED = frozenset(
 )
 #: Operators whose only output is as their first input is.
 _AS_THEIR_INPUT = frozenset(
-    "Abs BatchNormalization Ceil Clip Dropout Elu Erf Exp Floor Gelu HardSigmoid HardSwish Identity LRN LeakyRelu Log"
-    " LogSoftmax Mish Neg Reciprocal Relu Round Sigmoid Softmax Softplus Sqrt Tanh".split()
+    "Abs BatchNormalization Ceil Clip Elu Erf Exp Floor Gelu GroupNormalization HardSigmoid HardSwish Identity LRN"
+    " LayerNormalization LeakyRelu Log LogSoftmax MeanVarianceNormalization Mish Neg Reciprocal Relu Round Sigmoid"
+    " SimplifiedLayerNormalization Softmax Softplus Sqrt Tanh".split()
 )
 #: Of those, the ones whose sizes follow from values, and are at most those of what they read.
 _BOUNDED = frozenset(("Compress", "NonZero", "Unique"))
@@ -44,7 +45,7 @@ def outputs(op: Operator) -> list[Tensor]:
 
     Raises :class:`~costmodel.errors.CostModelError` where sizes depend on values that only a run knows.
     """
-    if any(read is not None and not read.constant for read in op.inputs):
+    if not op.is_constant:
         return _inferred(op)
     known = op.type in _EVALUATED and all(read is None or read.is_known for read in op.inputs)
     if known and op.type in _BOUNDED:
@@ -62,6 +63,20 @@ def outputs(op: Operator) -> list[Tensor]:
     for tensor in made:
         tensor.stored = stored
     return made
+
+
+def as_standard(op: Operator, op_type: str, places: Sequence[int]) -> list[Tensor]:
+    """What the standard's operator ``op_type`` makes of the inputs of ``op`` at these ``places``."""
+    proto = NodeProto()
+    proto.CopyFrom(op.proto)
+    proto.op_type, proto.domain = op_type, ""
+    del proto.input[:], proto.output[1:], proto.attribute[:]
+    given = [place for place in places if op.input(place) is not None]
+    proto.input.extend(op.proto.input[place] for place in given)
+    opsets = {**op.opsets, "": max(op.opsets.get("", 0), 13)}
+    standard = Operator(op.book, proto, [op.input(place) for place in given], opsets, op.readers)
+    proto.attribute.extend(one for one in op.proto.attribute if one.name in standard.schema.attributes)
+    return _inferred(standard)
 
 
 def _nth(compute: Callable[[], list[Any] | None], slot: int) -> Any:
@@ -86,8 +101,8 @@ def _stored(op: Operator) -> tuple[str, ...]:
 
 def _inferred(op: Operator) -> list[Tensor]:
     first = op.inputs[0] if op.inputs else None
-    if op.type in _AS_THEIR_INPUT and first is not None and len(op.proto.output) == 1:
-        return [Tensor(first.sizes, first.type)]
+    if op.type in _AS_THEIR_INPUT and first is not None:
+        return [Tensor(first.sizes, first.type), *[not_made() for _ in op.proto.output[1:]]]
     types, data = {}, {}
     for name, read in zip(op.proto.input, op.inputs, strict=True):
         if read is None:
@@ -108,10 +123,10 @@ def _inferred(op: Operator) -> list[Tensor]:
         typed = found[name].tensor_type if name in found else None
         if typed is not None and typed.HasField("shape") and all(dim.HasField("dim_value") for dim in typed.shape.dim):
             made.append(Tensor(checked([dim.dim_value for dim in typed.shape.dim], name), typed.elem_type))
-        elif op.book.readers[name]:
+        elif op.readers.get(name):
             raise _depends(op)
         else:
-            made.append(Tensor((), TensorProto.UNDEFINED))
+            made.append(not_made())
     return made
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 
 import onnx
@@ -11,7 +10,7 @@ from onnx import ModelProto
 
 from costmodel.capture.onnx.book import Book
 from costmodel.capture.onnx.inputs import input_tensors
-from costmodel.capture.onnx.reader import Reader, live, read_by
+from costmodel.capture.onnx.reader import Block, Reader, damaged
 from costmodel.capture.onnx.tensor import Tensor
 from costmodel.core.graph import Node
 from costmodel.core.layers import Input, Outputs
@@ -27,11 +26,14 @@ def network_of(model: object, inputs: object, name: str, allow_uncounted: bool) 
     proto, file, folder = _read(model)
     title = name or os.path.splitext(file)[0] or proto.graph.name or "model"
     try:
-        output = _graph(proto, inputs, file or title, folder, allow_uncounted)
+        book = Book(file or title, proto.ir_version)
+        output = _end(tensors_of(proto, inputs, book, folder, allow_uncounted), book)
     except CostModelError as error:
         raise error.at(file or title) from None
     except RecursionError:
         raise CostModelError(f"{file or title}: its graphs stand inside each other too deeply; flatten it") from None
+    except Exception as error:
+        raise damaged(error).at(file or title) from error
     return Network(output, title, {}, f"read from {file}" if file else "read from an ONNX model")
 
 
@@ -52,23 +54,19 @@ def _read(model: object) -> tuple[ModelProto, str, str]:
     return proto, file, os.path.dirname(os.path.abspath(path))
 
 
-def _graph(proto: ModelProto, inputs: object, title: str, folder: str, allow_uncounted: bool) -> Node:
+def tensors_of(proto: ModelProto, inputs: object, book: Book, folder: str, allow_uncounted: bool) -> list[Tensor]:
+    """What the graph of ``proto`` gives out."""
     graph = proto.graph
     if not graph.node or not graph.output:
         raise CostModelError("it holds no graph of operators; it is damaged, or no model")
     opsets = {"" if opset.domain == "ai.onnx" else opset.domain: opset.version for opset in proto.opset_import}
     _check_version(opsets.get("", onnx.defs.onnx_opset_version()))
-    book = Book(title, proto.ir_version)
     reader = Reader(proto, book, folder, allow_uncounted)
     scope: dict[str, Tensor] = {}
-    reader.initializers(graph, scope, "")
+    reader.initializers(graph, scope)
     scope |= input_tensors(graph, scope, inputs)
-    nodes = live(graph)
-    book.readers.update(Counter(value.name for value in graph.output))
-    for node in nodes:
-        book.readers.update(read_by(node))
-    reader.run(nodes, scope, opsets, "", "")
-    return _end([reader.result(scope, value.name) for value in graph.output], book)
+    said = {value.name: value for value in (*graph.value_info, *graph.output)}
+    return reader.run(Block(graph.node, [value.name for value in graph.output], opsets, said=said), scope)
 
 
 def _check_version(version: int) -> None:

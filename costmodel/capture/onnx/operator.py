@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -17,17 +17,29 @@ from costmodel.core.graph import Node, Provenance, Value
 from costmodel.core.layers import Alias, Layer, Move, Operation, Shapes
 from costmodel.errors import CostModelError
 
+#: Operators that look at sizes and types alone, or at nothing.
+_SIZES_ALONE = frozenset("EyeLike RandomNormalLike RandomUniformLike".split())
+
 
 class Operator:
     """One operator while it is read. ``outputs`` are known before its handler is called, for the standard's own."""
 
-    def __init__(self, book: Book, proto: NodeProto, inputs: Sequence[Tensor | None], opsets: dict[str, int]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        proto: NodeProto,
+        inputs: Sequence[Tensor | None],
+        opsets: dict[str, int],
+        readers: Mapping[str, int],
+    ) -> None:
         self.book = book
         self.proto = proto
         self.type = proto.op_type
         self.domain = "" if proto.domain == "ai.onnx" else proto.domain
         self.inputs = inputs
         self.opsets = opsets
+        #: How often each name around it is read.
+        self.readers = readers
         self.ir_version = book.ir_version
         self.outputs: list[Tensor] = []
         self.name = ""
@@ -51,6 +63,12 @@ class Operator:
         return schema
 
     @property
+    def defaults(self) -> list[AttributeProto]:
+        """The attributes that the standard gives it where the file does not."""
+        defaults = [attribute.default_value for attribute in self.schema.attributes.values()]
+        return [default for default in defaults if default.name]
+
+    @property
     def opset_imports(self) -> list[OperatorSetIdProto]:
         """The operator sets of the file, as the standard's rules read them."""
         return [onnx.helper.make_opsetid(domain, version) for domain, version in self.opsets.items()]
@@ -69,12 +87,20 @@ class Operator:
         """What it reads, for a message."""
         return ", ".join("x".join(map(str, read.sizes)) or "one number" for read in self.inputs if read is not None)
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether what it makes depends on no sample: on sizes, types, and what the file holds."""
+        if self.type in _SIZES_ALONE:
+            return True
+        reads = self.inputs[:1] if self.type == "CastLike" else self.inputs
+        return all(read is None or read.constant for read in reads)
+
     # What handlers ask.
 
     @property
     def made(self) -> Tensor:
         """The first tensor that it makes."""
-        return next(output for output in self.outputs if output.type)
+        return next(output for output in self.outputs if output.is_made)
 
     def input(self, place: int) -> Tensor | None:
         """What it reads there; None where nothing is given."""
@@ -127,7 +153,7 @@ class Operator:
             shape = layer.output(seen)
         else:
             shape = layer.output(tuple([one.without_first_axis() for one in seen])).stacked(times)
-        outputs = [output for output in self.outputs if output.type]
+        outputs = [output for output in self.outputs if output.is_made]
         made, *others = outputs
         if shape.sizes != sample(made.sizes).sizes:
             raise CostModelError(
@@ -214,6 +240,12 @@ def _value(attribute: AttributeProto) -> Any:
         case AttributeProto.STRINGS:
             return tuple(text.decode("utf-8", "replace") for text in attribute.strings)
     return onnx.helper.get_attribute_value(attribute)
+
+
+def is_standard(op_type: str, version: int) -> bool:
+    """Whether the standard has this operator, in this version, and defines it by others."""
+    schema: Any = _schema(op_type, version, "")
+    return schema is not None and bool(schema.has_function or schema.has_context_dependent_function)
 
 
 @cache

@@ -54,6 +54,11 @@ class Tensor:
         return self.node is None
 
     @property
+    def is_made(self) -> bool:
+        """Whether it is there; nobody reads an output that is not."""
+        return self.type != TensorProto.UNDEFINED
+
+    @property
     def elements(self) -> int:
         """Number of values in it."""
         return math.prod(self.sizes)
@@ -115,6 +120,11 @@ def _type_proto(type_: int, sizes: tuple[int, ...]) -> TypeProto:
     for size in sizes:
         shape.dim.add().dim_value = size
     return proto
+
+
+def not_made() -> Tensor:
+    """An output that an operator leaves out."""
+    return Tensor((), TensorProto.UNDEFINED)
 
 
 def of_proto(proto: TensorProto, folder: str, name: str) -> Tensor:

@@ -232,6 +232,12 @@ def _deformable(op: Operator) -> None:
     op.operation("deform_conv", work, computed(*op.inputs), stored, axis=1)
 
 
+def _affine_grid(op: Operator) -> None:
+    """Each place of the grid times a matrix of its sample."""
+    theta = op.needed(0)
+    op.operation("affine_grid", Ops(mac=op.made.elements * theta.sizes[2]), [theta], axis=-1)
+
+
 PRODUCTS: dict[str, Handler] = {
     "Conv": _conv,
     "ConvTranspose": _transposed,
@@ -240,4 +246,5 @@ PRODUCTS: dict[str, Handler] = {
     "Einsum": _einsum,
     "Attention": _attention,
     "DeformConv": _deformable,
+    "AffineGrid": _affine_grid,
 }

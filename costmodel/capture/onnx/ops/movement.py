@@ -22,7 +22,7 @@ _MOVES = {
     "CenterCropPad": "crop_pad", "ConstantOfShape": "full", "Range": "arange", "Scatter": "scatter", "Unique": "unique",
 
     "NonZero": "nonzero", "EyeLike": "eye", "RandomNormalLike": "randn_like", "RandomUniformLike": "rand_like",
-    "CastLike": "cast",
+    "CastLike": "cast", "BitCast": "bit_cast", "TensorScatter": "scatter", "NonMaxSuppression": "nms",
 }  # fmt: skip
 
 
@@ -43,7 +43,6 @@ def _transpose(op: Operator) -> None:
 
 def _view(op: Operator) -> None:
     x, made = op.needed(0), op.made
-    op.outputs = op.outputs[:1]
     op.view(_followed(x, made))
 
 

@@ -21,7 +21,6 @@ def _batch_norm(op: Operator) -> None:
     if op.attribute("training_mode", 0):
         raise CostModelError("it takes statistics of the batch, as in training; export the model in evaluation mode")
     x, gamma, beta, mean, variance = (op.needed(place) for place in range(5))
-    op.outputs = op.outputs[:1]
     stored = op.book.claim("affine", gamma, beta) + op.book.claim("buffer", mean, variance)
     times, shape = batched(x)
     op.add(BatchNorm(), [x, *computed(gamma, beta, mean, variance)], (shape,), stored, times)
@@ -83,7 +82,7 @@ NORMS: dict[str, Handler] = {
     "BatchNormalization": _batch_norm,
     "InstanceNormalization": _instance_norm,
     "LayerNormalization": _layer_norm,
-    "RMSNormalization": _rms_norm,
+    **dict.fromkeys(("RMSNormalization", "SimplifiedLayerNormalization"), _rms_norm),
     "GroupNormalization": _group_norm,
     "LRN": _local_response,
     "MeanVarianceNormalization": _per_value("mean_variance_norm", [REDUCTIONS["var_mean"], Ops(add=1, div=1)]),

@@ -18,6 +18,9 @@ _ACTIVATIONS = {
     "LeakyRelu": "leaky_relu", "Elu": "elu", "Softplus": "softplus", "Gelu": "gelu", "Mish": "mish", "Swish": "swish",
 }  # fmt: skip
 
+#: Those that a fused operator computes as well.
+FUSED = {**_ACTIVATIONS, "Clip": "hard_tanh"}
+
 #: What one value of the result takes, by the name that PyTorch has for it.
 _VALUES = {
     "Sub": "sub", "Mul": "mul", "Div": "div", "Neg": "neg", "Abs": "abs", "Exp": "exp", "Log": "log", "Sqrt": "sqrt",
@@ -38,7 +41,7 @@ _OWN = {"Softsign": Ops(add=1, cmp=1, div=1)}
 _REDUCTIONS = {
     "ReduceSum": "sum", "ReduceMax": "amax", "ReduceMin": "amin", "ReduceProd": "prod", "ReduceLogSumExp": "logsumexp",
     "ReduceL2": "linalg_vector_norm", "ArgMax": "argmax", "ArgMin": "argmin", "TopK": "topk", "CumSum": "cumsum",
-    "CumProd": "cumprod", "Softmax": "_softmax", "LogSoftmax": "_log_softmax", "Hardmax": "argmax",
+    "CumProd": "cumprod", "Softmax": "_softmax", "LogSoftmax": "_log_softmax", "Hardmax": "argmax", "Col2Im": "col2im",
 }  # fmt: skip
 _OWN_REDUCTIONS = {
     "ReduceL1": Ops(add=1, cmp=1),
@@ -115,7 +118,7 @@ def _is_bias(op: Operator) -> bool:
         if bias.elements != node.layer.out_features or bias.sizes[-1:] != product.sizes[-1:]:
             continue
         if (
-            op.book.readers[name] == 1
+            op.readers.get(name) == 1
             and product.sizes == op.made.sizes
             and sample(product.sizes, product.axis) == node.shape
         ):

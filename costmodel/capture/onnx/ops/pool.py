@@ -7,7 +7,7 @@ import math
 from costmodel.capture.onnx.operator import Operator
 from costmodel.capture.onnx.ops.matmul import batched, padding
 from costmodel.capture.onnx.ops.types import Handler
-from costmodel.capture.operator_costs import REDUCTIONS
+from costmodel.capture.operator_costs import ELEMENTWISE, REDUCTIONS
 from costmodel.core.counts import Ops
 from costmodel.core.layers import GlobalAveragePool, Pool
 from costmodel.core.shape import Shape
@@ -60,6 +60,17 @@ def _norm_of_window(op: Operator) -> None:
     op.operation("lp_pool", values * power + Ops(add=values - made, exp=made), axis=1)
 
 
+def _region(op: Operator) -> None:
+    """Each value is the mean, or the largest, of samples; and a sample lies between four values."""
+    samples = op.attribute("sampling_ratio", 0) ** 2
+    if not samples:
+        raise CostModelError("how many samples it takes depends on the regions; give it a sampling_ratio")
+    each = samples * ELEMENTWISE["grid_sampler_2d"]
+    mean = op.attribute("mode", "avg") == "avg"
+    each += Ops(add=samples - 1, div=1) if mean else Ops(cmp=samples - 1)
+    op.operation("roi_align", each * op.made.elements, axis=1)
+
+
 POOLS: dict[str, Handler] = {
     "AveragePool": _window,
     "MaxPool": _window,
@@ -67,4 +78,5 @@ POOLS: dict[str, Handler] = {
     "GlobalMaxPool": _global_maximum,
     "LpPool": _norm_of_window,
     "GlobalLpPool": _norm_of_window,
+    "RoiAlign": _region,
 }
