@@ -106,7 +106,7 @@ class Memory:
 
     @property
     def weights_bytes(self) -> int:
-        """The bytes of all trainable parameters: the flash that they take."""
+        """The bytes of all parameters, frozen or not: the flash that they take."""
         return size_of(self.network, self.dtype)
 
 

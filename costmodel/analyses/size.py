@@ -10,7 +10,7 @@ from costmodel.quantities import at_dtype, bytes_of_all
 
 
 def size(network: Network, dtype: str = "") -> int:
-    """The bytes of all trainable parameters, each of its own type, or of ``dtype`` where that is floating point.
+    """The bytes of all parameters, frozen or not, each of its own type, or of ``dtype`` where that is floating point.
 
     Running statistics are not among them: in inference they are folded into what a norm multiplies and adds.
 
@@ -29,7 +29,7 @@ def node_size(node: Node, dtype: str = "") -> int:
 
 
 def types(network: Network) -> Counter[str]:
-    """How many trainable parameters are of which type.
+    """How many parameters are of which type.
 
     >>> import costmodel as cm
     >>> types(cm.lenet())

@@ -15,7 +15,7 @@ from costmodel.conventions.flop_counter_mode import FLOP_COUNTER_MODE
 from costmodel.conventions.fvcore import FVCORE
 from costmodel.conventions.mmcv import MMCV
 from costmodel.conventions.paper import PAPER
-from costmodel.conventions.parameters import KERAS, SLIM, TRAINABLE, WEIGHTS
+from costmodel.conventions.parameters import KERAS, NUMEL, SLIM, TRAINABLE, WEIGHTS
 from costmodel.conventions.ptflops import PTFLOPS, PTFLOPS_ATEN
 from costmodel.conventions.thop import THOP
 from costmodel.conventions.torchinfo import TORCHINFO
@@ -46,6 +46,7 @@ CONVENTIONS = {
         DEEPSPEED_MACS,
         MMCV,
         TRAINABLE,
+        NUMEL,
         WEIGHTS,
         KERAS,
         SLIM,

@@ -219,7 +219,7 @@ class Convention:
         for entry in ledger:
             totals.update(self.items(entry))
         if self.quantity == "parameters":
-            return ConventionCount(self, ledger.parameters, dict(totals))
+            return ConventionCount(self, ledger.trainable_parameters, dict(totals))
         batched = {name: count * ledger.batch for name, count in totals.items() if count}
         return ConventionCount(self, ledger.multiply_adds, batched)
 
@@ -253,7 +253,8 @@ def _known(fact: _Fact | None, what: str) -> _Fact:
 
 def _met(entry: Entry) -> SeenOperation:
     node = entry.node
-    reads_parameters = any(isinstance(read.layer, layers.Stored) and read.layer.holds.trainable for read in node.inputs)
+    stored = [read.layer.holds for read in node.inputs if isinstance(read.layer, layers.Stored)]
+    reads_parameters = any(params.parameters for params in stored)
     return SeenOperation(node.layer, *node.sample, entry.params, node.provenance, reads_parameters)
 
 

@@ -1,4 +1,4 @@
-"""What "parameters" counts: all that is trained, weights alone, with running statistics, or slim's three a channel.
+"""What "parameters" counts: what is trained, all, weights alone, with running statistics, or slim's three a channel.
 
 None of them has a rule for each layer, or refuses one: a layer says itself which of its numbers are weights, biases,
 gamma and beta or buffers, and these conventions add up such kinds of numbers, whatever the layer computes with them.
@@ -16,19 +16,34 @@ def _trainable(op: SeenOperation) -> Items:
 
 TRAINABLE = Convention(
     name="trainable",
+    source="PyTorch: sum(p.numel() for p in model.parameters() if p.requires_grad)",
+    version="2.13.0",
+    place="torch/nn/modules/module.py, Module.parameters; torch/nn/parameter.py, Parameter.requires_grad",
+    quantity="parameters",
+    counts="weights, biases, gamma and beta that are not frozen; each stored tensor once",
+    extra_counts=_trainable,
+)
+
+
+def _frozen(op: SeenOperation) -> Items:
+    return {"frozen": op.stored.frozen}
+
+
+NUMEL = Convention(
+    name="numel",
     source="PyTorch: sum(p.numel() for p in model.parameters())",
     version="2.13.0",
     place="torch/nn/modules/module.py, Module.parameters",
     quantity="parameters",
-    counts="weights, biases, gamma and beta; each stored tensor once",
-    extra_counts=_trainable,
+    counts="weights, biases, gamma and beta, frozen or not; each stored tensor once",
+    extra_counts=_frozen,
 )
 
 
 def _weights(op: SeenOperation) -> Items:
     # A capture holds a vector that no layer of its own explains: a scale, a class token.
     vectors = "other vectors" if isinstance(op.layer, layers.Stored) else "gamma and beta"
-    return {"bias": -op.stored.bias, vectors: -op.stored.affine}
+    return _frozen(op) | {"bias": -op.stored.bias, vectors: -op.stored.affine}
 
 
 WEIGHTS = Convention(
@@ -44,7 +59,7 @@ WEIGHTS = Convention(
 
 def _keras(op: SeenOperation) -> Items:
     what = "running statistics" if isinstance(op.layer, layers.BatchNorm) else "other buffers"
-    return {what: op.stored.buffer}
+    return _frozen(op) | {what: op.stored.buffer}
 
 
 KERAS = Convention(
@@ -53,7 +68,7 @@ KERAS = Convention(
     version="3",
     place="keras/src/layers/layer.py, Layer.count_params; keras/src/layers/normalization/batch_normalization.py",
     quantity="parameters",
-    counts="all that is trained, and the running mean and variance of batch norm",
+    counts="weights, biases, gamma and beta, frozen or not, and the running mean and variance of batch norm",
     extra_counts=_keras,
 )
 
@@ -61,7 +76,7 @@ KERAS = Convention(
 def _slim(op: SeenOperation) -> Items:
     if isinstance(op.layer, layers.BatchNorm) and op.layer.affine:
         # beta, moving_mean and moving_variance; slim.batch_norm has scale=False unless told otherwise.
-        return {"gamma": -op.stored.affine // 2, "running statistics": op.stored.buffer}
+        return _frozen(op) | {"gamma": -op.stored.affine // 2, "running statistics": op.stored.buffer}
     return _keras(op)
 
 

@@ -17,7 +17,7 @@ def _is_visible(op: SeenOperation) -> bool:
     if op.is_recurrent or op.type in ("Bilinear", "RMSNorm"):
         raise CostModelError(f"no rule for nn.{op.type}, whose parameters count by their names and the sizes it makes")
     # It asks for the names of parameters and of classes, which are anybody's in a class that is not PyTorch's.
-    holds_parameters = op.stored.trainable or op.params.trainable or op.reads_held
+    holds_parameters = op.stored.parameters or op.params.parameters or op.reads_held
     if op.module is not None and not op.type and holds_parameters:
         raise CostModelError(f"no rule for parameters of {op.module}, which count by the names they have there")
     return True

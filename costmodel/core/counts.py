@@ -42,21 +42,29 @@ class Params(NamedTuple):
     """Stored numbers by kind; each field is a number of scalars.
 
     ``weight``: kernels and matrices. ``bias``: of convolutions and linear layers. ``affine``: gamma and beta of a
-    normalization. ``buffer``: running statistics, which are stored but not trained.
+    normalization. ``buffer``: running statistics, which are stored but not trained. ``frozen``: how many of the weights,
+    biases, gammas and betas training leaves as they are (``requires_grad`` is False).
 
-    >>> (Params(weight=864) + Params(affine=64, buffer=64)).trainable
-    928
+    >>> stored = Params(weight=864, frozen=864) + Params(affine=64, buffer=64)
+    >>> stored.parameters, stored.trainable
+    (928, 64)
     """
 
     weight: int = 0
     bias: int = 0
     affine: int = 0
     buffer: int = 0
+    frozen: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Weights, biases, gammas and betas, frozen or not: everything but buffers."""
+        return self.weight + self.bias + self.affine
 
     @property
     def trainable(self) -> int:
-        """What training changes, and what "parameters" means here: everything but buffers."""
-        return self.weight + self.bias + self.affine
+        """Those of the parameters that training changes."""
+        return self.parameters - self.frozen
 
     def __add__(self, other: Any) -> Params:
         if not isinstance(other, Params):

@@ -45,7 +45,7 @@ class Provenance(NamedTuple):
     where it returned no tensor. ``times``: the layer runs so many times in this one node, once for each along the first
     axis (frames of a clip, windows of an image). ``stored``: what this node adds to the parameters, where that is not
     what its layer needs: nothing where its module was met before, or shares its weights. ``source``: file and line.
-    ``types``: how many of its trainable parameters are of which type, where that is not the type that it makes.
+    ``types``: how many of its parameters are of which type, where that is not the type that it makes.
     """
 
     module: str | None = None
@@ -134,13 +134,13 @@ class Node(NamedTuple):
 
     @property
     def parameter_types(self) -> tuple[tuple[str, int], ...]:
-        """How many of its trainable parameters are of which type.
+        """How many of its parameters are of which type.
 
         >>> from costmodel.core.layers import Linear
         >>> apply(tokens(196, 64), "head", Linear(10)).parameter_types
         (('float32', 650),)
         """
-        return self.provenance.types or ((self.dtype, self.params.trainable),)
+        return self.provenance.types or ((self.dtype, self.params.parameters),)
 
     @property
     def kind(self) -> str:

@@ -36,7 +36,7 @@ class Entry(NamedTuple):
 
     >>> import costmodel as cm
     >>> entry = cm.mobilenet_v1().ledger.entries[0]
-    >>> entry.name, entry.ops.mac, entry.params.trainable
+    >>> entry.name, entry.ops.mac, entry.params.parameters
     ('features.0.conv', 10838016, 864)
     """
 
@@ -159,8 +159,23 @@ class Ledger:
 
     @property
     def parameters(self) -> int:
-        """Trainable parameters."""
+        """All parameters, frozen or not; buffers are none."""
+        return self.params.parameters
+
+    @property
+    def trainable_parameters(self) -> int:
+        """Those of the parameters that training changes."""
         return self.params.trainable
+
+    @property
+    def frozen_parameters(self) -> int:
+        """Those of the parameters that training leaves as they are."""
+        return self.params.frozen
+
+    @property
+    def buffers(self) -> int:
+        """Stored numbers that are no parameters, such as running statistics."""
+        return self.params.buffer
 
     @property
     def weights(self) -> int:

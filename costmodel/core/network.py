@@ -89,8 +89,23 @@ class Network:
 
     @property
     def parameters(self) -> int:
-        """Trainable parameters: weights, biases, and gamma and beta of the norms."""
+        """Weights, biases, and gamma and beta of the norms: trainable ones and frozen ones together."""
         return self.ledger.parameters
+
+    @property
+    def trainable_parameters(self) -> int:
+        """Those of the parameters that training changes: all, but for the frozen ones of a captured module."""
+        return self.ledger.trainable_parameters
+
+    @property
+    def frozen_parameters(self) -> int:
+        """Those of the parameters whose ``requires_grad`` was False when the module was captured."""
+        return self.ledger.frozen_parameters
+
+    @property
+    def buffers(self) -> int:
+        """Stored numbers that a forward pass reads and no training changes, such as running statistics."""
+        return self.ledger.buffers
 
     @property
     def weights(self) -> int:

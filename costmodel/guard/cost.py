@@ -82,7 +82,7 @@ def _line(node: Node) -> LayerCost:
         _shapes(node.input_shapes),
         _shapes((node.shape,)),
         node.macs,
-        node.params.trainable,
+        node.params.parameters,
     )
 
 

@@ -11,6 +11,9 @@ from costmodel.core.network import Network
 from costmodel.report.table import Cell, Table
 from costmodel.report.units import si
 
+#: What training does with what is stored: properties of a ledger, and their columns.
+_TRAINING = ("trainable_parameters", "frozen_parameters", "buffers")
+
 
 def headline(network: Network, batch: int = 1) -> str:
     """The answer in one line; what could not be counted is in it.
@@ -21,9 +24,10 @@ def headline(network: Network, batch: int = 1) -> str:
     """
     ledger = network.ledger.batched(batch)
     missing = operators_text(ledger.not_counted)
+    trained = f", trainable {ledger.trainable_parameters:,}" if ledger.frozen_parameters else ""
     return (
         f"{at_least(ledger)}{ledger.multiply_adds:,} multiply-adds = {si(ledger.flops, 'FLOPs')};"
-        f" {ledger.parameters:,} parameters, of which weights {ledger.weights:,}"
+        f" {ledger.parameters:,} parameters, of which weights {ledger.weights:,}{trained}"
         f"{missing and f'; not counted: {missing}'}"
     )
 
@@ -43,7 +47,8 @@ def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table
     """What each part of ``ledger`` costs: a row a part, with its share of the multiply-adds.
 
     Columns ``name`` (``type`` when grouped by type), what is known of the part (``type``, ``input``, ``output``, or
-    the number of ``layers``), ``parameters``, ``multiply_adds``, ``share``; and ``not_counted``, where a capture was
+    the number of ``layers``), ``parameters``, ``multiply_adds``, ``share``; next to the parameters, where some are
+    frozen, ``trainable_parameters``, ``frozen_parameters`` and ``buffers``; and ``not_counted``, where a capture was
     told to go on past operators that nobody has decided on: then every number is the least that it can be.
     """
     parts = ledger.by(by, depth)
@@ -59,11 +64,13 @@ def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table
     total = ledger.multiply_adds
 
     def numbers(part: Ledger) -> tuple[Cell, ...]:
-        numbers = (part.parameters, part.multiply_adds, part.multiply_adds / total if total else 0.0)
+        stored = [getattr(part, column) for column in ("parameters", *training)]
+        numbers = (*stored, part.multiply_adds, part.multiply_adds / total if total else 0.0)
         return (*numbers, operators_text(part.not_counted)) if missing else numbers
 
     missing = bool(ledger.uncounted)
-    columns = (*known, "parameters", "multiply_adds", "share", *["not_counted"] * missing)
+    training = _TRAINING if ledger.frozen_parameters else ()
+    columns = (*known, "parameters", *training, "multiply_adds", "share", *["not_counted"] * missing)
     rows = tuple((*head, *numbers(part)) for head, part in zip(heads, parts.values(), strict=True))
     blank = [""] * (len(known) - 1)
     table = Table(columns, rows, ("total, at least" if missing else "total", *blank, *numbers(ledger)))
@@ -94,7 +101,10 @@ def fields(entry: Entry, batch: int) -> dict[str, object]:
         "type": entry.kind,
         "input": list(entry.input.sizes),
         "output": list(entry.output.sizes),
-        "parameters": entry.params.trainable,
+        "parameters": entry.params.parameters,
+        "trainable_parameters": entry.params.trainable,
+        "frozen_parameters": entry.params.frozen,
+        "buffers": entry.params.buffer,
         "multiply_adds": entry.ops.mac * batch,
         "activations": entry.node.activations * batch,
         "inputs": [node.name for node in entry.node.inputs],
@@ -108,6 +118,7 @@ def totals(ledger: Ledger) -> dict[str, object]:
         "flops": ledger.flops,
         "activations": ledger.activations,
         "parameters": ledger.parameters,
+        **{name: getattr(ledger, name) for name in _TRAINING},
         "weights": ledger.weights,
         "not_counted": not_counted(ledger.not_counted),
     }

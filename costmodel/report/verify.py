@@ -35,7 +35,7 @@ class VerifyReport(Answer):
                 entry.name,
                 entry.output,
                 Shape(measured.output[0], measured.output[1:]),
-                entry.params.trainable,
+                entry.params.parameters,
                 measured.parameters,
                 entry.ops.mac,
                 measured.multiply_adds,

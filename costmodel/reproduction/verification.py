@@ -55,7 +55,7 @@ def _difference(entry: Entry, theirs: Measured) -> str | None:
         ("operation", entry.kind, theirs.kind),
         ("reads", tuple(node.name for node in entry.node.inputs), theirs.reads),
         ("output", entry.output.sizes, theirs.output),
-        ("parameters", entry.params.trainable, theirs.parameters),
+        ("parameters", entry.params.parameters, theirs.parameters),
         ("multiply-adds", entry.ops.mac, theirs.multiply_adds),
     )
     unequal = (f"{what} {ours} here, {measured} in PyTorch" for what, ours, measured in rows if ours != measured)

@@ -178,7 +178,7 @@ def test_weights_that_hooks_make() -> None:
 )  # fmt: skip
 def test_a_buffer_is_no_parameter_however_it_is_used(module: nn.Module, inputs: Tensor) -> None:
     params = from_torch(module, inputs).ledger.params
-    assert params.trainable == 0
+    assert params.parameters == 0
     assert params.buffer == sum(buffer.numel() for buffer in module.buffers())
 
 

@@ -33,7 +33,7 @@ def measured(network: Network) -> list[MeasuredOperation]:
             entry.kind,
             tuple(read.name for read in entry.node.inputs),
             entry.output.sizes,
-            entry.params.trainable,
+            entry.params.parameters,
             entry.ops.mac,
         )
         for entry in network.ledger

@@ -77,9 +77,9 @@ def test_every_layer_has_its_own_part(name: str) -> None:
     span = form.resolutions
     network = form.build(None if alphas is None else float(alpha), span.step * span.first)
     counted = {
-        entry.name: (entry.ops.mac, entry.params.trainable)
+        entry.name: (entry.ops.mac, entry.params.parameters)
         for entry in network.ledger
-        if entry.ops.mac or entry.params.trainable
+        if entry.ops.mac or entry.params.parameters
     }
     layers = form.pieces[-1].layers
     claimed = {

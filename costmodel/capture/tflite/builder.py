@@ -264,7 +264,7 @@ class Builder:
         params = NO_PARAMS if tensor.variable else self._claim("affine" if len(shape.sizes) < 2 else "weight", number)
         self._types.clear()  # its own are of the type that it is
         if shape.elements == 1:  # a factor of its author's, as far as a file says
-            params = Params(buffer=params.trainable)
+            params = Params(buffer=params.parameters)
         node = Node(self._free(_dotted(tensor.name)), Stored(shape, params), (), (), shape, tensor.dtype)
         self._made[number] = node._replace(provenance=Provenance()), 0
         return self._made[number]

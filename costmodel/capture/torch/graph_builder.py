@@ -24,7 +24,7 @@ def graph(tape: Tape, calls: Sequence[ModuleCall], result: object) -> Node:
     Raises :class:`~costmodel.errors.CostModelError` where there is nothing to count.
     """
     for key, stored in tape.stored.items():
-        if key not in tape.claimed and stored.trainable:
+        if key not in tape.claimed and stored.is_parameter:
             tape.source(stored.tensor)
     results = [tape.source(tensor)[0] for tensor in tensors(result)]
     entries = _with_padding_folded(tape.entries, calls, results)

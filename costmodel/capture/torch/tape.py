@@ -38,7 +38,9 @@ class StoredTensor:
 
     path: str
     tensor: Tensor
-    trainable: bool
+    is_parameter: bool
+    #: A parameter that training leaves as it is.
+    frozen: bool = False
 
 
 class Tape:
@@ -59,7 +61,7 @@ class Tape:
         self._made: dict[int, tuple[TapeEntry, int, tuple[int, int] | None]] = {}
         self._alive: list[object] = []
         for path, parameter in module.named_parameters():
-            self.stored[storage(parameter)] = StoredTensor(path, parameter, True)
+            self.stored[storage(parameter)] = StoredTensor(path, parameter, True, not parameter.requires_grad)
         for path, buffer in module.named_buffers():
             self.stored.setdefault(storage(buffer), StoredTensor(path, buffer, False))
         for name, tensor in inputs.items():
@@ -146,9 +148,12 @@ class Tape:
             if key is not None and key in self.stored and key not in self.claimed:
                 self.claimed.add(key)
                 stored = self.stored[key]
-                added += Params(**{role if stored.trainable else "buffer": stored.tensor.numel()})
-                if stored.trainable:
-                    self._types[_DTYPES[stored.tensor.dtype]] += stored.tensor.numel()
+                count = stored.tensor.numel()
+                added += Params(
+                    **{role if stored.is_parameter else "buffer": count}, frozen=count if stored.frozen else 0
+                )
+                if stored.is_parameter:
+                    self._types[_DTYPES[stored.tensor.dtype]] += count
         return added
 
     # What handlers say.

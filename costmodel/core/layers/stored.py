@@ -45,7 +45,7 @@ class Embedding(Layer):
 class Stored(Layer):
     """A tensor that the network holds and no layer of its own explains: a class token, a position table, a gamma.
 
-    >>> Stored(Shape(768, (197,), axis=1), Params(weight=151296)).params(()).trainable
+    >>> Stored(Shape(768, (197,), axis=1), Params(weight=151296)).params(()).parameters
     151296
     """
 
@@ -59,7 +59,7 @@ class Stored(Layer):
         return self.shape
 
     def kind(self, inputs: Shapes) -> str:
-        return "parameter" if self.holds.trainable else "buffer"
+        return "parameter" if self.holds.parameters else "buffer"
 
     def params(self, inputs: Shapes) -> Params:
         return self.holds

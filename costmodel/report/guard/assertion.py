@@ -71,7 +71,7 @@ def _part(entry: Entry, limit: Budget) -> int:
         "multiply_adds": entry.ops.mac,
         "flops": 2 * entry.ops.mac,
         "activations": entry.node.activations,
-        "parameters": entry.params.trainable,
+        "parameters": entry.params.parameters,
         "weights": entry.params.weight,
     }[limit.quantity]
 

@@ -148,7 +148,7 @@ class _Seen:
 def costs_of(network: Network) -> Iterator[tuple[str, tuple[str, tuple[int, int]]]]:
     """Label, multiply-adds and parameters of every layer that costs anything, by name."""
     for node in network.ledger.operations:
-        work, stored = node.macs, node.params.trainable
+        work, stored = node.macs, node.params.parameters
         if work or stored:
             yield node.name, (node.label, (work, stored))
 
