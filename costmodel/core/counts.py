@@ -42,8 +42,8 @@ class Params(NamedTuple):
     """Stored numbers by kind; each field is a number of scalars.
 
     ``weight``: kernels and matrices. ``bias``: of convolutions and linear layers. ``affine``: gamma and beta of a
-    normalization. ``buffer``: running statistics, which are stored but not trained. ``frozen``: how many of the weights,
-    biases, gammas and betas training leaves as they are (``requires_grad`` is False).
+    normalization. ``buffer``: running statistics, which are stored but not trained. ``frozen``: how many of the
+    weights, biases, gammas and betas training leaves as they are (``requires_grad`` is False).
 
     >>> stored = Params(weight=864, frozen=864) + Params(affine=64, buffer=64)
     >>> stored.parameters, stored.trainable

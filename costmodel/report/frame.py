@@ -14,8 +14,8 @@ def table(network: Network, by: str = "layer", depth: int = 2, batch: int = 1) -
     """The cost by ``"layer"``, ``"block"`` (names cut at ``depth`` parts), ``"stage"`` or ``"type"``: a DataFrame.
 
     Columns: name, type, input, output (as they are written, ``32x112x112``), parameters, multiply_adds, share (from 0
-    to 1); where some are frozen, trainable_parameters, frozen_parameters and buffers; by type, the number of layers instead of a name and shapes; and ``not_counted``, where a capture could not
-    count everything. Loads pandas.
+    to 1); where some are frozen, trainable_parameters, frozen_parameters and buffers; by type, the number of layers
+    instead of a name and shapes; and ``not_counted``, where a capture could not count everything. Loads pandas.
 
     >>> import costmodel as cm
     >>> cm.mobilenet_v2().table(by="block").multiply_adds.sum()
