@@ -13,9 +13,7 @@ from costmodel.errors import CostModelError
 from costmodel.report.answer import Answer
 from costmodel.report.costs import headline, not_counted, subject
 from costmodel.report.table import Cell, Table
-
-#: What a number is of, for people.
-QUANTITIES = {"multiply_adds": "multiply-adds", "flops": "FLOPs", "parameters": "parameters"}
+from costmodel.report.units import words_of
 
 
 def sentence(figure: ConventionCount) -> str:
@@ -108,7 +106,7 @@ class ConventionsReport(Answer):
 
 
 def _row(rule: Convention, count: ConventionCount | CostModelError) -> tuple[Cell, ...]:
-    head = (rule.name, rule.version, QUANTITIES[rule.quantity])
+    head = (rule.name, rule.version, words_of(rule.quantity))
     if isinstance(count, CostModelError):
         return (*head, "", "", f"no number: {count}")
     return (*head, count.total, count.difference, itemized(count))
@@ -156,7 +154,7 @@ class ReferenceReport(Answer):
                 rule.name,
                 rule.source,
                 rule.version,
-                QUANTITIES[rule.quantity],
+                words_of(rule.quantity),
                 rule.counts,
                 "; ".join(rule.bugs),
                 rule.place,
@@ -180,7 +178,7 @@ def _paragraph(rule: Convention) -> list[str]:
     parts = [("counts", rule.counts), *(("bug", bug) for bug in rule.bugs), ("at", rule.place)]
     return [
         "",
-        f"{rule.name}: {rule.source}{version}, {QUANTITIES[rule.quantity]}{checked}",
+        f"{rule.name}: {rule.source}{version}, {words_of(rule.quantity)}{checked}",
         *(
             line
             for what, text in parts

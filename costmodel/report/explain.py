@@ -7,8 +7,7 @@ from typing import final
 
 from costmodel.report.answer import Answer
 from costmodel.report.table import Table
-from costmodel.report.units import percent
-from costmodel.reproduction.claim import PLAIN_WORDS
+from costmodel.report.units import percent, words_of
 from costmodel.reproduction.explain import ODDS, Explanation, Fit, PossibleNumbers
 from costmodel.reproduction.readings import MOST_VARIATIONS, Term
 
@@ -37,7 +36,7 @@ class ExplainReport(Answer):
 
     def _headline(self) -> str:
         answer, best = self.answer, self.answer.best
-        of = PLAIN_WORDS[answer.claim.of]
+        of = words_of(answer.claim.of)
         if answer.fits_parameters:
             return f"No rule fits {answer.claim.text} as multiply-adds; as parameters one does: add --of parameters"
         if best is None:

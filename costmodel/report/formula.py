@@ -12,7 +12,7 @@ from costmodel.report.answer import Answer, align_star, aligned
 from costmodel.report.formula_python import function
 from costmodel.report.polynomial import latex, polynomial, product, records, whole
 from costmodel.report.table import Cell, Table
-from costmodel.report.units import percent
+from costmodel.report.units import percent, words_of
 from costmodel.scaling.closed_form.form import Alphas, ClosedForm, LayerForm, Piece
 from costmodel.scaling.closed_form.polynomial import Powers
 
@@ -64,7 +64,7 @@ class FormulaReport(Answer):
 
     def latex(self) -> str:
         """An ``align*`` of amsmath, with what it is of as comments above it."""
-        rows = [(_title(quantity), self._latex_of(quantity)) for quantity in _QUANTITIES]
+        rows = [(words_of(quantity), self._latex_of(quantity)) for quantity in _QUANTITIES]
         return align_star([self._subject(), *self._notes()], rows)
 
     def python(self) -> str:
@@ -116,7 +116,7 @@ class FormulaReport(Answer):
     def lines(self) -> tuple[str, ...]:
         several = len(self.form.pieces) > 1
         answer = [
-            f"{_title(quantity)} = {polynomial(getattr(piece, quantity))}"
+            f"{words_of(quantity)} = {polynomial(getattr(piece, quantity))}"
             + (f", for {_range(piece)}" if several else "")
             for quantity in _QUANTITIES
             for piece in self.form.pieces
@@ -185,7 +185,7 @@ class FormulaReport(Answer):
                         names = [layers[0].name, *([layers[-1].name] if len(layers) > 1 else [])]
                         term = product(powers) or "1"
                         amount = whole(sum(parts, Fraction(0)))
-                        yield piece, (_title(quantity), term, amount, len(layers), label, " to ".join(names))
+                        yield piece, (words_of(quantity), term, amount, len(layers), label, " to ".join(names))
 
 
 _COLUMNS = ("of", "term", "coefficient", "layers", "type", "from")
@@ -202,10 +202,6 @@ def _by_type(piece: Piece, quantity: str, powers: Powers) -> list[tuple[str, lis
         if powers in getattr(layer, quantity).coefficients:
             types.setdefault(layer.label, []).append(layer)
     return list(types.items())
-
-
-def _title(quantity: str) -> str:
-    return quantity.replace("multiply_adds", "multiply-adds")
 
 
 def _multiples(step: Fraction | None) -> str:

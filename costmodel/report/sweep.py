@@ -97,16 +97,12 @@ def not_counted_in(frame: pandas.DataFrame) -> str:
     return " or ".join([*texts[:3], *["others"] * (len(texts) > 3)])
 
 
-def _missing(value: Any) -> bool:
-    return value is None or value != value or value == ""
-
-
 def _plain(value: Any) -> Any:
     return None if value is None or value != value else value
 
 
 def _cell(value: Any) -> Cell:
-    if _missing(value):
+    if _plain(value) in (None, ""):
         return ""
     if isinstance(value, tuple):
         return str(Shape(value[0], value[1:]))

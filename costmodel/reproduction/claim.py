@@ -12,9 +12,6 @@ from costmodel.quantities import parse_quantity
 #: What a claim can be of.
 CLAIMED = ("multiply_adds", "parameters")
 
-#: How people call it.
-PLAIN_WORDS = {"multiply_adds": "multiply-adds", "parameters": "parameters"}
-
 #: What the unit of a claim names -> what the claim is of, and how many operations a multiply-add may be there. By FLOPs
 #: most papers mean one a multiply-add, others two.
 _UNITS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
@@ -139,14 +140,8 @@ def _last(holds: Callable[[float], bool], low: float, high: float) -> float:
     if holds(high):
         return high
     # Positive floats are in the order of their bits.
-    inside, outside = _bits(low), _bits(high)
-    while outside - inside > 1:
-        middle = (inside + outside) // 2
-        if holds(_float(middle)):
-            inside = middle
-        else:
-            outside = middle
-    return _float(inside)
+    first, end = _bits(low), _bits(high)
+    return _float(first - 1 + bisect_left(range(first, end), True, key=lambda bits: not holds(_float(bits))))
 
 
 def _following(alpha: float) -> float:

@@ -12,7 +12,7 @@ from costmodel.report.answer import json_text
 from costmodel.report.guard import tree
 from costmodel.report.guard.junit import Case, junit
 from costmodel.report.guard.safe import annotation, annotation_property, code, plain
-from costmodel.report.guard.words import costs, gain, subject, total, what
+from costmodel.report.guard.words import gain, subject, total, what
 
 #: GitHub shows no more of one step.
 MOST_ANNOTATIONS = 10
@@ -147,8 +147,7 @@ class GuardReport:
         change = verdict.difference
         if change.changed and not change.causes:
             bullets.append(f"- {self._headline(verdict)}")
-        bullets += [_bullet(cause, verdict) for cause in change.causes[: tree.MOST_CAUSES]]
-        return [*bullets, *(f"- {line}" for line in tree.rest(change.causes[tree.MOST_CAUSES :]))]
+        return [*bullets, *(f"- {line}" for line in tree.causes(change, quoted=code))]
 
     def github(self) -> str:
         """Workflow commands, at most 10, each an annotation of the lock; then the text."""
@@ -187,14 +186,6 @@ class GuardReport:
             return Case(verdict.name, "system-out", "", self._message(verdict))
         tag = "error" if verdict.status == 2 else "failure"
         return Case(verdict.name, tag, self._headline(verdict), self._message(verdict))
-
-
-def _bullet(cause: Cause, verdict: Verdict) -> str:
-    assert verdict.difference is not None
-    # Of an added or removed layer, nothing is quoted; what else became of one may quote a name.
-    became = code(what(cause)) if cause.kind in ("changed", "renamed") else what(cause)
-    others = f" (some of it perhaps by {code(', '.join(cause.perhaps))})" if cause.perhaps else ""
-    return f"- {code(subject(cause))} {became}: {costs(cause, verdict.difference)}{others}"
 
 
 def _fields(verdict: Verdict) -> dict[str, object]:

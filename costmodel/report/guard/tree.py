@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from costmodel.guard.diff import Cause, Difference, LayerChange
-from costmodel.report.guard.safe import plain
+from costmodel.report.guard.safe import code, plain
 from costmodel.report.guard.words import costs, gain, subject, what
 
 #: More causes than a person reads, and more layers of one cause; the rest is summed up. JSON has them all.
@@ -17,23 +17,26 @@ def lines(difference: Difference) -> list[str]:
     """The whole tree: each cause, and below it, indented, the layers whose cost it changed, if they are several."""
     texts = []
     for cause in difference.causes[:MOST_CAUSES]:
-        texts.append(cause_line(cause, difference))
+        texts.append(_cause_line(cause, difference, plain))
         texts += [f"  {line}" for line in _layers(cause, difference)]
-    return [*texts, *rest(difference.causes[MOST_CAUSES:])]
+    return [*texts, *_rest(difference.causes[MOST_CAUSES:])]
 
 
-def causes(difference: Difference, most: int = MOST_CAUSES) -> list[str]:
-    """A line for each of the ``most`` largest causes and one for the others."""
-    return [*(cause_line(cause, difference) for cause in difference.causes[:most]), *rest(difference.causes[most:])]
+def causes(difference: Difference, most: int = MOST_CAUSES, quoted: Callable[[str], str] = plain) -> list[str]:
+    """A line for each of the ``most`` largest causes and one for the others; ``quoted`` makes names harmless."""
+    shown = [_cause_line(cause, difference, quoted) for cause in difference.causes[:most]]
+    return [*shown, *_rest(difference.causes[most:])]
 
 
-def cause_line(cause: Cause, difference: Difference) -> str:
+def _cause_line(cause: Cause, difference: Difference, quoted: Callable[[str], str]) -> str:
     """The layer to blame, what became of it, and what that costs."""
-    others = f" (some of it perhaps by {plain(', '.join(cause.perhaps))})" if cause.perhaps else ""
-    return f"{plain(subject(cause))} {what(cause)}: {costs(cause, difference)}{others}"
+    # Of an added or removed layer, nothing is quoted; what else became of one is plain, and may quote a name.
+    became = quoted(what(cause)) if quoted is code and cause.kind in ("changed", "renamed") else what(cause)
+    others = f" (some of it perhaps by {quoted(', '.join(cause.perhaps))})" if cause.perhaps else ""
+    return f"{quoted(subject(cause))} {became}: {costs(cause, difference)}{others}"
 
 
-def rest(others: Sequence[Cause]) -> list[str]:
+def _rest(others: Sequence[Cause]) -> list[str]:
     """A line for all of ``others``, if there are any."""
     return [f"{_counted(others, 'smaller change')}: {_sums(others)}"] if others else []
 
