@@ -16,6 +16,7 @@ from costmodel.core.counts import Params as Params
 from costmodel.core.graph import Node as Node
 from costmodel.core.graph import apply as apply
 from costmodel.core.graph import image as image
+from costmodel.core.graph import token_ids as token_ids
 from costmodel.core.graph import tokens as tokens
 from costmodel.core.ledger import Entry as Entry
 from costmodel.core.ledger import Ledger as Ledger
@@ -48,6 +49,7 @@ Network.readings.update(
     roofline="costmodel.analyses.roofline:roofline",
     memory="costmodel.analyses.memory:memory",
     size="costmodel.analyses.size:size",
+    training="costmodel.analyses.training:training",
     _repr_html_="costmodel.report.count:html",
 )
 
@@ -77,6 +79,7 @@ _EAGER = [
     "apply",
     "image",
     "layers",
+    "token_ids",
     "tokens",
 ]
 

@@ -158,3 +158,12 @@ def norm_affine(channels: int) -> int:
     64
     """
     return 2 * channels
+
+
+def training_flops(parameters: int, tokens: int) -> int:
+    """6 N D: two FLOPs forward and four backward for each parameter and token (arXiv:2001.08361, section 2.1).
+
+    >>> training_flops(6_738_415_616, 4096)
+    165603302178816
+    """
+    return 6 * parameters * tokens

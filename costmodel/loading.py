@@ -18,7 +18,7 @@ from costmodel.capture.input_spec import InputSpec, parse_inputs
 from costmodel.core.network import Network
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, type_name
-from costmodel.models.registry import FAMILIES, build, called, own
+from costmodel.models.registry import FAMILIES, build, called, own, resolve
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,7 +70,7 @@ def load_with(
         return _read(path, choices, inputs, name, allow_uncounted)
     given = parse_inputs(inputs)
     if isinstance(thing, str) and thing.partition(":")[0] in FAMILIES:
-        network = build(thing, **choices, **_image(title, given, inputs, choices))
+        network = build(thing, **choices, **_input_choices(thing, title, given, inputs, choices))
     else:
         with _code_of_the_user(title):
             network = _own(_named(thing), title, inputs, given, choices, allow_uncounted)
@@ -191,16 +191,20 @@ def _check_inputs(network: Network, given: tuple[InputSpec, ...]) -> None:
         )
 
 
-def _image(
-    title: str, given: tuple[InputSpec, ...] | None, inputs: object, choices: Mapping[str, object]
+def _input_choices(
+    name: str, title: str, given: tuple[InputSpec, ...] | None, inputs: object, choices: Mapping[str, object]
 ) -> dict[str, object]:
-    """An image as the choices of an architecture."""
+    """An image, or the tokens of a sequence, as the choices of the architecture ``name``."""
     specs = _sizes(title, given, inputs)
     if not specs:
         return {}
+    reads_tokens = "sequence" in resolve(name)[0].choices
     if len(specs) > 1:
-        raise CostModelError(f"{len(specs)} inputs are given; {title} reads one image, so give one")
+        reads = "sequence of tokens" if reads_tokens else "image"
+        raise CostModelError(f"{len(specs)} inputs are given; {title} reads one {reads}, so give one")
     shape, kind, _ = specs[0]
+    if reads_tokens:
+        return _tokens(title, specs[0], choices)
     if kind != "float32":
         raise CostModelError(f"the input {specs[0]} of {title} is an image and has no type here; write {shape}")
     if len(shape.spatial) != 2:
@@ -211,6 +215,15 @@ def _image(
     for choice in image.keys() & choices:
         raise CostModelError(f"{choice}={choices[choice]} and the input {shape} both say the size; give one of them")
     return image
+
+
+def _tokens(title: str, given: InputSpec, choices: Mapping[str, object]) -> dict[str, object]:
+    """The tokens of a sequence as the choice of an architecture."""
+    if given.shape.spatial or given.type != "int64":
+        raise CostModelError(f"{title} reads the numbers of tokens, not {given}; write how many there are: 1024:int64")
+    if "sequence" in choices:
+        raise CostModelError(f"sequence={choices['sequence']} and the input {given} both say how many; give one")
+    return {"sequence": given.shape.channels}
 
 
 def _choices_of(shape: Shape) -> dict[str, object]:

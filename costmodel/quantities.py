@@ -301,3 +301,20 @@ def parse_budget(text: str) -> tuple[str, int]:
 def _no_quantity(name: str, hint: str = "") -> CostModelError:
     known = ", ".join(QUANTITIES)
     return CostModelError(f"no quantity is called {name!r}; {nearest(name, QUANTITIES)}{hint}there are {known}")
+
+
+_SECONDS = {"s": Fraction(1), "ms": Fraction(1, 1000), "us": Fraction(1, 10**6), "µs": Fraction(1, 10**6)}
+
+
+def parse_seconds(text: str) -> Fraction:
+    """The time that ``text`` writes, in seconds, exactly.
+
+    Raises :class:`~costmodel.errors.CostModelError` where it is no time above 0.
+
+    >>> parse_seconds("0.31s"), parse_seconds("250 ms")
+    (Fraction(31, 100), Fraction(1, 4))
+    """
+    read = re.fullmatch(r"(\d{1,12}(?:\.\d{1,12})?) ?([a-zµ]+)", text.strip(), re.ASCII if text.isascii() else 0)
+    if read is None or read[2] not in _SECONDS or not Fraction(read[1]):
+        raise CostModelError(f"{text[:60]!r} is no time; write it as 0.31s, 310 ms or 310000 us")
+    return Fraction(read[1]) * _SECONDS[read[2]]

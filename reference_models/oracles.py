@@ -63,6 +63,12 @@ def image(sizes: tuple[int, ...]) -> Tensor:
     return torch.zeros(1, *sizes)
 
 
+def sample(network_input: tuple[int, ...], dtype: str, module: nn.Module) -> Tensor:
+    """One sample of zeros, of that type, where the module is."""
+    device = next((parameter.device for parameter in module.parameters()), "cpu")
+    return torch.zeros(1, *network_input, dtype=getattr(torch, dtype), device=device)
+
+
 @dataclass(frozen=True)
 class Measured:
     """One operation as PyTorch ran it: module path, what it does, paths that it reads, what came out, what it cost."""
@@ -90,7 +96,7 @@ def measure(module: nn.Module, x: Tensor) -> list[Measured]:
     measured = []
     for name, reads in _edges(module):
         leaf = module.get_submodule(name)
-        macs = int(counted[name]["conv"] + counted[name]["linear"])
+        macs = int(sum(counted[name][operator] for operator in ("conv", "linear", "matmul")))
         if isinstance(getattr(leaf, "padding", None), str):
             macs = halved[name]
         elif macs != halved[name]:

@@ -35,6 +35,7 @@ class ModelOptions(NamedTuple):
 
 alpha_option = click.option("--alpha", type=float, help="Width multiplier.")
 resolution_option = click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
+sequence_option = click.option("--sequence", type=POSITIVE, help="Tokens that a language model reads.")
 classes_option = click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier.")
 
 _options = options(
@@ -47,6 +48,7 @@ _options = options(
         multiple=True,
         help="One sample, as in 3x192x256; 128:int64 for indices. Once for each input of a module of yours.",
     ),
+    sequence_option,
     classes_option,
     click.option(
         "--kwargs", "choices", type=CHOICE, multiple=True, help="An argument of a function of yours: width=0.5."
@@ -64,7 +66,7 @@ def network_options(command: Command) -> Command:
     def collected(
         inputs: tuple[InputSpec, ...], choices: tuple[tuple[str, object], ...], allow_uncounted: bool, **others: Any
     ) -> None:
-        given = given_of({name: others.pop(name) for name in ("alpha", "num_classes", "resolution")})
+        given = given_of({name: others.pop(name) for name in ("alpha", "num_classes", "resolution", "sequence")})
         if "resolution" in given and inputs:
             raise CostModelError(
                 f"--resolution={given['resolution']} and --input={inputs[0]} both say the size; give one of them"

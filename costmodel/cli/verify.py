@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from costmodel.cli.arguments import answer, format_option, on_a_terminal
-from costmodel.cli.model_options import alpha_option, classes_option, given_of, resolution_option
+from costmodel.cli.model_options import alpha_option, classes_option, given_of, resolution_option, sequence_option
 from costmodel.errors import CostModelError
 from costmodel.loading import load
 from costmodel.models.registry import names
@@ -21,6 +21,7 @@ from costmodel.reproduction.verification import VerificationResult, compare
 @click.option("--all", "everything", is_flag=True, help="Every model and variant at its defaults, a row each.")
 @alpha_option
 @resolution_option
+@sequence_option
 @classes_option
 @format_option
 @click.pass_context
@@ -59,11 +60,9 @@ def _shown(name: str | None) -> str:
 def _verify(name: str, choices: dict[str, Any]) -> VerificationResult:
     network = load(name, **choices)
     references, oracles = _references()
-    # A PyTorch module knows no resolution.
-    stored = {key: value for key, value in choices.items() if key != "resolution"}
     try:
-        module = references.build(name, **stored)
-        measured = oracles.measure(module, oracles.image(network.input.sizes))
+        module = references.build(name, **choices)
+        measured = oracles.measure(module, oracles.sample(network.input.sizes, network.nodes[0].dtype, module))
     except (RuntimeError, MemoryError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CostModelError(f"{name} cannot be measured on this machine: {reason}") from None

@@ -195,6 +195,18 @@ def tokens(length: int, features: int, name: str = "input") -> Node:
     return Node(name, Input(shape), (), (), shape)
 
 
+def token_ids(length: int, name: str = "input") -> Node:
+    """An input of a network: the numbers of ``length`` tokens, which an embedding reads.
+
+    Raises :class:`~costmodel.errors.CostModelError` for a length below 1.
+
+    >>> token_ids(1024).values
+    (Value(shape=Shape(channels=1024, spatial=()), dtype='int64', alias=None),)
+    """
+    shape = Shape(positive_int(length, "sequence"))
+    return Node(name, Input(shape), (), (), shape, "int64")
+
+
 def apply(inputs: Node | Sequence[Node], name: str, layer: Layer) -> Node:
     """The node that ``layer`` makes of ``inputs``: one node, or several for an addition.
 

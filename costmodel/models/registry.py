@@ -12,7 +12,7 @@ from functools import cache, wraps
 from types import ModuleType
 from typing import Any, final
 
-from costmodel.core.graph import Node, image
+from costmodel.core.graph import Node, image, token_ids
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError, nearest, type_name, width_multiplier
 
@@ -47,7 +47,7 @@ class Architecture:
 _REGISTERED: dict[str, Architecture] = {}
 
 #: The arguments that architectures take, in this order.
-_ORDER = ("alpha", "resolution", "num_classes", "in_channels", "groups", "variant", "round_width")
+_ORDER = ("alpha", "resolution", "sequence", "num_classes", "in_channels", "groups", "variant", "round_width")
 
 
 class _Families(Mapping[str, str]):
@@ -81,7 +81,7 @@ FAMILIES = _Families()
 def _modules() -> tuple[str, ...]:
     """The files beside this one that hold a family."""
     files = sorted(file.removesuffix(".py") for file in os.listdir(os.path.dirname(__file__)) if file.endswith(".py"))
-    return tuple(file for file in files if file not in ("__init__", "blocks", "registry"))
+    return tuple(file for file in files if file not in ("__init__", "blocks", "registry", "transformer"))
 
 
 def _family(name: str) -> dict[str, Architecture]:
@@ -102,16 +102,18 @@ def register(
 ) -> Callable[[Callable[..., Node]], Callable[..., Network]]:
     """Makes the public function ``name`` of one from an image, a number of classes and a variant to the last node.
 
-    Whatever else the decorated function takes, such as ``alpha``, the public one takes too; ``usual`` are defaults of
-    the image and of the classes. ``text`` is its help, where it is no docstring; an example follows, with what it costs
-    at its defaults: ``counted`` has the multiply-adds and the parameters.
+    Where ``usual`` has a ``sequence``, it is one from the tokens of a sequence to the last node. Whatever else the
+    decorated function takes, such as ``alpha``, the public one takes too; ``usual`` are defaults of the input and the
+    classes. ``text`` is its help, where it is no docstring; an example follows, with what it costs at its defaults:
+    ``counted`` has the multiply-adds and the parameters.
     """
-    sizes = {"resolution": 224, "num_classes": 1000, "in_channels": 3, **usual}
+    images = "sequence" not in usual
+    sizes = {"resolution": 224, "num_classes": 1000, "in_channels": 3, **usual} if images else usual
     kinds = {"resolution": "int | tuple[int, int]", "variant": "str"}
     keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
     def registered(make: Callable[..., Node]) -> Callable[..., Network]:
-        own = dict([*inspect.signature(make).parameters.items()][3:])
+        own = dict([*inspect.signature(make).parameters.items()][3 if images else 1 :])
         parameters = own | {
             choice: inspect.Parameter(choice, keyword, default=default, annotation=kinds.get(choice, "int"))
             for choice, default in {**sizes, "variant": ""}.items()
@@ -126,8 +128,12 @@ def register(
             check_variant(name, variant, variants)
             if "alpha" in given:
                 given["alpha"] = width_multiplier(given["alpha"])
-            x = image(given["in_channels"], given["resolution"])
-            output = make(x, given["num_classes"], variant, **{choice: given[choice] for choice in own})
+            chosen = {choice: given[choice] for choice in own}
+            if images:
+                x = image(given["in_channels"], given["resolution"])
+                output = make(x, given["num_classes"], variant, **chosen)
+            else:
+                output = make(token_ids(given["sequence"]), **chosen)
             given.pop("round_width", None)
             return Network(output, full_name(name, variant), given, variants[variant] if variant else source)
 

@@ -141,6 +141,7 @@ def paper_table(name: str) -> tuple[Row, ...]:
     * ``googlenet_table1``: the paper's Table 1; its first row twice, as a dense and as a separable convolution;
     * ``receptive_field``: what the end points of four TF-slim networks see of the image, where a table prints it;
     * ``latency_timm``: milliseconds that a batch takes, of networks that timm measured on two machines;
+    * ``training``: what a step of training keeps and computes, as papers and PyTorch say;
     * ``published``: whole networks, which :func:`published` reads;
     * ``models``: the network here that such a row is about; of the patterns, the first that fits.
 

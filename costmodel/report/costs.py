@@ -35,8 +35,9 @@ def headline(network: Network, batch: int = 1) -> str:
 def subject(network: Network, batch: int = 1) -> str:
     """The network in a line: its name and the choices it was built from."""
     shapes = " and ".join(map(str, network.inputs))
-    # The first two are in the shape of the input.
-    choices = {name: value for name, value in network.config.items() if name not in ("resolution", "in_channels")}
+    # These are in the shape of the input.
+    sizes = ("resolution", "in_channels", "sequence")
+    choices = {name: value for name, value in network.config.items() if name not in sizes}
     classes = [f"{choices.pop('num_classes')} classes"] if "num_classes" in choices else []
     # Numbers in full: a rounded alpha would be another network.
     others = [f"{name.replace('_', ' ')} {str(value).removesuffix('.0')}" for name, value in choices.items()]

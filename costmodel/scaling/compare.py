@@ -86,9 +86,8 @@ def compare(
     sizes = {network.input.spatial: network.name for network in networks}
     if len(sizes) > 1:
         (one, first), (two, second), *_ = sizes.items()
-        raise CostModelError(
-            f"{first} reads {'x'.join(map(str, one))} and {second} {'x'.join(map(str, two))}; give them one resolution"
-        )
+        reads, other = ("x".join(map(str, spatial)) or "tokens" for spatial in (one, two))
+        raise CostModelError(f"{first} reads {reads} and {second} {other}; give them one resolution")
     memories = [network.memory(dtype, policy) if dtype else None for network in networks]
     return Comparison(networks, _stages(networks, memories), within, dtype, policy)
 

@@ -10,8 +10,8 @@ import pytest
 import reference_models
 from costmodel import Network, load
 from costmodel.capture.torch.api import from_torch
-from costmodel.models.registry import names
 from costmodel.reproduction.verification import compare
+from tests.zoo import CONVOLUTIONAL
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def measured(network: Network) -> list[MeasuredOperation]:
     ]
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_a_captured_reference_model_is_the_architecture(name: str) -> None:
     architecture = load(name)
     network = from_torch(reference_models.build(name), architecture.input.sizes)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import costmodel as cm
-from costmodel.models.registry import names
 from costmodel.report.formula import FormulaReport
 from tests.cli_runner import refusal, run
+from tests.zoo import CONVOLUTIONAL
 
 
 def lines_of(*arguments: str) -> list[str]:
@@ -122,7 +122,7 @@ def executed(name: str, code: str) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", CONVOLUTIONAL)
 def test_the_python_function_runs_and_is_right(name: str) -> None:
     form = cm.closed_form(name)
     function = executed(name, FormulaReport(form).python())

@@ -12,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel import CostModelError, load
-from costmodel.models.registry import architecture, names
+from costmodel.models.registry import architecture
 from costmodel.reproduction.verification import compare
 from reference_models import build as build_module
 from reference_models.oracles import fvcore_multiply_adds, measure, numel
 from reference_models.oracles import image as sample
+from tests.zoo import CONVOLUTIONAL
 
-NAMES = names()
+NAMES = CONVOLUTIONAL
 
 
 #: How many draws each of the many networks gets of a profile's examples.

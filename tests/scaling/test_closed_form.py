@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 import costmodel as cm
 from costmodel import CostModelError
-from costmodel.models.registry import names
 from costmodel.scaling.closed_form.derive import closed_form
 from costmodel.scaling.closed_form.form import ClosedForm
 from costmodel.scaling.closed_form.polynomial import Polynomial
 from costmodel.scaling.closed_form.separable import separable_steps
 from costmodel.scaling.closed_form.symbol import common_multiple
+from tests.zoo import CONVOLUTIONAL
 
-NAMES = tuple(names())
+NAMES = tuple(CONVOLUTIONAL)
 
 form_of = cache(closed_form)
 steps_of = cache(separable_steps)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 import costmodel as cm
 from costmodel import CostModelError
 from costmodel.loading import load_with
-from costmodel.models.registry import architecture, names
+from costmodel.models.registry import architecture
 from costmodel.scaling.surface import surface, surface_and_parameters
+from tests.zoo import CONVOLUTIONAL
 
-NAMES = names()
+NAMES = CONVOLUTIONAL
 SHARE = max(5, settings.default.max_examples // 30)
 
 ALPHAS = st.floats(0.004, 4) | st.sampled_from((0.25, 0.35, 0.5, 0.75, 1, 1.0, 1.4, 1.5, 2.0, 100))

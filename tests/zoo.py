@@ -1,0 +1,17 @@
+"""The architectures by what they are made of."""
+
+from __future__ import annotations
+
+from costmodel.models.registry import architecture, names
+
+
+def reads_tokens(name: str) -> bool:
+    """Whether it reads the tokens of a sequence, and no image."""
+    return "sequence" in architecture(name.partition(":")[0]).choices
+
+
+#: Those with attention: their cost is no polynomial in the width of an image alone, and their maps have no channels.
+TRANSFORMERS = [name for name in names() if reads_tokens(name) or name.startswith("vit")]
+
+#: The others, which read images of nearly any size.
+CONVOLUTIONAL = [name for name in names() if name not in TRANSFORMERS]
