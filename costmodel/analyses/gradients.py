@@ -35,6 +35,7 @@ class Trains(NamedTuple):
     weights: bool
 
 
+_NO_OPERATIONS = (Input, Stored)
 _ALL, _NONE, _BIAS_ALONE = Trains(True, True), Trains(False, False), Trains(True, False)
 
 
@@ -45,11 +46,10 @@ def trains(node: Node, held: Params) -> Trains:
     """
     if not held.trainable:
         return _NONE
-    if not held.frozen:
+    if not held.frozen or not node.layer.multiplies:
         return _ALL
-    weights = held.weight + held.affine
-    if held.frozen in (weights, held.bias) and weights != held.bias:
-        return _BIAS_ALONE if held.frozen == weights else _ALL
+    if held.frozen in (held.weight, held.bias) and held.weight != held.bias:
+        return _BIAS_ALONE if held.frozen == held.weight else _ALL
     raise CostModelError(
         f"{node.name}: {held.frozen} of its {held.parameters} parameters are frozen, and not known which; freeze all or"
         " none of a layer"
@@ -66,7 +66,9 @@ def trainable_types(node: Node) -> tuple[tuple[str, int], ...]:
         return types
     if len(types) == 1 or not params.trainable:
         return ((types[0][0], params.trainable),) if params.trainable else ()
-    raise CostModelError(f"{node.name}: not known of which type its frozen parameters are; freeze all or none of a layer")
+    raise CostModelError(
+        f"{node.name}: not known of which type its frozen parameters are; freeze all or none of a layer"
+    )
 
 
 @final
@@ -137,11 +139,16 @@ class Gradients:
         """What each operation keeps for its gradient. Parameters are there anyway, and not among it."""
         needs = self.needs
         return {
-            node: list(self._saved(node, kept(node, [needs[source] for source in node.inputs], self.trains[node].weights)))
-            if needs[node] and not isinstance(node.layer, (Input, Stored))
+            node: list(
+                self._saved(node, kept(node, [needs[source] for source in node.inputs], self.trains[node].weights))
+            )
+            if needs[node] and not isinstance(node.layer, _NO_OPERATIONS)
             else []
             for node in self.network.nodes
         }
+
+    def _kept(self, node: Node) -> Kept:
+        return kept(node, [self.needs[source] for source in node.inputs], self.trains[node].weights)
 
     def _saved(self, node: Node, keeps: Kept) -> Iterator[Saved]:
         for place in keeps.inputs:

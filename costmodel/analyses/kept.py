@@ -84,8 +84,10 @@ def kept(node: Node, needs: Sequence[bool], trains: bool) -> Kept:
     """
     layer, shape = node.layer, node.shape
     match layer:
-        case Linear() | Conv() | TransposedConv():
-            return Kept((0,) if trains or any(needs[1:]) else ()) if len(needs) == 1 else _product(needs)
+        case Conv() | TransposedConv():  # kept for all of its gradients together, whichever are asked for
+            return Kept(tuple(range(len(needs))))
+        case Linear():
+            return Kept((0,) if trains else ()) if len(needs) == 1 else _product(needs)
         case MatMul() | Scale():
             return _product(needs)
         case Activation("log_sigmoid"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import final
 
@@ -23,7 +22,6 @@ _CHECKPOINTS = {
 
 
 @final
-@dataclass(frozen=True)
 class TrainingReport(Answer):
     """What a step of training costs; with a ``machine`` and the seconds of a step, the share of its peak."""
 

@@ -146,7 +146,11 @@ FROZEN = {
 def test_what_is_frozen_costs_what_autograd_still_computes(what: str) -> None:
     def make() -> nn.Sequential:
         module = nn.Sequential(
-            nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3, groups=8), nn.ReLU(), nn.Conv2d(8, 4, 1)
+            nn.Conv2d(3, 8, 3, padding=1),
+            nn.BatchNorm2d(8),
+            nn.Conv2d(8, 8, 3, groups=8),
+            nn.ReLU(),
+            nn.Conv2d(8, 4, 1),
         )
         FROZEN[what](module)
         return module
