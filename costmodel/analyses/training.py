@@ -289,7 +289,7 @@ def largest_batch(
 
     >>> import costmodel as cm
     >>> largest_batch(cm.mobilenet_v2(), "peak_memory", "24 GB").batch
-    303
+    304
     """
     name, limit = budget(quantity, most)
     if name != "peak_memory":

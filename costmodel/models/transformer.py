@@ -89,7 +89,7 @@ def attention(
     >>> from costmodel.core.graph import tokens
     >>> from costmodel.core.network import Network
     >>> Network(attention(tokens(197, 768), "attention", 12, 12, layer_norm, bias=True)).multiply_adds
-    524386560
+    524391936
     """
     (length,), width = x.shape.spatial, x.shape.channels
     size = width // heads
