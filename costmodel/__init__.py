@@ -49,6 +49,7 @@ Network.readings.update(
     roofline="costmodel.analyses.roofline:roofline",
     memory="costmodel.analyses.memory:memory",
     size="costmodel.analyses.size:size",
+    generation="costmodel.analyses.generation:generation",
     training="costmodel.analyses.training:training",
     _repr_html_="costmodel.report.count:html",
 )

@@ -22,6 +22,7 @@ def command(model: str | None, chosen: ModelOptions, batch: int, style: str) -> 
 
     \b
     costmodel conventions mobilenet_v2
+    costmodel conventions llama2_7b --sequence 8192 --batch 4
     costmodel conventions mypackage.models:net --input 3x224x224
     """
     if model is None:

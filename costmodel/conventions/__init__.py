@@ -13,6 +13,14 @@ from costmodel.conventions.convention import Convention, ConventionCount, Items
 from costmodel.conventions.documents import DOCUMENTS
 from costmodel.conventions.flop_counter_mode import FLOP_COUNTER_MODE
 from costmodel.conventions.fvcore import FVCORE
+from costmodel.conventions.language_models import (
+    MAXTEXT,
+    MAXTEXT_CAUSAL,
+    MEGATRON,
+    PALM,
+    SIX_N_D,
+    SIX_N_D_NO_EMBEDDING,
+)
 from costmodel.conventions.mmcv import MMCV
 from costmodel.conventions.paper import PAPER
 from costmodel.conventions.parameters import KERAS, NUMEL, SLIM, TRAINABLE, WEIGHTS
@@ -20,11 +28,23 @@ from costmodel.conventions.ptflops import PTFLOPS, PTFLOPS_ATEN
 from costmodel.conventions.thop import THOP
 from costmodel.conventions.torchinfo import TORCHINFO
 from costmodel.conventions.torchprofile import TORCHPROFILE
+from costmodel.core.layers import Embedding
 from costmodel.core.ledger import Ledger
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError, nearest
 
-__all__ = ["CONVENTIONS", "Convention", "ConventionCount", "Items", "convention", "counts_of", "under"]
+__all__ = [
+    "ALL",
+    "CONVENTIONS",
+    "LANGUAGE_MODELS",
+    "Convention",
+    "ConventionCount",
+    "Items",
+    "asked_of",
+    "convention",
+    "counts_of",
+    "under",
+]
 
 #: Every convention by its name: papers and arithmetic, tools, and what "parameters" can mean.
 CONVENTIONS = {
@@ -53,6 +73,12 @@ CONVENTIONS = {
     )
 }
 
+#: What language models are counted by, of which every other network is none.
+LANGUAGE_MODELS = {
+    found.name: found for found in (SIX_N_D, SIX_N_D_NO_EMBEDDING, PALM, MEGATRON, MAXTEXT, MAXTEXT_CAUSAL)
+}
+ALL = CONVENTIONS | LANGUAGE_MODELS
+
 
 def convention(name: str) -> Convention:
     """The convention called ``name``.
@@ -66,11 +92,9 @@ def convention(name: str) -> Convention:
         ...
     costmodel.errors.CostModelError: no convention is called 'fv_core'; did you mean fvcore? there are paper, ...
     """
-    if name not in CONVENTIONS:
-        raise CostModelError(
-            f"no convention is called {name!r}; {nearest(name, CONVENTIONS)}there are {', '.join(CONVENTIONS)}"
-        )
-    return CONVENTIONS[name]
+    if name not in ALL:
+        raise CostModelError(f"no convention is called {name!r}; {nearest(name, ALL)}there are {', '.join(ALL)}")
+    return ALL[name]
 
 
 def under(network: Network, name: str) -> int:
@@ -93,7 +117,13 @@ def counts_of(ledger: Ledger) -> dict[str, ConventionCount | CostModelError]:
     >>> said["paper"].total, said["flop_counter_mode"].total
     (416520, 833040)
     """
-    return {name: _attempt(rule, ledger) for name, rule in CONVENTIONS.items()}
+    return {name: _attempt(rule, ledger) for name, rule in asked_of(ledger).items()}
+
+
+def asked_of(ledger: Ledger) -> dict[str, Convention]:
+    """The conventions that a network is counted by: those of language models too, where an embedding reads tokens."""
+    reads_tokens = any(isinstance(node.layer, Embedding) for node in ledger.operations)
+    return ALL if reads_tokens else CONVENTIONS
 
 
 def _attempt(rule: Convention, ledger: Ledger) -> ConventionCount | CostModelError:

@@ -164,7 +164,7 @@ class Convention:
     version: str
     #: File and function in the tool's source, or the page.
     place: str
-    quantity: Literal["multiply_adds", "flops", "parameters"]
+    quantity: Literal["multiply_adds", "flops", "training_flops", "parameters"]
     #: What it counts, in a sentence.
     counts: str
     extra_counts: Callable[[SeenOperation], Items]

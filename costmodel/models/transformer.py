@@ -180,10 +180,14 @@ class DecoderRow(NamedTuple):
     counted: tuple[int, int]
 
 
+#: The sizes of every language model that is registered, by name.
+DECODERS: dict[str, Decoder] = {}
+
+
 def decoders(rows: Mapping[str, DecoderRow], variant: str) -> None:
     """Registers the language models of ``rows``; ``variant`` says what they are."""
     for name, row in rows.items():
-        sizes = row.sizes
+        sizes = DECODERS[name] = row.sizes
         heads = f"{sizes.heads} heads" + f" on {sizes.kv_heads} keys and values" * (sizes.heads != sizes.kv_heads)
         limit = f", or above {sizes.positions}" * bool(sizes.positions)
         text = f"""{row.title}: {sizes.layers} layers of width {sizes.width}, {heads}, on a sequence of tokens.

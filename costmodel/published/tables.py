@@ -141,6 +141,8 @@ def paper_table(name: str) -> tuple[Row, ...]:
     * ``googlenet_table1``: the paper's Table 1; its first row twice, as a dense and as a separable convolution;
     * ``receptive_field``: what the end points of four TF-slim networks see of the image, where a table prints it;
     * ``latency_timm``: milliseconds that a batch takes, of networks that timm measured on two machines;
+    * ``llm_conventions``: a step of training a language model, as MaxText counts it;
+    * ``kv_cache``: the bytes of keys and values that language models keep for each token;
     * ``training``: what a step of training keeps and computes, as papers and PyTorch say;
     * ``published``: whole networks, which :func:`published` reads;
     * ``models``: the network here that such a row is about; of the patterns, the first that fits.
@@ -162,7 +164,8 @@ _NUMBERS: dict[Callable[[str], Any], str] = {
     int: "order table resolution num_classes groups input_size in_channels out_channels out_size kernel stride t n s"
     " exp_size se weights madds params_exact madds_exact exact_madds exact_params exact_weights"
     " receptive_field effective_stride effective_padding batch"
-    " bytes_per_value peak_bytes n1x1 n3x3_reduce n3x3 n5x5_reduce n5x5 pool_proj",
+    " bytes_per_value bytes_per_token layers kv_heads head_size sequence"
+    " peak_bytes n1x1 n3x3_reduce n3x3 n5x5_reduce n5x5 pool_proj",
     float: "alpha",
     Decimal: "top1 top5 step_ms exact_madds_pct exact_params_pct exact_weights_div1000 exact_weights_div1024",
 }

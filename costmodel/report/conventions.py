@@ -6,7 +6,7 @@ from functools import cached_property
 from textwrap import wrap
 from typing import final
 
-from costmodel.conventions import CONVENTIONS, Convention, ConventionCount, counts_of
+from costmodel.conventions import ALL, Convention, ConventionCount, counts_of
 from costmodel.conventions.convention import BUG
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
@@ -79,7 +79,7 @@ class ConventionsReport(Answer):
 
     def table(self) -> Table:
         """A row a convention; where it has no rule for some operation, the reason instead of a number."""
-        rows = tuple(_row(CONVENTIONS[name], count) for name, count in self._figures.items())
+        rows = tuple(_row(ALL[name], count) for name, count in self._figures.items())
         return Table(("convention", "version", "counts", "figure", "difference", "itemized"), rows)
 
     def notes(self) -> list[str]:
@@ -101,7 +101,7 @@ class ConventionsReport(Answer):
             "input": [list(shape.sizes) for shape in self.network.inputs],
             "batch": self.batch,
             "not_counted": not_counted(self.network.ledger.not_counted),
-            "conventions": [_fields(CONVENTIONS[name], count) for name, count in self._figures.items()],
+            "conventions": [_fields(ALL[name], count) for name, count in self._figures.items()],
         }
 
 
@@ -141,9 +141,9 @@ class ReferenceReport(Answer):
     """What each convention counts, of what version, and where that is written: the table of the documentation."""
 
     def lines(self) -> tuple[str, ...]:
-        checked = sum(rule.verified_against_tool for rule in CONVENTIONS.values())
+        checked = sum(rule.verified_against_tool for rule in ALL.values())
         return (
-            f"{len(CONVENTIONS)} conventions, {checked} of them checked against the tool itself",
+            f"{len(ALL)} conventions, {checked} of them checked against the tool itself",
             "Checked: the tests run the tool on random networks, reference modules and captured modules; the numbers"
             " are exactly equal, or refused. The others are written from the place named.",
         )
@@ -160,16 +160,16 @@ class ReferenceReport(Answer):
                 rule.place,
                 "yes" if rule.verified_against_tool else "no",
             )
-            for rule in CONVENTIONS.values()
+            for rule in ALL.values()
         )
         return Table(("convention", "source", "version", "of", "counts", "bugs", "place", "checked"), rows)
 
     def text(self, color: bool = False) -> str:
         """A paragraph a convention: what each counts is too long for the cells of a terminal."""
-        return "\n".join([*self.lines(), *(line for rule in CONVENTIONS.values() for line in _paragraph(rule))])
+        return "\n".join([*self.lines(), *(line for rule in ALL.values() for line in _paragraph(rule))])
 
     def document(self) -> object:
-        return {"conventions": [described(rule) for rule in CONVENTIONS.values()]}
+        return {"conventions": [described(rule) for rule in ALL.values()]}
 
 
 def _paragraph(rule: Convention) -> list[str]:

@@ -67,6 +67,7 @@ def kib(value: int) -> str:
 _QUANTITIES = {
     "multiply_adds": "multiply-adds",
     "flops": "FLOPs",
+    "training_flops": "FLOPs in training",
     "peak_memory": "bytes of peak memory",
     "size": "bytes of parameters",
 }

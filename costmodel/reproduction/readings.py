@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import combinations, product
 from typing import Any, NamedTuple, TypeAlias
 
-from costmodel.conventions import CONVENTIONS, Convention
+from costmodel.conventions import CONVENTIONS, Convention, asked_of
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
@@ -182,7 +182,7 @@ def _others(network: Network, quantity: str) -> Sequence[Convention]:
     A convention that has no rule for one of its layers gives no number.
     """
     by_total = {PLAIN[quantity].of(network.ledger).total: PLAIN[quantity]}
-    for convention in CONVENTIONS.values():
+    for convention in asked_of(network.ledger).values():
         if (convention.quantity == "parameters") == (quantity == "parameters"):
             with suppress(CostModelError):
                 by_total.setdefault(convention.of(network.ledger).total, convention)
