@@ -74,9 +74,7 @@ CONVENTIONS = {
 }
 
 #: What language models are counted by, of which every other network is none.
-LANGUAGE_MODELS = {
-    found.name: found for found in (SIX_N_D, SIX_N_D_NO_EMBEDDING, PALM, MEGATRON, MAXTEXT, MAXTEXT_CAUSAL)
-}
+LANGUAGE_MODELS = {rule.name: rule for rule in (SIX_N_D, SIX_N_D_NO_EMBEDDING, PALM, MEGATRON, MAXTEXT, MAXTEXT_CAUSAL)}
 ALL = CONVENTIONS | LANGUAGE_MODELS
 
 

@@ -16,43 +16,43 @@ from costmodel.report.units import duration, si
 class GenerationReport(Answer):
     """What a language model costs that writes."""
 
-    found: Generation
+    generation: Generation
 
     def lines(self) -> list[str]:
-        found, prefill = self.found, self.found.prefill
-        decoded = found.multiply_adds - prefill.multiply_adds
+        generation, prefill = self.generation, self.generation.prefill
+        decoded = generation.multiply_adds - prefill.multiply_adds
         return [
-            f"{found.multiply_adds:,} multiply-adds = {si(2 * found.multiply_adds, 'FLOPs')}: {prefill.multiply_adds:,}"
-            f" for the prompt + {decoded:,} for {found.new - 1} more tokens; keys and values {found.cache_bytes:,}"
-            f" bytes ({si(found.cache_bytes, 'B')})",
-            subject(found.network, found.batch),
+            f"{generation.multiply_adds:,} multiply-adds = {si(2 * generation.multiply_adds, 'FLOPs')}: {prefill.multiply_adds:,}"
+            f" for the prompt + {decoded:,} for {generation.new - 1} more tokens; keys and values {generation.cache_bytes:,}"
+            f" bytes ({si(generation.cache_bytes, 'B')})",
+            subject(generation.network, generation.batch),
             *self._time(),
-            f"Keys and values: {found.cache_bytes_per_token:,} bytes a token of each sample"
-            + (f", of the last {found.sizes.window:,} tokens." if found.sizes.window else "."),
+            f"Keys and values: {generation.cache_bytes_per_token:,} bytes a token of each sample"
+            + (f", of the last {generation.sizes.window:,} tokens." if generation.sizes.window else "."),
             "The pass over the prompt says the first new token, and its head works at every token; each further token"
             " is a pass over one.",
         ]
 
     def _time(self) -> list[str]:
-        found = self.found
-        if found.machine is None or found.seconds is None:
+        generation = self.generation
+        if generation.machine is None or generation.seconds is None:
             return []
-        first = found.prefill.seconds
+        first = generation.prefill.seconds
         assert first is not None
-        rest = float(found.seconds - first)
-        each = f", then {duration(rest / len(found.decoded))} a token" if found.decoded else ""
-        total, prompt = duration(float(found.seconds)), duration(float(first))
-        return [f"At least {total} on {machine_text(found.machine)}: {prompt} for the prompt{each}"]
+        rest = float(generation.seconds - first)
+        each = f", then {duration(rest / len(generation.decoded))} a token" if generation.decoded else ""
+        total, prompt = duration(float(generation.seconds)), duration(float(first))
+        return [f"At least {total} on {machine_text(generation.machine)}: {prompt} for the prompt{each}"]
 
     def table(self) -> Table:
         """A row a pass."""
-        found = self.found
-        names = ["prompt", *[f"token {found.prompt + 1 + number}" for number in range(len(found.decoded))]]
+        generation = self.generation
+        names = ["prompt", *[f"token {generation.prompt + 1 + number}" for number in range(len(generation.decoded))]]
         rows = tuple([self._row(name, place) for place, name in enumerate(names)])
         return Table(("name", "tokens", "multiply_adds", "cache_bytes"), rows)
 
     def _row(self, name: str, place: int) -> tuple[Cell, ...]:
-        one = self.found.passes[place]
+        one = self.generation.passes[place]
         return name, one.tokens, one.multiply_adds, one.cache_bytes
 
     def narrow(self) -> Table:
@@ -62,18 +62,18 @@ class GenerationReport(Answer):
 
     def document(self) -> object:
         """The stable contract: exact multiply-adds and bytes, in total and a pass."""
-        found = self.found
+        generation = self.generation
         return {
-            "model": found.network.name,
-            "prompt": found.prompt,
-            "new": found.new,
-            "batch": found.batch,
-            "dtype": found.dtype or None,
-            "multiply_adds": found.multiply_adds,
-            "prefill": found.prefill.multiply_adds,
-            "cache_bytes_per_token": found.cache_bytes_per_token,
-            "cache_bytes": found.cache_bytes,
-            "device": found.machine.name if found.machine else None,
-            "bound_seconds": None if found.seconds is None else float(found.seconds),
+            "model": generation.network.name,
+            "prompt": generation.prompt,
+            "new": generation.new,
+            "batch": generation.batch,
+            "dtype": generation.dtype or None,
+            "multiply_adds": generation.multiply_adds,
+            "prefill": generation.prefill.multiply_adds,
+            "cache_bytes_per_token": generation.cache_bytes_per_token,
+            "cache_bytes": generation.cache_bytes,
+            "device": generation.machine.name if generation.machine else None,
+            "bound_seconds": None if generation.seconds is None else float(generation.seconds),
             "rows": self.table().records(),
         }
