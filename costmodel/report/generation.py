@@ -20,11 +20,11 @@ class GenerationReport(Answer):
 
     def lines(self) -> list[str]:
         generation, prefill = self.generation, self.generation.prefill
-        decoded = generation.multiply_adds - prefill.multiply_adds
+        total, cache = generation.multiply_adds, generation.cache_bytes
         return [
-            f"{generation.multiply_adds:,} multiply-adds = {si(2 * generation.multiply_adds, 'FLOPs')}: {prefill.multiply_adds:,}"
-            f" for the prompt + {decoded:,} for {generation.new - 1} more tokens; keys and values {generation.cache_bytes:,}"
-            f" bytes ({si(generation.cache_bytes, 'B')})",
+            f"{total:,} multiply-adds = {si(2 * total, 'FLOPs')}: {prefill.multiply_adds:,} for the prompt +"
+            f" {total - prefill.multiply_adds:,} for {generation.new - 1} more tokens; keys and values {cache:,} bytes"
+            f" ({si(cache, 'B')})",
             subject(generation.network, generation.batch),
             *self._time(),
             f"Keys and values: {generation.cache_bytes_per_token:,} bytes a token of each sample"
