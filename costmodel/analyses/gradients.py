@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias, final
 
-from costmodel.analyses.kept import STATISTICS, Kept, kept
+from costmodel.analyses.kept import STATISTICS, kept
 from costmodel.analyses.lifetimes import Size
 from costmodel.analyses.memory import value_size
 from costmodel.core.counts import Params
@@ -35,7 +34,6 @@ class Trains(NamedTuple):
     weights: bool
 
 
-_NO_OPERATIONS = (Input, Stored)
 _ALL, _NONE, _BIAS_ALONE = Trains(True, True), Trains(False, False), Trains(True, False)
 
 
@@ -87,7 +85,7 @@ class Gradients:
         shared: dict[str, Trains] = {}
         for node in self.network.nodes:
             layer = node.layer
-            if not (layer.stores or isinstance(layer, Stored)):
+            if not layer.stores:
                 found[node] = _NONE
             elif node.provenance is BUILT:
                 found[node] = _ALL if layer.params(node.input_shapes).parameters else _NONE
@@ -119,15 +117,17 @@ class Gradients:
         """Whose memory each value is in: its own, or that of the value that it views or writes over."""
         roots: dict[Made, Made] = {}
         for node in self.network.nodes:
-            for slot, value in enumerate(node.values):
-                # A dropout does nothing at inference; in training it makes a tensor of its own.
-                alias = None if isinstance(node.layer, Dropout) else value.alias
-                roots[node, slot] = (node, slot) if alias is None else roots[read(node, alias.input)]
+            # A dropout does nothing at inference; in training it makes a tensor of its own.
+            own = node.alias is None or type(node.layer) is Dropout
+            roots[node, 0] = (node, 0) if own else roots[read(node, node.alias.input)]  # type: ignore[union-attr]
+            for slot, value in enumerate(node.others, start=1):
+                roots[node, slot] = (node, slot) if value.alias is None else roots[read(node, value.alias.input)]
         return roots
 
     def bytes_of(self, made: Made) -> int:
         """The bytes of a tensor, for all samples."""
-        value = made[0].values[made[1]]
+        node, slot = made
+        value = node.others[slot - 1] if slot else node
         return self.batch * self._size(value.shape, value.dtype)
 
     @cached_property
@@ -137,37 +137,33 @@ class Gradients:
     @cached_property
     def saved(self) -> dict[Node, list[Saved]]:
         """What each operation keeps for its gradient. Parameters are there anyway, and not among it."""
-        needs = self.needs
         return {
-            node: list(
-                self._saved(node, kept(node, [needs[source] for source in node.inputs], self.trains[node].weights))
-            )
-            if needs[node] and not isinstance(node.layer, _NO_OPERATIONS)
-            else []
-            for node in self.network.nodes
+            node: self._saved(node) if needs and type(node.layer) not in (Input, Stored) else []
+            for node, needs in self.needs.items()
         }
 
-    def _kept(self, node: Node) -> Kept:
-        return kept(node, [self.needs[source] for source in node.inputs], self.trains[node].weights)
-
-    def _saved(self, node: Node, keeps: Kept) -> Iterator[Saved]:
-        for place in keeps.inputs:
-            source, slot = read(node, place)
-            if isinstance(source.layer, Stored):
-                continue
-            elements, value = node.input_shapes[place].elements, source.values[slot]
-            if elements > value.shape.elements:  # one that is expanded is copied before it is multiplied
-                yield Saved((node, f"input {place}"), self._own(elements, value.dtype))
-            else:
-                root = self.storages[source, slot]
-                yield Saved(root, self.bytes_of(root))
+    def _saved(self, node: Node) -> list[Saved]:
+        keeps = kept(node, [self.needs[source] for source in node.inputs], self.trains[node].weights)
+        saved = [self._read(node, place) for place in keeps.inputs if type(node.inputs[place].layer) is not Stored]
         if keeps.output:
             root = self.storages[node, 0]
-            yield Saved(root, self.bytes_of(root))
+            saved.append(Saved(root, self.bytes_of(root)))
         if keeps.own:
-            yield Saved((node, "own"), self._own(keeps.own, keeps.own_dtype or node.dtype, bool(keeps.own_dtype)))
+            saved.append(
+                Saved((node, "own"), self._own(keeps.own, keeps.own_dtype or node.dtype, bool(keeps.own_dtype)))
+            )
         if keeps.once:
-            yield Saved((node, "once"), bytes_of_all(keeps.once, STATISTICS))
+            saved.append(Saved((node, "once"), bytes_of_all(keeps.once, STATISTICS)))
+        return saved
+
+    def _read(self, node: Node, place: int) -> Saved:
+        """What it keeps of an input: its tensor, or a copy where that is expanded before it is multiplied."""
+        made = read(node, place)
+        root, elements = self.storages[made], node.input_shapes[place].elements
+        whole, dtype = (made[0].shape, made[0].dtype) if not made[1] else made[0].others[made[1] - 1][:2]
+        if elements > whole.elements:
+            return Saved((node, f"input {place}"), self._own(elements, dtype))
+        return Saved(root, self.bytes_of(root))
 
     def _own(self, count: int, own: str, fixed: bool = False) -> int:
         return bytes_of_all(self.batch * count, own if fixed else at_dtype(own, self.dtype))

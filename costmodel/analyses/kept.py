@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from costmodel.core.graph import Node
 from costmodel.core.layers import (
@@ -60,9 +60,6 @@ NOTHING, INPUT, OUTPUT = Kept(), Kept((0,)), Kept(output=True)
 #: Statistics of norms are kept in this type, whatever the type of the values.
 STATISTICS = "float32"
 
-_NOTHING = (Add, ChannelShuffle, ChannelSlice, Concat, Flatten, GlobalAveragePool, Outputs, ZeroPad)
-_FROM_OUTPUT = frozenset(["relu", "sigmoid", "tanh"])
-
 #: Operations without a layer of their own, by what they keep of what they read or make.
 _OPERATIONS = {
     **dict.fromkeys(("add", "sub", "rsub", "neg", "sum", "mean", "cumsum", "floor", "ceil", "round", "sign"), NOTHING),
@@ -82,39 +79,59 @@ def kept(node: Node, needs: Sequence[bool], trains: bool) -> Kept:
     >>> kept(relu, [True], trains=False)
     Kept(inputs=(), output=True, own=0, own_dtype='', once=0)
     """
-    layer, shape = node.layer, node.shape
-    match layer:
-        case Conv() | TransposedConv():  # kept for all of its gradients together, whichever are asked for
-            return Kept(tuple(range(len(needs))))
-        case Linear():
-            return Kept((0,) if trains else ()) if len(needs) == 1 else _product(needs)
-        case MatMul() | Scale():
-            return _product(needs)
-        case Activation("log_sigmoid"):
-            return Kept((0,), own=shape.elements)
-        case Activation(name):
-            return OUTPUT if name in _FROM_OUTPUT or (node.alias and node.alias.writes) else INPUT
-        case Embedding():
-            return INPUT
-        case BatchNorm():
-            return Kept((0,), once=2 * node.provenance.times * node.sample[1].channels)
-        case LayerNorm(axes):
-            return Kept((0,), own=2 * (shape.elements // math.prod(shape.sizes[-axes:])), own_dtype=STATISTICS)
-        case GroupNorm(groups):
-            return Kept((0,), own=2 * node.provenance.times * groups)
-        case Pool(mean=mean):
-            return INPUT if mean else Kept((0,), own=shape.elements, own_dtype="int64")
-        case AdaptiveAveragePool(sizes):
-            return NOTHING if max(sizes) == 1 else INPUT
-        case Dropout():
-            return Kept(own=shape.elements)
-        case Move():
-            return Kept(tuple([place for place, read in enumerate(node.inputs) if "float" not in read.dtype]))
-        case Operation(name):
-            return _operation(node, name.strip("_"), needs)
-    if isinstance(layer, _NOTHING):
-        return NOTHING
-    raise _undecided(node, layer)
+    rule = _RULES.get(type(node.layer))
+    if rule is None:
+        raise _undecided(node, node.layer)
+    return rule if isinstance(rule, Kept) else rule(node, node.layer, needs, trains)
+
+
+def _convolution(node: Node, layer: Layer, needs: Sequence[bool], trains: bool) -> Kept:
+    # Kept for all of its gradients together, whichever are asked for.
+    return INPUT if len(needs) == 1 else Kept(tuple(range(len(needs))))
+
+
+def _linear(node: Node, layer: Linear, needs: Sequence[bool], trains: bool) -> Kept:
+    return (INPUT if trains else NOTHING) if len(needs) == 1 else _product(needs)
+
+
+def _activation(node: Node, layer: Activation, needs: Sequence[bool], trains: bool) -> Kept:
+    if layer.name == "log_sigmoid":
+        return Kept((0,), own=node.shape.elements)
+    return OUTPUT if layer.name in ("relu", "sigmoid", "tanh") or (node.alias and node.alias.writes) else INPUT
+
+
+def _batch_norm(node: Node, layer: BatchNorm, needs: Sequence[bool], trains: bool) -> Kept:
+    return Kept((0,), once=2 * node.provenance.times * node.sample[1].channels)
+
+
+def _layer_norm(node: Node, layer: LayerNorm, needs: Sequence[bool], trains: bool) -> Kept:
+    normalized = math.prod(node.shape.sizes[-layer.axes :])
+    return Kept((0,), own=2 * (node.shape.elements // normalized), own_dtype=STATISTICS)
+
+
+def _group_norm(node: Node, layer: GroupNorm, needs: Sequence[bool], trains: bool) -> Kept:
+    return Kept((0,), own=2 * node.provenance.times * layer.groups)
+
+
+def _pool(node: Node, layer: Pool, needs: Sequence[bool], trains: bool) -> Kept:
+    return INPUT if layer.mean else Kept((0,), own=node.shape.elements, own_dtype="int64")
+
+
+def _adaptive_pool(node: Node, layer: AdaptiveAveragePool, needs: Sequence[bool], trains: bool) -> Kept:
+    return NOTHING if max(layer.sizes) == 1 else INPUT
+
+
+def _dropout(node: Node, layer: Dropout, needs: Sequence[bool], trains: bool) -> Kept:
+    return Kept(own=node.shape.elements)
+
+
+def _move(node: Node, layer: Move, needs: Sequence[bool], trains: bool) -> Kept:
+    # The numbers that say where from, or where to.
+    return Kept(tuple([place for place, read in enumerate(node.inputs) if "float" not in read.dtype]))
+
+
+def _factors(node: Node, layer: Layer, needs: Sequence[bool], trains: bool) -> Kept:
+    return _product(needs)
 
 
 def _product(needs: Sequence[bool]) -> Kept:
@@ -122,7 +139,8 @@ def _product(needs: Sequence[bool]) -> Kept:
     return Kept(tuple([place for place in range(len(needs)) if any([*needs[:place], *needs[place + 1 :]])]))
 
 
-def _operation(node: Node, name: str, needs: Sequence[bool]) -> Kept:
+def _operation(node: Node, layer: Operation, needs: Sequence[bool], trains: bool) -> Kept:
+    name = layer.name.strip("_")
     if name == "mul":
         return _product(needs)
     if name == "div":
@@ -132,6 +150,25 @@ def _operation(node: Node, name: str, needs: Sequence[bool]) -> Kept:
     if name not in _OPERATIONS or node.macs:
         raise _undecided(node, node.layer)
     return _OPERATIONS[name]
+
+
+#: What each layer keeps, or the function that says it.
+_RULES: dict[type[Layer], Any] = {
+    **dict.fromkeys((Add, ChannelShuffle, ChannelSlice, Concat, Flatten, GlobalAveragePool, Outputs, ZeroPad), NOTHING),
+    **dict.fromkeys((Conv, TransposedConv), _convolution),
+    **dict.fromkeys((MatMul, Scale), _factors),
+    Linear: _linear,
+    Embedding: INPUT,
+    Activation: _activation,
+    BatchNorm: _batch_norm,
+    LayerNorm: _layer_norm,
+    GroupNorm: _group_norm,
+    Pool: _pool,
+    AdaptiveAveragePool: _adaptive_pool,
+    Dropout: _dropout,
+    Move: _move,
+    Operation: _operation,
+}
 
 
 def _undecided(node: Node, layer: Layer) -> CostModelError:
