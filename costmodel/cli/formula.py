@@ -9,7 +9,7 @@ import click
 from costmodel.capture.input_spec import InputSpec
 from costmodel.cli.arguments import CHOICE, INPUT, answer, formats
 from costmodel.errors import CostModelError, nearest
-from costmodel.models.registry import FAMILIES, names
+from costmodel.models.registry import FAMILIES, architecture, names
 from costmodel.report.formula import FormulaReport
 from costmodel.report.separable import SeparableReport
 from costmodel.scaling.closed_form.derive import closed_form
@@ -37,7 +37,7 @@ def command(
     by: str | None,
     style: str,
 ) -> None:
-    """Print the cost of MODEL as an exact closed form in alpha and the resolution.
+    """Print the cost of MODEL as an exact closed form in alpha and the resolution, or in the tokens of a sequence.
 
     MODEL is a name that `costmodel models` lists; MODULE:NAME of something of yours, as `costmodel count` takes it; or
     `separable`: why a depthwise separable convolution costs 1/N + 1/K^2 of a standard one.
@@ -45,6 +45,7 @@ def command(
     \b
     costmodel formula mobilenet_v1
     costmodel formula mobilenet_v2 --alpha 0.35 --format python
+    costmodel formula llama2_7b
     costmodel formula separable --format latex
     """
     if by is not None and (style != "text" or model == _SEPARABLE):
@@ -62,6 +63,7 @@ def _form(model: str, alpha: float | None, inputs: Sequence[InputSpec], choices:
     if ":" not in model and model not in FAMILIES:
         near = nearest(model, [_SEPARABLE, *names()])
         raise CostModelError(f"no model is called {model!r}; {near}`costmodel models` lists them all")
-    if model.partition(":")[0] in FAMILIES and not inputs:
+    reads_tokens = model in FAMILIES and "sequence" in architecture(model).choices
+    if model.partition(":")[0] in FAMILIES and not inputs and not reads_tokens:
         return closed_form(model, alpha, **choices)
     return over_resolutions(model, inputs, {**choices, **({} if alpha is None else {"alpha": alpha})})

@@ -42,7 +42,7 @@ class FormulaReport(Answer):
         span = self.form.resolutions
         return {
             "model": self.form.network.name,
-            "resolution": {"step": span.step, "first_rho": span.first, "last_rho": span.last},
+            span.what: {"step": span.step, f"first_{span.letter}": span.first, f"last_{span.letter}": span.last},
             "proven": self.form.proven,
             "note": self.form.note,
             "pieces": [
@@ -53,9 +53,10 @@ class FormulaReport(Answer):
                         "high": piece.alphas.high and whole(piece.alphas.high),
                         "step": piece.alphas.step and whole(piece.alphas.step),
                     },
-                    **_polynomials(piece),
+                    **_polynomials(piece, span.letter),
                     "layers": [
-                        {"name": layer.name, "type": layer.label, **_polynomials(layer)} for layer in piece.layers
+                        {"name": layer.name, "type": layer.label, **_polynomials(layer, span.letter)}
+                        for layer in piece.layers
                     ],
                 }
                 for piece in self.form.pieces
@@ -116,7 +117,7 @@ class FormulaReport(Answer):
     def lines(self) -> tuple[str, ...]:
         several = len(self.form.pieces) > 1
         answer = [
-            f"{words_of(quantity)} = {polynomial(getattr(piece, quantity))}"
+            f"{words_of(quantity)} = {polynomial(getattr(piece, quantity), self.form.resolutions.letter)}"
             + (f", for {_range(piece)}" if several else "")
             for quantity in _QUANTITIES
             for piece in self.form.pieces
@@ -129,8 +130,7 @@ class FormulaReport(Answer):
         variables = ["alpha a"] if self.form.pieces[0].alphas else []
         classes = self.form.network.config.get("num_classes")
         named = [f"{classes} classes"] if classes else []
-        resolution = f"resolution {self.form.resolutions.step} rho"
-        return f"{self.form.network.name}: {', '.join([*variables, resolution, *named])}"
+        return f"{self.form.network.name}: {', '.join([*variables, str(self.form.resolutions), *named])}"
 
     def _notes(self) -> list[str]:
         return [
@@ -140,6 +140,8 @@ class FormulaReport(Answer):
 
     def _where(self) -> str:
         span = self.form.resolutions
+        if span.what == "sequence":
+            return "any number T of tokens" if span.last is None else f"{span.first} to {span.last} tokens"
         if span.last is None:
             sizes = f"resolutions {span.step} rho, from {span.first * span.step} on"
         else:
@@ -154,7 +156,7 @@ class FormulaReport(Answer):
 
     def _latex_of(self, quantity: str) -> str:
         if len(self.form.pieces) == 1:
-            return latex(getattr(self.form.pieces[0], quantity))
+            return latex(getattr(self.form.pieces[0], quantity), self.form.resolutions.letter)
         cases = [
             f"{latex(getattr(piece, quantity))} & {_latex_range(piece.alphas)}"
             for piece in self.form.pieces
@@ -172,7 +174,8 @@ class FormulaReport(Answer):
     def _layers(self) -> Iterator[tuple[Piece, tuple[Cell, ...]]]:
         for piece in self.form.pieces:
             for layer in piece.layers:
-                forms = (polynomial(layer.multiply_adds), polynomial(layer.parameters))
+                letter = self.form.resolutions.letter
+                forms = (polynomial(layer.multiply_adds, letter), polynomial(layer.parameters, letter))
                 yield piece, (layer.name, layer.label, *forms)
 
     def _terms(self) -> Iterator[tuple[Piece, tuple[Cell, ...]]]:
@@ -183,7 +186,7 @@ class FormulaReport(Answer):
                     for label, layers in _by_type(piece, quantity, powers):
                         parts = [getattr(layer, quantity).coefficients[powers] for layer in layers]
                         names = [layers[0].name, *([layers[-1].name] if len(layers) > 1 else [])]
-                        term = product(powers) or "1"
+                        term = product(powers, ("a", self.form.resolutions.letter)) or "1"
                         amount = whole(sum(parts, Fraction(0)))
                         yield piece, (words_of(quantity), term, amount, len(layers), label, " to ".join(names))
 
@@ -191,8 +194,8 @@ class FormulaReport(Answer):
 _COLUMNS = ("of", "term", "coefficient", "layers", "type", "from")
 
 
-def _polynomials(part: Piece | LayerForm) -> dict[str, object]:
-    return {quantity: records(getattr(part, quantity)) for quantity in _QUANTITIES}
+def _polynomials(part: Piece | LayerForm, letter: str) -> dict[str, object]:
+    return {quantity: records(getattr(part, quantity), letter) for quantity in _QUANTITIES}
 
 
 def _by_type(piece: Piece, quantity: str, powers: Powers) -> list[tuple[str, list[LayerForm]]]:

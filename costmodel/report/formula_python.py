@@ -15,22 +15,23 @@ def function(form: ClosedForm, subject: str, where: str) -> str:
 
     Raises :class:`~costmodel.errors.CostModelError` where a width is rounded at every alpha.
     """
-    span, usual = form.resolutions, form.network.input.spatial[0]
+    span, shape = form.resolutions, form.network.input
+    usual = shape.spatial[0] if shape.spatial else shape.elements
     scaled = [piece for piece in form.pieces if piece.alphas and piece.alphas.step is not None]
     if form.pieces[0].alphas and not scaled:
         raise CostModelError(f"{form.network.name} rounds a width at every alpha; fix one with --alpha")
     name = "".join(letter if letter.isalnum() else "_" for letter in form.network.name)
     last = "" if span.last is None else f" or rho > {span.last}"
     head = f'''\
-def {name}({"alpha=1, " if scaled else ""}resolution={usual}):
+def {name}({"alpha=1, " if scaled else ""}{span.what}={usual}):
     """(multiply-adds, parameters) of {subject}.
 
     Exact at {where};
     raises ValueError elsewhere. By costmodel.
     """
-    rho, rest = divmod(resolution, {span.step})
+    rho, rest = divmod({span.what}, {span.step})
     if rest or rho < {span.first}{last}:
-        raise ValueError(f"no closed form at resolution {{resolution}}")
+        raise ValueError(f"no closed form at {span.what} {{{span.what}}}")
 '''
     if not scaled:
         return head + _returned(form.pieces[0], Fraction(1), "    ")

@@ -8,22 +8,23 @@ from fractions import Fraction
 from costmodel.scaling.closed_form.polynomial import Polynomial, Powers
 
 
-def polynomial(form: Polynomial) -> str:
-    """``form`` for people, in a and rho.
+def polynomial(form: Polynomial, letter: str = "rho") -> str:
+    """``form`` for people, in a and rho, or another ``letter``.
 
     >>> polynomial(Polynomial({(2, 1): Fraction(1200), (0, 1): Fraction(-1), (0, 0): Fraction(3, 2)}))
     '1,200 a^2 rho - rho + 3/2'
     """
-    return _sum(form, product, _number)
+    return _sum(form, lambda powers: product(powers, ("a", letter)), _number)
 
 
-def latex(form: Polynomial) -> str:
+def latex(form: Polynomial, letter: str = "rho") -> str:
     """The same for LaTeX.
 
     >>> print(latex(Polynomial({(2, 1): Fraction(1200), (0, 0): Fraction(3, 2)})))
     1{,}200 \\alpha^{2} \\rho + \\frac{3}{2}
     """
-    return _sum(form, lambda powers: product(powers, (r"\alpha", r"\rho"), "{}^{{{}}}"), _latex_number)
+    names = r"\alpha", r"\rho" if letter == "rho" else letter
+    return _sum(form, lambda powers: product(powers, names, "{}^{{{}}}"), _latex_number)
 
 
 def python(form: Polynomial) -> str:
@@ -36,9 +37,9 @@ def python(form: Polynomial) -> str:
     return " + ".join(f"{value}*{variables}".rstrip("*") for value, variables in factors).replace("+ -", "- ")
 
 
-def records(form: Polynomial) -> list[dict[str, int | str]]:
-    """The same for JSON: a term each, its exact coefficient and the powers of alpha and rho."""
-    return [{"coefficient": whole(value), "alpha": alpha, "rho": rho} for (alpha, rho), value in form.terms]
+def records(form: Polynomial, letter: str = "rho") -> list[dict[str, int | str]]:
+    """The same for JSON: a term each, its exact coefficient and the powers of alpha and rho, or another ``letter``."""
+    return [{"coefficient": whole(value), "alpha": alpha, letter: size} for (alpha, size), value in form.terms]
 
 
 def whole(value: Fraction) -> int | str:

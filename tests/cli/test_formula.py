@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import costmodel as cm
 from costmodel.report.formula import FormulaReport
+from costmodel.scaling.closed_form.over_resolutions import over_resolutions
 from tests.cli_runner import refusal, run
 from tests.zoo import CONVOLUTIONAL
 
@@ -210,3 +212,32 @@ def test_every_refusal_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     monkeypatch.chdir(tmp_path)
     assert "sizeless:net takes no resolution" in refusal("formula", "sizeless:net")
+
+
+def test_a_language_model_is_a_quadratic_in_its_tokens() -> None:
+    lines = lines_of("llama2_7b")
+    # Two products a layer of T x T scores by 4096 features; the weights without the table of tokens and the norms.
+    assert lines[0] == f"multiply-adds = {2 * 32 * 4096:,} T^2 + {6_607_077_376:,} T"
+    assert lines[1] == "parameters = 6,738,415,616"
+    assert "Exact at any number T of tokens." in lines
+    assert "Exact at 1 to 1024 tokens." in lines_of("gpt2")
+
+
+@pytest.mark.parametrize("name", ["gpt2", "llama3_8b"])
+def test_the_quadratic_is_the_count_at_any_number_of_tokens(name: str) -> None:
+    function = executed(name, FormulaReport(over_resolutions(name)).python())
+    for tokens in (1, 2, 17, 500, 1024):
+        network = cm.load(name, sequence=tokens)
+        assert function(sequence=tokens) == (network.multiply_adds, network.parameters)
+    document = json.loads(FormulaReport(over_resolutions(name)).json())
+    assert document["sequence"]["first_T"] == 1
+    assert document["pieces"][0]["multiply_adds"][0]["T"] == 2
+
+
+def test_a_vision_transformer_is_a_polynomial_in_its_resolution() -> None:
+    form = over_resolutions("vit_s_16")
+    for resolution in (16, 224, 384):
+        network = cm.load("vit_s_16", resolution=resolution)
+        assert form.multiply_adds(resolution=resolution) == network.multiply_adds
+        assert form.parameters(resolution=resolution) == network.parameters
+    assert not form.holds(resolution=225)

@@ -134,10 +134,9 @@ def _neighbors(at: Callable[[int], Network], usual: int) -> tuple[int, int]:
 def _layers(network: Network) -> Iterator[LayerForm]:
     """The forms of the layers that cost anything."""
     for node in network.nodes:
-        if node.inputs:
-            work, stored = _polynomial(node.macs, node.name), _polynomial(node.params.parameters, node.name)
-            if work.coefficients or stored.coefficients:
-                yield LayerForm(node.name, node.label, work, stored)
+        work, stored = _polynomial(node.macs, node.name), _polynomial(node.params.parameters, node.name)
+        if work.coefficients or stored.coefficients:
+            yield LayerForm(node.name, node.label, work, stored)
 
 
 def _polynomial(cost: Any, name: str) -> Polynomial:

@@ -76,11 +76,19 @@ class Piece:
 @final
 @dataclass(frozen=True)
 class Resolutions:
-    """Square images of ``step * rho`` a side, for whole ``rho`` from ``first`` to ``last``; None: without end."""
+    """Square images of ``step * rho`` a side, for whole ``rho`` from ``first`` to ``last``; None: without end.
+
+    Where ``what`` is ``"sequence"``, so many tokens instead, and the ``letter`` is their number.
+    """
 
     step: int
     first: int
     last: int | None
+    what: str = "resolution"
+    letter: str = "rho"
+
+    def __str__(self) -> str:
+        return f"{self.what} {f'{self.step} ' if self.what == 'resolution' else ''}{self.letter}"
 
     def __contains__(self, resolution: int) -> bool:
         rho, rest = divmod(resolution, self.step)
@@ -114,7 +122,7 @@ class ClosedForm:
 
     def __repr__(self) -> str:
         ranges = f", {len(self.pieces)} ranges of alpha" if len(self.pieces) > 1 else ""
-        return f"<closed form of {self.network.name}: resolution {self.resolutions.step} rho{ranges}>"
+        return f"<closed form of {self.network.name}: {self.resolutions}{ranges}>"
 
     def holds(self, alpha: float | Fraction | None = None, resolution: int = 224) -> bool:
         """Whether the form claims to equal the integer count there; ``alpha`` as for :meth:`piece`."""

@@ -8,12 +8,14 @@ captured at several resolutions, 0.1 to 0.4 s each, and ``closed_form.fitted`` f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from costmodel.capture.input_spec import InputSpec
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
+from costmodel.models.registry import FAMILIES, architecture
 from costmodel.scaling.closed_form.derive import closed_form_of
 
 if TYPE_CHECKING:
@@ -29,10 +31,16 @@ def over_resolutions(
     Raises :class:`~costmodel.errors.CostModelError` as :func:`~costmodel.loading.load` and
     :func:`~costmodel.scaling.closed_form.derive.closed_form_of` do, and for an input that is no square image.
 
+    A language model by name has one in the number of tokens.
+
     >>> over_resolutions("resnet18").multiply_adds(resolution=224)
     Fraction(1814073344, 1)
+    >>> over_resolutions("gpt2")
+    <closed form of gpt2: sequence T>
     """
     given = dict(choices or {})
+    if name in FAMILIES and "sequence" in architecture(name).choices:
+        return _over_tokens(name, given)
     usual = inputs[0].shape if inputs else load_with(name, given, inputs).input
     if len(usual.spatial) != 2 or usual.spatial[0] != usual.spatial[1]:
         raise CostModelError(
@@ -46,3 +54,9 @@ def over_resolutions(
         return load_with(name, given, (square, *inputs[1:]))
 
     return closed_form_of(at, usual.spatial[0])
+
+
+def _over_tokens(name: str, choices: Mapping[str, object]) -> ClosedForm:
+    usual = load_with(name, choices).input.elements
+    form = closed_form_of(lambda tokens: load_with(name, {**choices, "sequence": tokens}), usual)
+    return replace(form, resolutions=replace(form.resolutions, what="sequence", letter="T"))
