@@ -54,6 +54,11 @@ def trains(node: Node, held: Params) -> Trains:
     )
 
 
+def is_differentiable(dtype: str) -> bool:
+    """Whether there are gradients of values of this type: of no whole number and no truth value."""
+    return "float" in dtype or "complex" in dtype
+
+
 def trainable_types(node: Node) -> tuple[tuple[str, int], ...]:
     """How many of the parameters of ``node`` that training changes are of which type.
 
@@ -91,6 +96,11 @@ class Gradients:
                 found[node] = _ALL if layer.params(node.input_shapes).parameters else _NONE
             elif node.params.parameters or not layer.params(node.sample[0]).parameters:
                 found[node] = shared[node.name] = trains(node, node.params)
+                for own, count in node.parameter_types:
+                    if count and node.params.trainable and not is_differentiable(own):
+                        raise CostModelError(
+                            f"{node.name}: weights of {own} have no gradient; train the network in fp32"
+                        )
             elif not self.network.frozen_parameters:
                 found[node] = _ALL
             else:  # the same module once more: its name ends in how often it has run
@@ -109,7 +119,7 @@ class Gradients:
         needs: dict[Node, bool] = {}
         for node in self.network.nodes:
             follows = self.trains[node].any or True in [needs[source] for source in node.inputs]
-            needs[node] = follows and "float" in node.dtype
+            needs[node] = follows and is_differentiable(node.dtype)
         return needs
 
     @cached_property

@@ -127,7 +127,7 @@ def _dropout(node: Node, layer: Dropout, needs: Sequence[bool], trains: bool) ->
 
 def _move(node: Node, layer: Move, needs: Sequence[bool], trains: bool) -> Kept:
     # The numbers that say where from, or where to.
-    return Kept(tuple([place for place, read in enumerate(node.inputs) if "float" not in read.dtype]))
+    return Kept(tuple([place for place, read in enumerate(node.inputs) if "int" in read.dtype or read.dtype == "bool"]))
 
 
 def _factors(node: Node, layer: Layer, needs: Sequence[bool], trains: bool) -> Kept:

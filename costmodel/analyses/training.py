@@ -18,7 +18,7 @@ from costmodel.core.graph import Node
 from costmodel.core.layers import Conv, Input, Linear, MatMul, Stored, TransposedConv
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError, nearest, positive_int
-from costmodel.quantities import at_dtype, budget, bytes_of_all, parse_dtype
+from costmodel.quantities import at_dtype, budget, bytes_of_all, one_type, parse_dtype
 
 #: What may be computed again instead of kept: nothing, or each block.
 CHECKPOINTS = ("", "block")
@@ -263,6 +263,8 @@ def training(
         raise CostModelError(
             f"no checkpoint is called {checkpoint!r}; {nearest(checkpoint, CHECKPOINTS)}there is block"
         )
+    if network.ledger.uncounted:
+        raise CostModelError(f"{network.name} has operations that nobody has decided on; drop --allow-uncounted")
     return Training(
         network,
         positive_int(batch, "batch"),
@@ -292,6 +294,7 @@ def largest_batch(
     304
     """
     name, limit = budget(quantity, most)
+    dtype = one_type({quantity: most}, dtype)
     if name != "peak_memory":
         raise CostModelError(f"a batch is looked for within peak_memory, not {name}; write peak_memory=24GB")
 

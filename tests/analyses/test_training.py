@@ -20,6 +20,7 @@ import costmodel as cm
 from costmodel import CostModelError, Network, Shape, apply, image, load
 from costmodel.analyses.kept import kept
 from costmodel.core.counts import Ops
+from costmodel.core.graph import Provenance
 from costmodel.core.layers import Add, Dropout, Linear, Operation, conv
 from costmodel.models.transformer import attention, layer_norm, mlp
 from costmodel.published.tables import paper_table
@@ -309,6 +310,47 @@ def test_an_operation_that_nobody_decided_on_is_an_error() -> None:
         _ = Network(strange).training().saved_bytes
     with pytest.raises(CostModelError, match="no rule"):
         kept(strange, [True], trains=False)
+
+
+def test_a_budget_that_names_a_type_is_at_that_type() -> None:
+    from costmodel.analyses.training import largest_batch
+
+    named = largest_batch(cm.mobilenet_v2(), "peak_memory", "1 GB at bf16")
+    assert (named.dtype, named.batch) == (
+        "bfloat16",
+        largest_batch(cm.mobilenet_v2(), "peak_memory", "1 GB", "bf16").batch,
+    )
+    with pytest.raises(CostModelError, match="budgets at bfloat16 and float16 are of different networks"):
+        largest_batch(cm.mobilenet_v2(), "peak_memory", "1 GB at bf16", "fp16")
+
+
+def test_what_cannot_be_trained_is_an_error() -> None:
+    layer = Linear(4)
+    quantized = apply(image(3, 1), "flatten", cm.layers.Flatten())
+    of_a_file = Provenance(stored=layer.params((quantized.shape,)), types=(("int8", 12), ("int32", 4)))
+    node = apply(quantized, "linear", layer)._replace(provenance=of_a_file)
+    with pytest.raises(CostModelError, match="linear: weights of int8 have no gradient"):
+        _ = Network(node).training().forward
+
+    class Unknown(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.linalg.matrix_exp(x)
+
+    unknown = cm.from_torch(nn.Sequential(Unknown(), nn.Linear(4, 4)), (4, 4), allow_uncounted=True)
+    with pytest.raises(CostModelError, match="has operations that nobody has decided on"):
+        unknown.training()
+
+
+def test_a_captured_transformer_is_trained_like_any_network() -> None:
+    module = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, dropout=0.0)
+    network = cm.from_torch(module, (6, 16))
+    found = network.training(batch=2)
+    matrices = 6 * 16 * (3 * 16 + 16 + 2 * 32)
+    assert found.forward == 2 * (matrices + 2 * 6 * 6 * 16)
+    # No gradient of the input: the projections to queries, keys and values have none of what they read.
+    assert found.weight_gradient == 2 * matrices
+    assert found.input_gradient == 2 * (matrices - 6 * 16 * 3 * 16 + 2 * 2 * 6 * 6 * 16)
+    assert found.saved_bytes > 0
 
 
 def test_numbers_of_rows_add_up_to_the_totals() -> None:
