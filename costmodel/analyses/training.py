@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import accumulate, groupby
 from typing import NamedTuple, final
 
-from costmodel.analyses.gradients import Gradients, Made, Saved, read, trainable_types
+from costmodel.analyses.gradients import Gradients, Made, Saved, is_differentiable, read, trainable_types
 from costmodel.analyses.optimizers import Optimizer, optimizer_bytes, optimizer_named
 from costmodel.analyses.size import size
 from costmodel.core.graph import Node
@@ -263,12 +263,15 @@ def training(
         raise CostModelError(
             f"no checkpoint is called {checkpoint!r}; {nearest(checkpoint, CHECKPOINTS)}there is block"
         )
+    dtype = dtype and parse_dtype(dtype)
+    if dtype and not is_differentiable(dtype):
+        raise CostModelError(f"values of {dtype} have no gradient; train at fp32, bf16 or fp16")
     if network.ledger.uncounted:
         raise CostModelError(f"{network.name} has operations that nobody has decided on; drop --allow-uncounted")
     return Training(
         network,
         positive_int(batch, "batch"),
-        dtype and parse_dtype(dtype),
+        dtype,
         optimizer_named(optimizer),
         checkpoint,
         positive_int(depth, "depth"),

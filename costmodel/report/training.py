@@ -76,6 +76,12 @@ class TrainingReport(Answer):
         totals = [sum([getattr(row, column) for row in rows]) for column in _COLUMNS]
         return Table(("name", "type", *_COLUMNS), tuple([tuple(row) for row in rows]), ("total", "", *totals))
 
+    def notes(self) -> list[str]:
+        """What a capture does not know of training."""
+        if all(node.provenance.built for node in self.step.network.nodes):
+            return []
+        return ["Captured as at inference: a dropout that is no module, as inside attention, is not in it."]
+
     def document(self) -> object:
         """The stable contract: exact multiply-adds and bytes, in total and an operation."""
         step = self.step

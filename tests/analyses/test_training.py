@@ -346,7 +346,7 @@ def test_what_cannot_be_trained_is_an_error() -> None:
 
 
 def test_a_captured_transformer_is_trained_like_any_network() -> None:
-    module = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, dropout=0.0)
+    module = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True, dropout=0.1)
     network = cm.from_torch(module, (6, 16))
     found = network.training(batch=2)
     matrices = 6 * 16 * (3 * 16 + 16 + 2 * 32)
@@ -354,7 +354,17 @@ def test_a_captured_transformer_is_trained_like_any_network() -> None:
     # No gradient of the input: the projections to queries, keys and values have none of what they read.
     assert found.weight_gradient == 2 * matrices
     assert found.input_gradient == 2 * (matrices - 6 * 16 * 3 * 16 + 2 * 2 * 6 * 6 * 16)
-    assert found.saved_bytes > 0
+    # A capture is of inference, where attention drops no scores: neither their mask nor what is left of them is in it.
+    scores = 4 * 2 * 4 * 6 * 6
+    assert saved_bytes(meta(module), torch.empty(2, 6, 16, device="meta")) == found.saved_bytes + 2 * scores
+
+
+def test_a_reader_of_a_capture_is_told_what_is_not_in_it() -> None:
+    from costmodel.report.training import TrainingReport
+
+    captured = TrainingReport(cm.from_torch(nn.Linear(4, 4), (4,)).training())
+    assert any("a dropout that is no module" in line for line in captured.notes())
+    assert TrainingReport(cm.lenet().training()).notes() == []
 
 
 def test_numbers_of_rows_add_up_to_the_totals() -> None:
@@ -381,6 +391,7 @@ def test_a_step_in_seconds_is_a_share_of_a_devices_peak() -> None:
         (("--batch", "0"), "must be a whole number of at least 1"),
         (("--optimizer", "adamv"), "no optimizer is called 'adamv'; did you mean adam"),
         (("--dtype", "bf15"), "no type is called 'bf15'; did you mean bf16?"),
+        (("--dtype", "int8"), "values of int8 have no gradient; train at fp32, bf16 or fp16"),
         (("--depth", "1"), "--depth=1 says what a block is, for --checkpoint block"),
         (("--step-time", "1s"), "--step-time and --device belong together"),
         (("--step-time", "0s", "--device", "t4"), "'0s' is no time; write it as 0.31s"),
