@@ -81,3 +81,10 @@ def test_a_reader_is_told_what_a_training_step_costs() -> None:
     assert "scores behind the mask" in answer
     assert "1,510,110," in answer
     assert "6nd" in run("conventions").out
+
+
+def test_a_claim_of_training_flops_is_explained() -> None:
+    """A quarter of the 1510.11 TFLOP that MaxText prints for a batch of four."""
+    answer = run("explain", "llama2_7b", "--sequence", "8192", "--claim", "377.53 TFLOPs").out
+    assert "as maxtext_causal counts, rounded" in answer
+    assert "6 FLOPs a multiply-add, forward and backward" in answer
