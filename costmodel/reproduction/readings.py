@@ -149,8 +149,8 @@ class Readings:
         assert network is not None  # the reading has a number
         bill = chosen["counting"].of(network.ledger)
         name, factor = bill.convention.name, bill.convention.factor
-        said = TWICE if factor == 2 else f"{factor} FLOPs a multiply-add, forward and backward"
-        doubled = [Term((factor - 1) * bill.base, said)] if factor > 1 else []
+        words = TWICE if factor == 2 else f"{factor} FLOPs a multiply-add, forward and backward"
+        doubled = [Term((factor - 1) * bill.base, words)] if factor > 1 else []
         return doubled + [Term(count, f"{item} ({name})") for item, count in bill.items.items() if count]
 
     def _exact(self, chosen: Mapping[str, Any], factor: int) -> int:
