@@ -45,6 +45,34 @@ REPEATS = frozenset(
 
 _ONE_ADD, _ONE_MUL, _ONE_DIV, _ONE_CMP, _ONE_EXP = Ops(add=1), Ops(mul=1), Ops(div=1), Ops(cmp=1), Ops(exp=1)
 
+
+def in_real_numbers(work: Ops) -> Ops:
+    """The arithmetic of complex numbers as arithmetic of real ones: the one rule for both.
+
+    A multiply-add is 4 of them (4 multiplications, 4 additions), a multiplication 4 and 2 additions, an addition 2. A
+    division is a product with the conjugate, a squared absolute value and 2 divisions; an ``exp`` is one of the real
+    part, a sine, a cosine and 2 multiplications; a comparison compares both parts.
+
+    >>> in_real_numbers(Ops(mac=10, add=1)), in_real_numbers(Ops(mul=1))
+    (Ops(mac=40, add=2, mul=0, div=0, cmp=0, exp=0), Ops(mac=0, add=2, mul=4, div=0, cmp=0, exp=0))
+    """
+    return Ops(
+        mac=4 * work.mac,
+        add=2 * work.add + 2 * work.mul + 3 * work.div,
+        mul=4 * work.mul + 6 * work.div + 2 * work.exp,
+        div=2 * work.div,
+        cmp=2 * work.cmp,
+        exp=3 * work.exp,
+    )
+
+
+#: For each value of the result, in real arithmetic: from complex numbers to real ones, and back.
+COMPLEX: dict[str, Ops] = {
+    "abs": Ops(mul=2, add=1, exp=1),
+    "angle": _ONE_EXP,
+    "polar": Ops(mul=2, exp=2),
+}
+
 #: For each value of the result.
 ELEMENTWISE: dict[str, Ops] = {
     **dict.fromkeys("add sub rsub neg".split(), _ONE_ADD),

@@ -236,7 +236,8 @@ def test_a_product_of_tensors(function: Any, inputs: tuple[Any, ...], multiply_a
 def test_a_bilinear_layer_multiplies_each_pair_by_each_weight() -> None:
     module = nn.Bilinear(16, 12, 7)
     network = from_torch(module, (ones(2, 16), ones(2, 12)))
-    assert (network.multiply_adds, network.parameters) == (2 * 7 * 16 * 12, 7 * 16 * 12 + 7)
+    # The first features by every weight, and each of those sums by a second feature.
+    assert (network.multiply_adds, network.parameters) == (2 * 7 * (16 * 12 + 12), 7 * 16 * 12 + 7)
 
 
 # Attention and recurrence.

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch.overrides import TorchFunctionMode
 
+from costmodel.capture.torch.complex_numbers import whole_convolution
+
 
 class FunctionTracker(TorchFunctionMode):
     """Knows, while it is entered, which function of PyTorch is running: the outermost, with the number of its call."""
@@ -24,7 +26,8 @@ class FunctionTracker(TorchFunctionMode):
         self._calls += 1
         self.current = (function_name(func), self._calls)
         try:
-            return func(*args, **(kwargs or {}))
+            whole = whole_convolution(func, args, kwargs or {})
+            return func(*args, **(kwargs or {})) if whole is None else whole
         finally:
             self.current = ("", 0)
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from costmodel.capture.torch.complex_numbers import in_real_arithmetic
 from costmodel.capture.torch.function_tracker import FunctionTracker
 from costmodel.capture.torch.modules import ModuleCalls
 from costmodel.capture.torch.tape_entry import DECISIVE, TapeEntry
@@ -169,10 +170,12 @@ class Tape:
         stored: Params = NO_PARAMS,
         times: int = 1,
         others: Sequence[Tensor] = (),
+        real: bool = False,
     ) -> None:
         """Writes down that ``layer`` made ``output``, and ``others`` with it, out of ``reads``; it stores ``stored``.
 
-        ``shapes``: how it sees the first of ``reads``, where that is not as they are.
+        ``shapes``: how it sees the first of ``reads``, where that is not as they are. ``real``: the arithmetic of
+        ``layer`` is of real numbers, also where the values are complex.
         """
         dtype = _DTYPES[output.dtype]
         types, self._types = tuple(self._types.items() if self._types.keys() - {dtype} else ()), Counter()
@@ -188,6 +191,8 @@ class Tape:
             shape = layer.output(seen)
         else:
             shape = layer.output(tuple([one.without_first_axis() for one in seen])).stacked(times)
+        if not real and (output.is_complex() or any(read.is_complex() for read in reads)):
+            layer, times = in_real_arithmetic(layer, seen, shape, times), 1
         function, call = self._functions.current
         alias = layer.alias
         if alias is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from torch import Tensor
 
-from costmodel.capture.operator_costs import ELEMENTWISE, REDUCTIONS, REPEATS
+from costmodel.capture.operator_costs import COMPLEX, ELEMENTWISE, REDUCTIONS, REPEATS
 from costmodel.capture.torch.tape import first_tensor, storage, tensors
 from costmodel.core.counts import NO_OPS, Params
 from costmodel.core.layers import Move, Operation
@@ -32,8 +32,11 @@ def arithmetic(tape: Tape, name: str, args: object, output: Any) -> None:
     made, reads = first_tensor(output), known_among(tape, args)
     if made is None or not reads:
         return
+    complexes = name in COMPLEX and any(tensor.is_complex() for tensor in (made, *reads))
     if name in REPEATS:
         work = NO_OPS
+    elif complexes:
+        work = COMPLEX[name] * made.numel()
     elif name in ELEMENTWISE:
         work = ELEMENTWISE[name] * made.numel()
     else:
@@ -44,6 +47,7 @@ def arithmetic(tape: Tape, name: str, args: object, output: Any) -> None:
         reads,
         made,
         others=rest(output, made),
+        real=complexes,
     )
 
 

@@ -21,6 +21,7 @@ from costmodel.capture.torch.tape import sample, tensors
 from costmodel.core.counts import Ops
 from costmodel.core.layers import Conv, Layer, Linear, MatMul, Operation, TransposedConv
 from costmodel.core.shape import Shape
+from costmodel.errors import CostModelError
 
 if TYPE_CHECKING:
     from costmodel.capture.torch.tape import Tape
@@ -97,10 +98,12 @@ def _distances(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
 
 
 def _trilinear(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
-    """nn.Bilinear: each pair of features times its weight, one product and sum a weight."""
+    """nn.Bilinear: the first features by every weight, and what that makes by the second features."""
     first, weight, second = args["i1"], args["i2"], args["i3"]
+    if (list(args["sumdim"]), args["unroll_dim"]) != ([2, 3], 1) or weight.dim() != 3:
+        raise CostModelError("nobody has decided what aten._trilinear costs with sums over other axes than bilinear's")
     places = output.numel() // weight.shape[0]
-    work = Ops(mac=places * weight.numel(), mul=places * weight.shape[1] * weight.shape[2])
+    work = Ops(mac=places * (weight.numel() + weight.shape[0] * weight.shape[2]))
     stored = tape.claim("weight", weight)
     reads = [first, second, *computed_ones(tape, weight)]
     tape.add(
