@@ -129,12 +129,7 @@ def _own(
     if is_module(model):
         from costmodel.capture.torch.api import captured
 
-        if given == ():
-            raise CostModelError(
-                f"{title} is a PyTorch module; say the shape of one sample: (3, 224, 224), --input 3x224x224,"
-                ' or in a configuration input = "3x224x224"'
-            )
-        return captured(model, given or inputs, title, choices, allow_uncounted)
+        return captured(model, inputs, title, choices, allow_uncounted)
     if not isinstance(model, Network):
         raise CostModelError(
             f"{title} returned {type_name(model)}; let it return a costmodel.Network or a torch.nn.Module"
@@ -202,11 +197,11 @@ def _input_choices(
     if len(specs) > 1:
         reads = "sequence of tokens" if reads_tokens else "image"
         raise CostModelError(f"{len(specs)} inputs are given; {title} reads one {reads}, so give one")
-    shape, kind, _ = specs[0]
+    shape = specs[0].shape
     if reads_tokens:
         return _tokens(title, specs[0], choices)
-    if kind != "float32":
-        raise CostModelError(f"the input {specs[0]} of {title} is an image and has no type here; write {shape}")
+    if specs[0] != InputSpec(shape):
+        raise CostModelError(f"the input {specs[0]} of {title} is an image, sizes alone; write {shape}")
     if len(shape.spatial) != 2:
         raise CostModelError(
             f"the input {shape} has {len(shape.spatial)} spatial sizes, an image has 2; write CxHxW, as in 3x224x224"

@@ -1,4 +1,4 @@
-"""What a user says of one input of a model: its sizes and the type of its values."""
+"""What a user says of one input of a model: sizes, type of its values, and their value where it is one."""
 
 from __future__ import annotations
 
@@ -12,32 +12,59 @@ from costmodel.errors import CostModelError, nearest, positive_int
 #: What an input of a captured model may hold, as PyTorch calls it.
 TYPES = ("float32", "int64", "int32", "bool", "float16", "bfloat16", "float64")
 
+_FILLS = {"zeros": 0, "ones": 1}
+
 
 class InputSpec(NamedTuple):
-    """One input of a model: its shape, the type of its values, and its name, where that was said."""
+    """One input of a model: its shape, the type of its values, and, where all its values are one number, that.
+
+    With a ``name``, it is that argument of ``forward``, and its sizes are all that it has, the batch among them.
+    Without a name it is the next argument, and its sizes are of one sample: a batch of one comes in front.
+    """
 
     shape: Shape
     type: str = "float32"
     name: str = ""
+    value: int | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes of the tensor, with its batch."""
+        return self.shape.sizes if self.name else (1, *self.shape.sizes)
 
     def __str__(self) -> str:
-        named = f"{self.name}={self.shape}" if self.name else str(self.shape)
-        return named if self.type == "float32" else f"{named}:{self.type}"
+        kind = f":{self.type}" if self.type != "float32" or self.value is not None else ""
+        value = "" if self.value is None else f":{self.value}"
+        return f"{self.name}{'=' if self.name else ''}{self.shape}{kind}{value}"
 
 
 def parse_input(text: str) -> InputSpec:
-    """``[NAME=]SIZES[:TYPE]``: sizes with x between them, and the type of the values where they are no floats.
+    """``[NAME=]SIZES[:TYPE[:VALUE]]``: sizes with x between them, as in :class:`InputSpec`; VALUE is ``zeros``,
+    ``ones`` or a whole number, and without it nobody knows the values.
 
-    Raises :class:`~costmodel.errors.CostModelError` for what is no shape and no type.
+    Raises :class:`~costmodel.errors.CostModelError` for what is no shape, no type and no value.
 
     >>> parse_input("3x224x224"), str(parse_input("128:int64"))
-    (InputSpec(shape=Shape(channels=3, spatial=(224, 224)), type='float32', name=''), '128:int64')
+    (InputSpec(shape=Shape(channels=3, spatial=(224, 224)), type='float32', name='', value=None), '128:int64')
+    >>> parse_input("attention_mask=1x128:int64:ones").sizes
+    (1, 128)
     """
-    name, _, rest = text.rpartition("=")
-    sizes, colon, kind = rest.partition(":")
-    if colon and kind not in TYPES:
+    name, equals, rest = text.rpartition("=")
+    if equals and not name.isidentifier():
+        raise CostModelError(f"{text!r} names no argument of forward; write it as in input_ids=1x128:int64")
+    sizes, _, kinds = rest.partition(":")
+    kind, _, value = kinds.partition(":")
+    if rest.count(":") > 0 and kind not in TYPES:
         raise CostModelError(f"{text!r} names no type of values; {nearest(kind, TYPES)}there are {', '.join(TYPES)}")
-    return InputSpec(Shape.parse(sizes), kind or "float32", name)
+    return InputSpec(Shape.parse(sizes), kind or "float32", name, _value(text, value) if rest.count(":") > 1 else None)
+
+
+def _value(text: str, value: str) -> int:
+    if value in _FILLS:
+        return _FILLS[value]
+    if not (value.isascii() and value.isdigit() and len(value) <= 18):
+        raise CostModelError(f"{text!r} says no values; write zeros, ones or a whole number after the type")
+    return int(value)
 
 
 def parse_inputs(given: object) -> tuple[InputSpec, ...] | None:
@@ -51,20 +78,22 @@ def parse_inputs(given: object) -> tuple[InputSpec, ...] | None:
     """
     if given is None or (isinstance(given, (tuple, list)) and not given):
         return ()
-    if _says_sizes(given):
-        return (_spec(given),)
-    if isinstance(given, Sequence) and given and all(map(_says_sizes, given)):
-        return tuple(map(_spec, given))
+    if says_sizes(given):
+        return (spec_of(given),)
+    if isinstance(given, Sequence) and given and all(map(says_sizes, given)):
+        return tuple(map(spec_of, given))
     return None
 
 
-def _says_sizes(given: object) -> bool:
+def says_sizes(given: object) -> bool:
+    """Whether ``given`` is a text, a shape, or one whole number or more in a tuple or list."""
     if isinstance(given, (str, Shape, InputSpec)):
         return True
     return isinstance(given, Sequence) and bool(given) and all(isinstance(size, Integral) for size in given)
 
 
-def _spec(given: object) -> InputSpec:
+def spec_of(given: object) -> InputSpec:
+    """The input that ``given`` says, where :func:`says_sizes`."""
     if isinstance(given, InputSpec):
         return given
     if isinstance(given, str):

@@ -16,6 +16,9 @@ CREATIONS = frozenset(
     " randperm scalar_tensor tril_indices triu_indices zeros zeros_like hann_window hamming_window".split()
 )
 
+#: Hand a value that is known to the code of the model, and compute nothing.
+READS = frozenset("_local_scalar_dense equal".split())
+
 #: Move, copy, select or convert values and compute nothing.
 MOVES = frozenset(
     "as_strided squeeze unsqueeze transpose t swapaxes swapdims"
@@ -29,7 +32,8 @@ MOVES = frozenset(
     " take tile transpose_copy tril triu unfold_copy unsafe_split unsafe_split_with_sizes unsqueeze_copy"
     " view_as_complex view_as_real view_copy where zero set complex normal"
     " uniform random exponential real imag view_as_complex_copy view_as_real_copy conj_physical unbind_copy"
-    " _assert_async _assert_tensor_metadata sym_size sym_numel sym_stride is_same_size".split()
+    " _assert_async _assert_tensor_metadata masked_select _pack_padded_sequence"
+    " sym_size sym_numel sym_stride is_same_size".split()
 )
 
 #: Of MOVES, those that people call a copy.
@@ -125,7 +129,7 @@ REDUCTIONS: dict[str, Ops] = {
     **dict.fromkeys(
         "amax amin max min argmax argmin any all sort topk argsort median kthvalue cummax cummin aminmax"
         " adaptive_max_pool2d adaptive_max_pool3d max_pool2d_with_indices max_pool3d_with_indices unique_dim"
-        " scatter_reduce count_nonzero histc bincount"
+        " scatter_reduce count_nonzero histc bincount nonzero _unique2 unique_consecutive"
         " fractional_max_pool2d fractional_max_pool3d".split(),
         _ONE_CMP,
     ),

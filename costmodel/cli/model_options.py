@@ -46,7 +46,8 @@ _options = options(
         "inputs",
         type=INPUT,
         multiple=True,
-        help="One sample, as in 3x192x256; 128:int64 for indices. Once for each input of a module of yours.",
+        help="One sample, as in 3x192x256; 128:int64 for indices. Once for each input of a module of yours: in the"
+        " order of its forward, or by name and with the batch, as in mask=1x128:int64:ones (zeros, ones or a number).",
     ),
     sequence_option,
     classes_option,

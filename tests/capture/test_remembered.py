@@ -166,7 +166,7 @@ class States(nn.Linear):
 
 def test_a_copy_has_the_structure_of_a_deep_copy() -> None:
     module = Tied().eval()
-    copied = blank_module(module)
+    copied, _ = blank_module(module)
     assert isinstance(copied, Tied)
     assert copied is not module
     assert copied.one is copied.again is copied.parts[0]
@@ -191,13 +191,13 @@ def test_a_copy_has_the_structure_of_a_deep_copy() -> None:
 
 @pytest.mark.parametrize(("kind", "mark"), [(Copies, "its own way"), (States, "from its state")])
 def test_a_module_that_says_how_it_is_copied_is_copied_so(kind: type[nn.Module], mark: str) -> None:
-    copied = blank_module(nn.Sequential(kind(3, 4)))
+    copied, _ = blank_module(nn.Sequential(kind(3, 4)))
     assert copied[0].mark == mark
 
 
 def test_what_cannot_be_copied_is_shared() -> None:
     module = nn.Sequential(nn.Linear(3, 4))
     lock = module[0].lock = threading.Lock()
-    copied = blank_module(module)
+    copied, _ = blank_module(module)
     assert copied[0].lock is lock
     assert copied[0] is not module[0]

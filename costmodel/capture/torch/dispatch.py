@@ -9,9 +9,8 @@ takes seconds, refuses more than the module does, and loses names. ``benchmarks/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import torch
@@ -20,11 +19,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from costmodel.capture.torch.function_tracker import FunctionTracker
 from costmodel.capture.torch.graph_builder import graph
+from costmodel.capture.torch.known_values import LARGEST, KnownValues
 from costmodel.capture.torch.modules import ModuleCall, ModuleCalls
 from costmodel.capture.torch.ops.handlers import handler
 from costmodel.capture.torch.shortcuts import Results
 from costmodel.capture.torch.source_location import line_of_source
-from costmodel.capture.torch.tape import Tape, first_tensor, full_name, name_of, sample, storage, tensors
+from costmodel.capture.torch.tape import Tape, sample
+from costmodel.capture.torch.tensors import first_tensor, full_name, name_of, storage, tensors
 from costmodel.core.graph import Node
 from costmodel.core.layers import ChannelSlice, Dropout, Flatten, Layer, Uncounted
 from costmodel.errors import CostModelError
@@ -39,14 +40,22 @@ _DRAWN: dict[type[nn.Module], Layer] = {
 class Recorder(TorchDispatchMode):
     """Writes on a tape what a module computes while it is entered."""
 
-    def __init__(self, module: nn.Module, inputs: Mapping[str, Tensor], *, allow_uncounted: bool, real: bool) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        inputs: Mapping[str, Tensor],
+        known: Iterable[tuple[Tensor, Tensor]],
+        *,
+        allow_uncounted: bool,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's own has no types
         self._allow_uncounted = allow_uncounted
-        #: Constants are computed for real, on the CPU: for models whose control flow reads them.
-        self._real = real
+        self._values = KnownValues(self._refusal)
+        for blank, real in known:
+            self._values.lend(blank, real)
         self._results = Results()
         self.modules = ModuleCalls(module)
-        self._functions = FunctionTracker()
+        self._functions = FunctionTracker(self._values)
         self._tape = Tape(module, inputs, self.modules, self._functions)
 
     @contextmanager
@@ -67,21 +76,20 @@ class Recorder(TorchDispatchMode):
         if handle is None:  # a view: the same values in the same place
             return func(*args, **kwargs)
         if handle == "creation":
-            if not self._real and _takes_device(func):
-                kwargs = {**kwargs, "device": "meta"}
-            output = func(*args, **kwargs)
+            output = self._values.result(func, args, kwargs, _asked)
             self._tape.keep_alive(output)
             return output
+        if handle == "lift":  # a tensor out of Python's numbers
+            return self._values.stand_in(args[0])
         if handle == "unknown":
             # Where gradients are not even prepared for, a composite operator arrives whole.
             with self:
                 parts = func.decompose(*args, **kwargs)
             if parts is not NotImplemented:
                 return parts
-        given = tensors((args, kwargs)) if self._real else []
-        if any(tensor.is_meta for tensor in given) and not all(tensor.is_meta for tensor in given):
-            return self._mixed(func, args, kwargs, given)
-        output = self._results.of(func, args, kwargs)
+        output = self._values.result(func, args, kwargs, self._results.of)
+        if handle == "read":
+            return output
         self._tape.keep_alive(output)
         if callable(handle):
             handle(self._tape, func, args, kwargs, output)
@@ -95,20 +103,26 @@ class Recorder(TorchDispatchMode):
             )
         return output
 
-    def _mixed(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], given: list[Tensor]) -> Any:
-        """Real constants that meet tensors without numbers lose theirs; what is written into one is known of both."""
-        pairs = {id(tensor): (tensor, tensor if tensor.is_meta else tensor.to("meta")) for tensor in given}
-        for real, empty in pairs.values():
-            self._share(real, empty)
-        blanks = torch.utils._pytree.tree_map_only(Tensor, lambda tensor: pairs[id(tensor)][1], (args, kwargs))
-        output = self.__torch_dispatch__(func, (), *blanks)
-        for real, empty in pairs.values():
-            self._share(empty, real)
-        return output
-
-    def _share(self, known: Tensor, other: Tensor) -> None:
-        if self._tape.entry(known) is not None:
-            self._tape.same(other, known)
+    def _refusal(self, tensor: Tensor) -> CostModelError:
+        """Why the numbers of ``tensor`` are not known, where they are asked for, and what to do."""
+        behind = self._tape.inputs_behind(tensor)
+        whole = [name for name, dtype in behind.items() if not dtype.startswith(("float", "bfloat", "complex"))]
+        asks = f"{self.modules.current.place}, {line_of_source()}: what runs depends on values"
+        if tensor.numel() > LARGEST:
+            why = f"of a tensor of {tensor.numel()}; a capture knows those of {LARGEST} at most: give smaller inputs"
+        elif whole and len(whole) == len(behind):
+            why = (
+                f"of {' and '.join(whole)}; say them, as in --input"
+                f" {f'{whole[0]}=' if whole[0].isidentifier() else ''}1x128:int64:ones, or give an example tensor"
+            )
+        elif behind:
+            why = (
+                f"that come of {' and '.join(behind)}, which a capture does not compute; choose what runs by an"
+                " argument of the model"
+            )
+        else:
+            why = "of weights or random numbers, which a capture has not; choose what runs by an argument of the model"
+        return CostModelError(f"it stopped {asks} {why}")
 
     def _uncounted(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Any) -> None:
         made = first_tensor(output)
@@ -145,6 +159,5 @@ def _part(read: Tensor, output: Tensor) -> Layer | None:
     return ChannelSlice(start, start + output.shape[1])
 
 
-@cache
-def _takes_device(func: Any) -> bool:
-    return any(argument.name == "device" for argument in func._schema.arguments)
+def _asked(func: Any, args: Any, kwargs: Any) -> Any:
+    return func(*args, **kwargs)

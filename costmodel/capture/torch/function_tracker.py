@@ -9,13 +9,15 @@ from typing import Any
 from torch.overrides import TorchFunctionMode
 
 from costmodel.capture.torch.complex_numbers import whole_convolution
+from costmodel.capture.torch.known_values import READERS, KnownValues
 
 
 class FunctionTracker(TorchFunctionMode):
     """Knows, while it is entered, which function of PyTorch is running: the outermost, with the number of its call."""
 
-    def __init__(self) -> None:
+    def __init__(self, values: KnownValues) -> None:
         super().__init__()
+        self._values = values
         self.current: tuple[str, int] = ("", 0)
         self._calls = 0
 
@@ -26,6 +28,8 @@ class FunctionTracker(TorchFunctionMode):
         self._calls += 1
         self.current = (function_name(func), self._calls)
         try:
+            if func in READERS:
+                return self._values.call(func, args, kwargs or {})
             whole = whole_convolution(func, args, kwargs or {})
             return func(*args, **(kwargs or {})) if whole is None else whole
         finally:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from torch.nn.modules.conv import _ConvNd
 
 from costmodel.capture.torch.modules import ModuleCall
-from costmodel.capture.torch.tape import Tape, tensors
+from costmodel.capture.torch.tape import Tape
 from costmodel.capture.torch.tape_entry import TapeEntry
+from costmodel.capture.torch.tensors import tensors
 from costmodel.core.counts import NO_PARAMS
 from costmodel.core.graph import Node
 from costmodel.core.layers import Conv, Input, Move, Outputs, ZeroPad

@@ -27,8 +27,8 @@ class _WithoutNumbers(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        #: All that were made.
-        self.blanks: list[Tensor] = []
+        #: Each tensor that was copied: what stands for it, and itself.
+        self.pairs: list[tuple[Tensor, Tensor]] = []
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: tuple[Any, ...] = (), kwargs: Any = None
@@ -38,25 +38,26 @@ class _WithoutNumbers(TorchFunctionMode):
             copied = memo.get(id(tensor))
             if copied is None:
                 copied = memo[id(tensor)] = blank(tensor)
-                self.blanks.append(copied)
+                self.pairs.append((copied, tensor))
             return copied
         if func is Tensor.clone:  # what a parameter copies of itself
             return blank(args[0])
         return func(*args, **(kwargs or {}))
 
 
-def blanked(tree: Any) -> tuple[Any, list[Tensor]]:
-    """A copy of modules or arguments, however nested, with blanks for tensors; and those blanks."""
+def blanked(tree: Any) -> tuple[Any, list[tuple[Tensor, Tensor]]]:
+    """A copy of arguments, however nested, with blanks for tensors; and each blank with what it stands for."""
     with torch.no_grad(), _WithoutNumbers() as mode:
-        return copy.deepcopy(tree), mode.blanks
+        return copy.deepcopy(tree), mode.pairs
 
 
-def blank_module(module: nn.Module) -> nn.Module:
+def blank_module(module: nn.Module) -> tuple[nn.Module, list[tuple[Tensor, Tensor]]]:
     """A copy of ``module`` in evaluation mode whose tensors are blanks; ``module`` itself is only read.
 
-    What cannot be copied, such as a lock, the two share.
+    What cannot be copied, such as a lock, the two share. The second result has each blank that is no parameter (a
+    buffer or a plain attribute), with what it stands for.
     """
-    with torch.no_grad(), _WithoutNumbers():
+    with torch.no_grad(), _WithoutNumbers() as mode:
         try:
             copied = _deep_copy(module, {})
         except Exception:
@@ -67,7 +68,7 @@ def blank_module(module: nn.Module) -> nn.Module:
             copied = _deep_copy(module, shared)
     copied.eval()  # whose result is not used: a module that overrides it may return nothing
     assert isinstance(copied, nn.Module)
-    return copied
+    return copied, mode.pairs
 
 
 def _deep_copy(module: nn.Module, memo: dict[int, Any]) -> Any:

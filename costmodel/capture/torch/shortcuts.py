@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from costmodel.capture.operator_costs import ACTIVATIONS, ELEMENTWISE
-from costmodel.capture.torch.tape import name_of, storage, tensors
+from costmodel.capture.torch.tensors import name_of, storage, tensors
 
 _META = torch.device("meta")
 #: Arguments that are the same where their types and values are.

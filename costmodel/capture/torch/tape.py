@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from costmodel.capture.torch.complex_numbers import in_real_arithmetic
 from costmodel.capture.torch.function_tracker import FunctionTracker
 from costmodel.capture.torch.modules import ModuleCalls
 from costmodel.capture.torch.tape_entry import DECISIVE, TapeEntry
+from costmodel.capture.torch.tensors import storage
 from costmodel.core.counts import NO_PARAMS, Params
 from costmodel.core.graph import Provenance, Value
 from costmodel.core.layers import (
@@ -157,6 +158,19 @@ class Tape:
                     self._types[_DTYPES[stored.tensor.dtype]] += count
         return added
 
+    def inputs_behind(self, tensor: Tensor) -> dict[str, str]:
+        """The names of the inputs that ``tensor`` comes of, each with the type of its values."""
+        entry = self.entry(tensor)
+        waiting, seen = [entry] if entry else [], set[int]()
+        found: dict[str, str] = {}
+        while waiting:
+            here = waiting.pop()
+            if isinstance(here.layer, Input):
+                found[here.name] = here.dtype
+            waiting += [read for read in here.reads if id(read) not in seen]
+            seen.update(map(id, here.reads))
+        return found
+
     # What handlers say.
 
     def add(
@@ -278,44 +292,3 @@ def sample(sizes: Iterable[int]) -> Shape:
     """
     every = tuple(sizes)
     return Shape.of(every[1:] if len(every) > 1 and every[0] == 1 else every)
-
-
-def storage(tensor: Tensor) -> int:
-    """What all views of one tensor have in common, and what an operation in place writes to."""
-    return int(tensor.untyped_storage()._cdata)
-
-
-def tensors(tree: object) -> list[Tensor]:
-    """Every tensor in nested tuples, lists, mappings and objects with fields, in order."""
-    found: list[Tensor] = []
-    waiting = [tree]
-    while waiting:
-        here = waiting.pop()
-        if isinstance(here, Tensor):
-            found.append(here)
-        elif isinstance(here, (tuple, list)):
-            waiting.extend(reversed(here))
-        elif isinstance(here, Mapping):
-            waiting.extend(reversed(list(here.values())))
-        elif hasattr(here, "__dataclass_fields__"):
-            waiting.extend(reversed([getattr(here, name) for name in here.__dataclass_fields__]))
-    return found
-
-
-def first_tensor(output: object) -> Tensor | None:
-    """The tensor that an operator is called for."""
-    if isinstance(output, Tensor):
-        return output
-    found = tensors(output)
-    return found[0] if found else None
-
-
-def name_of(operator: Any) -> str:
-    """The operator's name, without namespace, overload, and the mark of an operation in place."""
-    name = str(operator._schema.name).partition("::")[2]
-    return name[:-1] if name.endswith("_") and not name.endswith("__") else name
-
-
-def full_name(operator: Any) -> str:
-    """The operator's name with its namespace: ``aten.conv2d``."""
-    return str(operator._schema.name).replace("::", ".")

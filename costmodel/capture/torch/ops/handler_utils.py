@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from torch import Tensor
 
 from costmodel.capture.operator_costs import COMPLEX, ELEMENTWISE, REDUCTIONS, REPEATS
-from costmodel.capture.torch.tape import first_tensor, storage, tensors
+from costmodel.capture.torch.tensors import first_tensor, storage, tensors
 from costmodel.core.counts import NO_OPS, Params
 from costmodel.core.layers import Move, Operation
 from costmodel.core.shape import Shape

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from costmodel.capture.operator_costs import COPIES, CREATIONS, ELEMENTWISE, MOVES, REDUCTIONS, REPEATS
+from costmodel.capture.operator_costs import COPIES, CREATIONS, ELEMENTWISE, MOVES, READS, REDUCTIONS, REPEATS
 from costmodel.capture.torch.ops.handler_utils import Handler, arithmetic, known_among, moved
 from costmodel.capture.torch.ops.matmul import PRODUCTS
 from costmodel.capture.torch.ops.norm import NORMS
 from costmodel.capture.torch.ops.pointwise import OTHERS
-from costmodel.capture.torch.tape import name_of, tensors
+from costmodel.capture.torch.tensors import name_of, tensors
 
 if TYPE_CHECKING:
     from costmodel.capture.torch.tape import Tape
@@ -23,7 +23,7 @@ HANDLERS: dict[str, Handler] = {**PRODUCTS, **NORMS, **OTHERS}
 
 
 @cache
-def handler(func: Any) -> Writer | Literal["creation", "unknown"] | None:
+def handler(func: Any) -> Writer | Literal["creation", "lift", "read", "unknown"] | None:
     """How to write down a call of ``func``; None for a view, which is the same values in the same place."""
     if any(result.alias_info is not None and not result.alias_info.is_write for result in func._schema.returns):
         return None
@@ -34,6 +34,10 @@ def handler(func: Any) -> Writer | Literal["creation", "unknown"] | None:
         return "unknown"
     if name in CREATIONS:
         return "creation"
+    if name == "lift_fresh":
+        return "lift"
+    if name in READS:
+        return "read"
     if name in HANDLERS:
         return _with_names(HANDLERS[name])
     if name in MOVES:

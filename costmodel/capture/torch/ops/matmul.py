@@ -17,7 +17,8 @@ from costmodel.capture.torch.ops.handler_utils import (
     rest,
     stored_ones,
 )
-from costmodel.capture.torch.tape import sample, tensors
+from costmodel.capture.torch.tape import sample
+from costmodel.capture.torch.tensors import tensors
 from costmodel.core.counts import Ops
 from costmodel.core.layers import Conv, Layer, Linear, MatMul, Operation, TransposedConv
 from costmodel.core.shape import Shape

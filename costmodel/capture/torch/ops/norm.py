@@ -9,7 +9,8 @@ from torch import Tensor
 
 from costmodel.capture.operator_costs import REDUCTIONS
 from costmodel.capture.torch.ops.handler_utils import Arguments, Handler, batched, computed_ones, rest
-from costmodel.capture.torch.tape import sample, tensors
+from costmodel.capture.torch.tape import sample
+from costmodel.capture.torch.tensors import tensors
 from costmodel.core.counts import Ops
 from costmodel.core.layers import BatchNorm, GroupNorm, Layer, LayerNorm, Operation
 from costmodel.core.shape import Shape

@@ -18,7 +18,8 @@ from costmodel.capture.torch.ops.handler_utils import (
     moved,
     rest,
 )
-from costmodel.capture.torch.tape import sample, tensors
+from costmodel.capture.torch.tape import sample
+from costmodel.capture.torch.tensors import tensors
 from costmodel.core.counts import Ops
 from costmodel.core.layers import (
     Activation,
