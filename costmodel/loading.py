@@ -156,11 +156,10 @@ def _called(title: str, function: object, choices: Mapping[str, object]) -> obje
             f"{title} is {type_name(function)}; name a costmodel.Network, a torch.nn.Module, or a function of one"
         )
     if "torch" in sys.modules:
-        from costmodel.capture.torch.meta_tensors import without_numbers
+        from costmodel.capture.torch.building import built
 
         try:
-            with without_numbers():
-                return called(title, function, choices)
+            return built(lambda: called(title, function, choices))
         except CostModelError as error:
             # Some models read their own numbers while they are built; then they get them.
             if "meta" not in str(error):

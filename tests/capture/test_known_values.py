@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import costmodel as cm
 from costmodel import CostModelError
 from costmodel.capture.torch.api import from_torch
 from costmodel.capture.torch.known_values import LARGEST
@@ -168,3 +169,39 @@ def test_a_refusal_names_the_input_whose_values_are_missing() -> None:
         from_torch(module, [(4,), "4:int64"])
     assert from_torch(module, [(4,), "4:int64:ones"]).multiply_adds == 4 * 16
     assert from_torch(module, {"x": "1x4", "known": "3:int64:2"}).multiply_adds == 6 * 16
+
+
+class Windows(nn.Module):
+    """Reads numbers while it is built, and others while it runs."""
+
+    def __init__(self, depth: int = 3) -> None:
+        super().__init__()
+        rates = [rate.item() for rate in torch.linspace(0, 0.2, depth)]
+        sizes = torch.arange(depth).tolist()
+        assert (rates[0], sizes) == (0, [0, 1, 2])
+        self.register_buffer("strides", torch.tensor([8.0, 4.0, 2.0]))
+        self.table = torch.zeros(2, 2, dtype=torch.long).fill_(3)
+        self.table[0, 1] += 1
+        self.layers = nn.ModuleList([nn.Linear(4, 4, bias=False) for _ in sizes])
+        self.large = nn.Linear(10**6, 10**6, bias=False)  # 4 terabytes, if it were there
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(int(self.strides.sum()) + int(self.table.max())):
+            x = self.layers[0](x)
+        return x
+
+
+def test_a_module_that_a_function_makes_has_its_buffers_and_no_weights() -> None:
+    network = cm.load(Windows, (4,))
+    assert network.multiply_adds == (8 + 4 + 2 + 4) * 16
+    assert network.parameters == 3 * 16 + 10**12
+
+
+def test_what_reads_a_weight_while_it_is_built_is_built_with_its_numbers() -> None:
+    def make() -> nn.Module:
+        layer = nn.Linear(4, 4, bias=False)
+        nn.init.constant_(layer.weight, 2.0)
+        assert float(layer.weight.sum()) == 32
+        return layer
+
+    assert cm.load(make, (4,)).multiply_adds == 16

@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -106,11 +106,6 @@ def _opaque(value: object) -> bool:
     except Exception:
         return True
     return False
-
-
-def without_numbers() -> AbstractContextManager[object]:
-    """Modules built inside have shapes and no numbers."""
-    return torch.device("meta")
 
 
 @contextmanager
