@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from costmodel.capture.onnx.api import from_onnx as from_onnx
     from costmodel.capture.tflite.api import from_tflite as from_tflite
     from costmodel.capture.torch.api import from_torch as from_torch
+    from costmodel.capture.torch.huggingface import from_huggingface as from_huggingface
     from costmodel.guard.budget import parse_budgets as parse_budgets
     from costmodel.loading import load as load
     from costmodel.reproduction.explain import explain as explain
@@ -59,6 +60,7 @@ _LAZY = {
     "closed_form": "costmodel.scaling.closed_form.derive",
     "compare": "costmodel.scaling.compare",
     "explain": "costmodel.reproduction.explain",
+    "from_huggingface": "costmodel.capture.torch.huggingface",
     "from_onnx": "costmodel.capture.onnx.api",
     "from_tflite": "costmodel.capture.tflite.api",
     "from_torch": "costmodel.capture.torch.api",

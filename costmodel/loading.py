@@ -28,6 +28,8 @@ _READERS = {
     ".onnx": "costmodel.capture.onnx.api:from_onnx",
     ".tflite": "costmodel.capture.tflite.api:from_tflite",
 }
+#: What stands before the path of a configuration of Hugging Face's transformers.
+_HUGGING_FACE = "hf:"
 #: What to give instead of a file that holds no network, by how its name ends.
 _WEIGHTS = "it holds weights and not what computes with them; name what builds the module, as in MODULE:NAME"
 _INSTEAD = {".py": "name what is in it, as in {stem}:NAME", **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), _WEIGHTS)}
@@ -41,8 +43,9 @@ def load(
 
     ``thing`` is the name of an architecture (``"mobilenet_v2"``, ``"mobilenet_v2:keras"``), ``"MODULE:NAME"`` for
     something of your own (the module may lie in the current directory), the path of a file that holds a network
-    (``.onnx``, ``.tflite``), or the thing itself: a :class:`~costmodel.Network`, a ``torch.nn.Module``, or a function
-    or class that makes one of ``choices``.
+    (``.onnx``, ``.tflite``), ``"hf:config.json"`` for a configuration of Hugging Face's transformers (its entries,
+    ``task`` and ``sequence`` are then choices, as :func:`~costmodel.from_huggingface` has them), or the thing itself: a
+    :class:`~costmodel.Network`, a ``torch.nn.Module``, or a function or class that makes one of ``choices``.
 
     ``inputs`` are the sizes of one sample, without batch: ``(3, 224, 224)``, ``"3x224x224"``, ``"128:int64"`` for
     indices, a :class:`~costmodel.Shape`, or a list of those where there are several. A module is captured for them, and
@@ -65,6 +68,8 @@ def load_with(
 ) -> Network:
     """As :func:`load`, with choices of any name."""
     title = name or (thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__))
+    if isinstance(thing, str) and thing.startswith(_HUGGING_FACE):
+        return _described(thing.removeprefix(_HUGGING_FACE), choices, inputs, name, allow_uncounted)
     path = _path(thing)
     if path is not None:
         return _read(path, choices, inputs, name, allow_uncounted)
@@ -75,6 +80,16 @@ def load_with(
         with _code_of_the_user(title):
             network = _own(_named(thing), title, inputs, given, choices, allow_uncounted)
     return replace(network, name=name) if name else network
+
+
+def _described(path: str, choices: Mapping[str, object], inputs: object, name: str, allow_uncounted: bool) -> Network:
+    """The network that a configuration of Hugging Face describes."""
+    try:
+        from costmodel.capture.torch.huggingface import from_huggingface
+    except ModuleNotFoundError as missing:
+        raise CostModelError(f"a Hugging Face configuration needs {missing.name}, which is not installed") from None
+    with _code_of_the_user(path):
+        return from_huggingface(path, inputs, name=name, allow_uncounted=allow_uncounted, **choices)  # type: ignore[arg-type]
 
 
 def _path(thing: object) -> str | None:

@@ -29,6 +29,7 @@ HEAVY = {
     "click": {"cli"},
     "torch": {"capture/torch", "analyses/measure.py"},
     "onnx": {"capture/onnx"},
+    "transformers": {"capture/torch"},
     "tflite": {"capture/tflite"},
     "numpy": {"capture/onnx", "scaling"},
     "pytest": {"pytest_plugin.py"},

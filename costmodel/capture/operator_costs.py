@@ -17,7 +17,7 @@ CREATIONS = frozenset(
 )
 
 #: Hand a value that is known to the code of the model, and compute nothing.
-READS = frozenset("_local_scalar_dense equal".split())
+READS = frozenset("_local_scalar_dense equal _is_all_true _is_any_true".split())
 
 #: Move, copy, select or convert values and compute nothing.
 MOVES = frozenset(

@@ -51,6 +51,7 @@ _options = options(
     ),
     sequence_option,
     classes_option,
+    click.option("--task", help="Head of a Hugging Face configuration: causal-lm, sequence-classification ..."),
     click.option(
         "--kwargs", "choices", type=CHOICE, multiple=True, help="An argument of a function of yours: width=0.5."
     ),
@@ -60,6 +61,10 @@ _options = options(
 )
 
 
+#: Options that are choices of a network.
+_CHOICES = ("alpha", "num_classes", "resolution", "sequence", "task")
+
+
 def network_options(command: Command) -> Command:
     """Adds the options, and hands them to ``command`` as one argument, ``chosen``."""
 
@@ -67,7 +72,7 @@ def network_options(command: Command) -> Command:
     def collected(
         inputs: tuple[InputSpec, ...], choices: tuple[tuple[str, object], ...], allow_uncounted: bool, **others: Any
     ) -> None:
-        given = given_of({name: others.pop(name) for name in ("alpha", "num_classes", "resolution", "sequence")})
+        given = given_of({name: others.pop(name) for name in _CHOICES})
         if "resolution" in given and inputs:
             raise CostModelError(
                 f"--resolution={given['resolution']} and --input={inputs[0]} both say the size; give one of them"

@@ -27,7 +27,7 @@ _CPU, _META = torch.device("cpu"), torch.device("meta")
 _HANDS_OUT = (Tensor.tolist, Tensor.numpy, Tensor.__array__)
 _TAKES_IN = (torch.tensor, torch.as_tensor, torch.asarray)
 #: Functions that :meth:`KnownValues.call` has to see.
-READERS = frozenset((*_HANDS_OUT, *_TAKES_IN, Tensor.new_tensor, torch._VF._pad_packed_sequence))
+READERS = frozenset((*_HANDS_OUT, *_TAKES_IN, Tensor.new_tensor, Tensor.__deepcopy__, torch._VF._pad_packed_sequence))
 _NEEDS_VALUES = (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape)
 #: Write all of their target, whatever was there before.
 _OVERWRITES = frozenset(["fill", "zero", "copy"])
@@ -140,7 +140,7 @@ class KnownValues:
             self._written(does, args, kwargs)
             return output
         try:
-            output = on_meta(func, args, kwargs)
+            output = self._asked(func, args, kwargs, on_meta)
         except Exception:
             if not does.needs_values:
                 raise
@@ -176,13 +176,20 @@ class KnownValues:
                 return func(self.read(args[0]).clone(), *args[1:], **kwargs)
         if func is torch._VF._pad_packed_sequence:
             rows, lengths = padded_rows(*args, **kwargs)
-            return args[0][self.stand_in(rows)], lengths
+            with _disable_current_modes():
+                rows = self.stand_in(rows)
+            return args[0][rows], lengths
         if func is Tensor.new_tensor:
             func, args, kwargs = torch.tensor, args[1:], {"dtype": args[0].dtype, **kwargs}
+        if func is Tensor.__deepcopy__:
+            tensor, memo = args
+            return memo.setdefault(id(tensor), tensor.clone())
         if func in _TAKES_IN and kwargs.get("device") is not None:
             kwargs = {**kwargs, "device": _CPU}
         if func in _TAKES_IN and not isinstance(args[0] if args else None, Tensor):
-            args = tree_map_only(Tensor, self._number_of, args)
+            made = func(*tree_map_only(Tensor, self._number_of, args), **kwargs)
+            with _disable_current_modes():
+                return self.stand_in(made)
         return func(*args, **kwargs)
 
     def _number_of(self, tensor: Tensor) -> Any:
@@ -246,13 +253,19 @@ class KnownValues:
         if sized is not None:
             return sized(self, func, args, kwargs, on_meta)
         try:
-            return on_meta(func, args, kwargs)
+            return self._asked(func, args, kwargs, on_meta)
         except Exception:
-            given = tensors((args, kwargs))
-            unknown = [tensor for tensor in given if not self._knows(tensor)]
+            unknown = [tensor for tensor in tensors((args, kwargs)) if not self._knows(tensor)]
             if does.needs_values and unknown:
                 raise self.refusal(unknown[0]) from None
-            if all(tensor.is_meta for tensor in given):
+            raise
+
+    def _asked(self, func: Any, args: Any, kwargs: Any, on_meta: Callable[..., Any]) -> Any:
+        """What PyTorch answers on meta; what is not there, as a tensor out of numpy, gets a stand-in."""
+        try:
+            return on_meta(func, args, kwargs)
+        except Exception:
+            if all(tensor.is_meta for tensor in tensors((args, kwargs))):
                 raise
             args, kwargs = tree_map_only(Tensor, self.stand_in, (args, kwargs))
             return on_meta(func, args, kwargs)
