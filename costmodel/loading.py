@@ -32,7 +32,14 @@ _READERS = {
 _HUGGING_FACE = "hf:"
 #: What to give instead of a file that holds no network, by how its name ends.
 _WEIGHTS = "it holds weights and not what computes with them; name what builds the module, as in MODULE:NAME"
-_INSTEAD = {".py": "name what is in it, as in {stem}:NAME", **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin"), _WEIGHTS)}
+_INSTEAD = {
+    ".py": "name what is in it, as in {stem}:NAME",
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".npz", ".gguf"), _WEIGHTS),
+    ".data": "it holds the weights of an .onnx file; name that one",
+    ".h5": "it holds weights, or a model as old Keras wrote it; load it with keras.models.load_model and save it as"
+    " {stem}.keras, or name what builds it, as in MODULE:NAME",
+    ".pb": "it is a graph of TensorFlow; convert it to {stem}.onnx (tf2onnx) or {stem}.tflite and name that",
+}
 _NO_NETWORK = "no network can be read from it; name an architecture, or what builds the network, as in MODULE:NAME"
 
 
@@ -100,7 +107,17 @@ def _path(thing: object) -> str | None:
 
 
 def _is_path(text: str) -> bool:
-    return ":" not in text and ("/" in text or os.sep in text or os.path.isfile(text))
+    is_file = "/" in text or os.sep in text or os.path.isfile(text)
+    return ":" not in text and (is_file or os.path.splitext(text)[1].lower() in {*_READERS, *_INSTEAD})
+
+
+def is_network_file(text: str) -> bool:
+    """Whether ``text`` names a file that holds a network, by how it ends.
+
+    >>> is_network_file("model.onnx"), is_network_file("mobilenet_v2")
+    (True, False)
+    """
+    return ":" not in text and os.path.splitext(text)[1].lower() in _READERS
 
 
 def _read(path: str, choices: Mapping[str, object], inputs: object, name: str, allow_uncounted: bool) -> Network:

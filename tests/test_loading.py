@@ -302,12 +302,19 @@ def test_what_the_users_code_prints_is_no_part_of_the_answer() -> None:
         ("mypackage/models.py", "is a file: name what is in it, as in models:NAME"),
         ("net.pt", "is a file: it holds weights and not what computes with them; name what builds the module"),
         ("net.xyz", "is a file: no network can be read from it; name an architecture, or what builds the network"),
+        ("net.safetensors", "is a file: it holds weights and not what computes with them; name what builds the module"),
+        (
+            "net.h5",
+            "is a file: it holds weights, or a model as old Keras wrote it; load it with keras.models.load_model",
+        ),
+        ("net.onnx.data", "is a file: it holds the weights of an .onnx file; name that one"),
         ("no/such.onnx", "there is no file no/such.onnx; correct the path"),
+        ("such.onnx", "there is no file such.onnx; correct the path"),
     ],
 )
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_file_that_holds_no_network_is_refused(kind: type, place: str, message: str) -> None:
-    for name in ("net.pt", "net.xyz"):
+    for name in ("net.pt", "net.xyz", "net.safetensors", "net.h5", "net.onnx.data"):
         Path(name).touch()
     with pytest.raises(CostModelError) as error:
         cm.load(kind(place))

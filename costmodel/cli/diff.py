@@ -16,7 +16,7 @@ from costmodel.guard.check import Verdict, check, importable, read_lock
 from costmodel.guard.config import Config, Model
 from costmodel.guard.cost import ModelCost, cost_of
 from costmodel.guard.diff import difference
-from costmodel.loading import load_with
+from costmodel.loading import is_network_file, load_with
 from costmodel.report.guard.report import GuardReport
 
 _BASE = "origin/main"
@@ -94,6 +94,8 @@ def _side(text: str, config: Config | None) -> _Side:
     from costmodel.errors import nearest
     from costmodel.models.registry import FAMILIES, names
 
+    if is_network_file(text):
+        return _counted(Model(text, text, {}, (), Budgets()), config)
     if Path(text).is_file():
         ours = config is not None and config.lock.is_file() and Path(text).samefile(config.lock)
         update = lockfile.UPDATE if ours else "run `costmodel lock --update` in its project"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from costmodel.errors import CostModelError, nearest, placed
 from costmodel.files import seen
 from costmodel.guard import lockfile
 from costmodel.guard.budget import Budgets, parse_budgets
+from costmodel.loading import is_network_file
 
 OWN = "costmodel.toml"
 SHARED = "pyproject.toml"
@@ -141,7 +143,10 @@ def _model(name: str, table: object, key: str, path: Path) -> Model:
     with placed(f"{seen(path)}: {key}.budgets"):
         budgets = parse_budgets(limits)
     kwargs = _table(own.get("kwargs", {}), f"{key}.kwargs", path)
-    return Model(name, own["build"], kwargs, shapes, budgets)
+    build = own["build"]
+    if is_network_file(build):  # it lies beside the configuration, wherever that is read from
+        build = os.fspath(path.parent / build)
+    return Model(name, build, kwargs, shapes, budgets)
 
 
 def _table(value: object, key: str, path: Path) -> dict[str, Any]:

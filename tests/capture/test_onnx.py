@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_file_that_a_package_brings_costs_what_another_route_says(
     assert cm.from_onnx(bundled(file), inputs).multiply_adds == multiply_adds
 
 
-def small() -> object:
+def small(sizes: Sequence[int | str] = ("batch", 3, "height", "width")) -> object:
     """A convolution, ReLU, a pool, a classifier."""
     return model(
         [
@@ -45,7 +46,7 @@ def small() -> object:
             node("Flatten", "c", "d", "/Flatten"),
             node("Gemm", "d head.w head.b", "y", "/head/Gemm", transB=1),
         ],
-        {"x": ("batch", 3, "height", "width")},
+        {"x": sizes},
         ["y"],
         [stored("stem.w", 8, 3, 3, 3), stored("stem.b", 8), stored("head.w", 10, 8), stored("head.b", 10)],
     )
@@ -96,6 +97,25 @@ def test_a_file_is_counted_from_the_command_line(tmp_path: Path) -> None:
     path.write_bytes(small().SerializeToString())
     assert "4,400 multiply-adds" in run("count", str(path), "--input", "x=1x3x9x7").out
     assert "small.onnx" in refusal("count", str(path))
+
+
+def test_a_file_is_locked_checked_compared_and_told_apart_like_any_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "small.onnx").write_bytes(small().SerializeToString())
+    config = '[models.small]\nbuild = "small.onnx"\ninput = "x=1x3x9x7"\n'
+    (tmp_path / "costmodel.toml").write_text(config)
+    monkeypatch.chdir(tmp_path / "below")
+    assert run("lock").status == run("check").status == 0
+    assert "stem.conv.Conv | conv" in (tmp_path / "costmodel.lock").read_text()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fixed.onnx").write_bytes(small((1, 3, 9, 7)).SerializeToString())
+    (tmp_path / "larger.onnx").write_bytes(small((1, 3, 12, 7)).SerializeToString())
+    assert "5,264" in run("diff", "fixed.onnx", "larger.onnx").out
+    for command in (["compare", "fixed.onnx", "fixed.onnx"], ["explain", "fixed.onnx", "--claim", "8800"],
+                    ["conventions", "fixed.onnx"], ["memory", "fixed.onnx"]):  # fmt: skip
+        assert run(*command).status == 0, command
 
 
 def test_a_file_that_is_cut_off_is_refused_in_one_line(tmp_path: Path) -> None:
