@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from keyword import iskeyword
 from numbers import Integral
 from typing import NamedTuple
 
@@ -20,12 +21,15 @@ class InputSpec(NamedTuple):
 
     With a ``name``, it is that argument of ``forward``, and its sizes are all that it has, the batch among them.
     Without a name it is the next argument, and its sizes are of one sample: a batch of one comes in front.
+
+    ``letters`` stand where sizes are open, empty texts elsewhere: only closed forms have them.
     """
 
     shape: Shape
     type: str = "float32"
     name: str = ""
     value: int | None = None
+    letters: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -35,7 +39,18 @@ class InputSpec(NamedTuple):
     def __str__(self) -> str:
         kind = f":{self.type}" if self.type != "float32" or self.value is not None else ""
         value = "" if self.value is None else f":{self.value}"
-        return f"{self.name}{'=' if self.name else ''}{self.shape}{kind}{value}"
+        letters = self.letters or ("",) * len(self.shape.sizes)
+        sizes = "x".join(letter or str(size) for letter, size in zip(letters, self.shape.sizes, strict=True))
+        return f"{self.name}{'=' if self.name else ''}{sizes}{kind}{value}"
+
+    def at(self, size: int) -> InputSpec:
+        """The input with ``size`` for every letter.
+
+        >>> str(parse_open_input("x=Nx3x8x8").at(4))
+        'x=4x3x8x8'
+        """
+        sizes = [size if letter else own for letter, own in zip(self.letters, self.shape.sizes, strict=False)]
+        return self._replace(shape=Shape.of(sizes), letters=()) if self.letters else self
 
 
 def parse_input(text: str) -> InputSpec:
@@ -44,19 +59,38 @@ def parse_input(text: str) -> InputSpec:
 
     Raises :class:`~costmodel.errors.CostModelError` for what is no shape, no type and no value.
 
-    >>> parse_input("3x224x224"), str(parse_input("128:int64"))
-    (InputSpec(shape=Shape(channels=3, spatial=(224, 224)), type='float32', name='', value=None), '128:int64')
+    >>> parse_input("3x224x224").shape, str(parse_input("128:int64"))
+    (Shape(channels=3, spatial=(224, 224)), '128:int64')
     >>> parse_input("attention_mask=1x128:int64:ones").sizes
     (1, 128)
     """
     name, equals, rest = text.rpartition("=")
-    if equals and not name.isidentifier():
-        raise CostModelError(f"{text!r} names no argument of forward; write it as in input_ids=1x128:int64")
+    if equals and not name:
+        raise CostModelError(f"{text!r} names no input; write it as in input_ids=1x128:int64")
     sizes, _, kinds = rest.partition(":")
     kind, _, value = kinds.partition(":")
     if rest.count(":") > 0 and kind not in TYPES:
         raise CostModelError(f"{text!r} names no type of values; {nearest(kind, TYPES)}there are {', '.join(TYPES)}")
     return InputSpec(Shape.parse(sizes), kind or "float32", name, _value(text, value) if rest.count(":") > 1 else None)
+
+
+def parse_open_input(text: str) -> InputSpec:
+    """As :func:`parse_input`; a name may stand for a size that is left open: ``Nx3x224x224``, ``x=1x3xRxR``.
+
+    >>> parse_open_input("x=Nx3x8x8").letters, str(parse_open_input("x=Nx3x8x8"))
+    (('N', '', '', ''), 'x=Nx3x8x8')
+    """
+    name, equals, rest = text.rpartition("=")
+    sizes, colon, kind = rest.partition(":")
+    letters = tuple([size if _is_letter(size) else "" for size in sizes.split("x")])
+    numbers = "x".join("1" if letter else size for letter, size in zip(letters, sizes.split("x"), strict=True))
+    if not any(letters):
+        return parse_input(text)
+    return parse_input(f"{name}{equals}{numbers}{colon}{kind}")._replace(letters=letters)
+
+
+def _is_letter(text: str) -> bool:
+    return text.isascii() and text.isalpha() and not iskeyword(text)
 
 
 def _value(text: str, value: str) -> int:
@@ -95,6 +129,8 @@ def says_sizes(given: object) -> bool:
 def spec_of(given: object) -> InputSpec:
     """The input that ``given`` says, where :func:`says_sizes`."""
     if isinstance(given, InputSpec):
+        if given.letters:
+            raise CostModelError(f"the input {given} leaves a size open, which only a formula may; give its number")
         return given
     if isinstance(given, str):
         return parse_input(given)

@@ -117,7 +117,7 @@ def parse_choice(text: str) -> tuple[str, object]:
 
 SHAPE = Parsed("CxHxW", Shape.parse)
 SIZES = Parsed("N|NxN", parse_sizes)
-INPUT = Parsed("[NAME=]CxHxW[:TYPE[:VALUE]]", "costmodel.capture.input_spec:parse_input")
+INPUT = Parsed("[NAME=]CxHxW[:TYPE[:VALUE]]", "costmodel.capture.input_spec:parse_open_input")
 CHOICE = Parsed("NAME=VALUE", parse_choice)
 CONVENTION = Parsed("NAME", "costmodel.conventions:convention")
 EXTRA = Parsed("N|NxN", lambda text: parse_sizes(text, least=0))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from costmodel.conventions import Convention
+    from costmodel.report.formula import FormulaReport
 
 
 #: What --symbolic goes with.
@@ -37,8 +38,9 @@ _OF_A_FORMULA = ("model", "alpha", "inputs", "num_classes", "choices", "symbolic
 )
 @click.option(
     "--symbolic",
-    type=click.Choice(["resolution"]),
-    help="Print a formula instead: the cost of square images of any size that the network's stride divides.",
+    type=click.Choice(["resolution", "batch"]),
+    help="Print a formula instead: the cost of square images of any size that the network's stride divides; or of an"
+    " ONNX file's batch of any size. A letter in --input does so too: x=1x3xRxR.",
 )
 @format_option
 @plot_option
@@ -71,12 +73,9 @@ def command(
     """
     if depth is not None and by in ("layer", "type"):
         raise CostModelError(f"--depth={depth} says how much of a name makes a block; use it with --by block or stage")
-    if symbolic is not None:
-        _refuse_beside_symbolic(ctx)
-        from costmodel.report.formula import FormulaReport
-        from costmodel.scaling.closed_form.over_resolutions import over_resolutions
-
-        answer(FormulaReport(over_resolutions(model, chosen.inputs, chosen.choices)), style)
+    if symbolic is not None or any(spec.letters for spec in chosen.inputs):
+        _refuse_beside_symbolic(ctx, "a letter as size" if symbolic is None else f"--symbolic {symbolic}")
+        answer(_formula(model, chosen, symbolic), style)
         return
     if convention is not None and chosen.allow_uncounted:
         raise CostModelError(f"{convention.name} has no number for what is unknown; drop --allow-uncounted")
@@ -91,12 +90,24 @@ def command(
     answer(report, style)
 
 
-def _refuse_beside_symbolic(ctx: click.Context) -> None:
+def _formula(model: str, chosen: ModelOptions, symbolic: str | None) -> FormulaReport:
+    from costmodel.report.formula import FormulaReport
+
+    if symbolic == "batch":
+        from costmodel.scaling.closed_form.over_letter import over_batch
+
+        return FormulaReport(over_batch(model, chosen.inputs, chosen.choices))
+    from costmodel.scaling.closed_form.over_resolutions import over_resolutions
+
+    return FormulaReport(over_resolutions(model, chosen.inputs, chosen.choices))
+
+
+def _refuse_beside_symbolic(ctx: click.Context, asked: str) -> None:
     for parameter in ctx.command.params:
         given = ctx.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
         if given and parameter.name not in _OF_A_FORMULA:
             option = parameter.opts[0]
-            raise CostModelError(f"--symbolic resolution prints a formula, to which {option} does not apply; drop one")
+            raise CostModelError(f"{asked} prints a formula, to which {option} does not apply; drop one")
 
 
 def _draw(report: CountReport, kind: str, plot_file: Path) -> None:

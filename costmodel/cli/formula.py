@@ -9,6 +9,7 @@ import click
 from costmodel.capture.input_spec import InputSpec
 from costmodel.cli.arguments import CHOICE, INPUT, answer, formats
 from costmodel.errors import CostModelError, nearest
+from costmodel.loading import is_network_file
 from costmodel.models.registry import FAMILIES, architecture, names
 from costmodel.report.formula import FormulaReport
 from costmodel.report.separable import SeparableReport
@@ -60,7 +61,7 @@ def command(
 
 
 def _form(model: str, alpha: float | None, inputs: Sequence[InputSpec], choices: Mapping[str, object]) -> ClosedForm:
-    if ":" not in model and model not in FAMILIES:
+    if ":" not in model and model not in FAMILIES and not is_network_file(model):
         near = nearest(model, [_SEPARABLE, *names()])
         raise CostModelError(f"no model is called {model!r}; {near}`costmodel models` lists them all")
     reads_tokens = model in FAMILIES and "sequence" in architecture(model).choices

@@ -142,6 +142,8 @@ class FormulaReport(Answer):
         span = self.form.resolutions
         if span.what == "sequence":
             return "any number T of tokens" if span.last is None else f"{span.first} to {span.last} tokens"
+        if span.what != "resolution":
+            return f"{span}, from {span.first * span.step} on"
         if span.last is None:
             sizes = f"resolutions {span.step} rho, from {span.first * span.step} on"
         else:

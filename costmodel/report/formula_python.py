@@ -16,14 +16,16 @@ def function(form: ClosedForm, subject: str, where: str) -> str:
     Raises :class:`~costmodel.errors.CostModelError` where a width is rounded at every alpha.
     """
     span, shape = form.resolutions, form.network.input
-    usual = shape.spatial[0] if shape.spatial else shape.elements
+    usual = (
+        f"={shape.spatial[0] if shape.spatial else shape.elements}" if span.what in ("resolution", "sequence") else ""
+    )
     scaled = [piece for piece in form.pieces if piece.alphas and piece.alphas.step is not None]
     if form.pieces[0].alphas and not scaled:
         raise CostModelError(f"{form.network.name} rounds a width at every alpha; fix one with --alpha")
     name = "".join(letter if letter.isalnum() else "_" for letter in form.network.name)
     last = "" if span.last is None else f" or rho > {span.last}"
     head = f'''\
-def {name}({"alpha=1, " if scaled else ""}{span.what}={usual}):
+def {name}({"alpha=1, " if scaled else ""}{span.what}{usual}):
     """(multiply-adds, parameters) of {subject}.
 
     Exact at {where};

@@ -10,6 +10,7 @@ from costmodel.capture.input_spec import InputSpec, parse_inputs
 from costmodel.capture.onnx.tensor import DTYPES, Tensor, checked
 from costmodel.core.graph import Node
 from costmodel.core.layers import Input
+from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, nearest
 
 
@@ -22,6 +23,25 @@ def input_tensors(graph: GraphProto, held: Mapping[str, Tensor], given: object) 
         if value.name in wanted:
             _bind(value, wanted[value.name], names)
     return {value.name: _tensor(value, wanted.get(value.name), names) for value in values}
+
+
+def batch_inputs(graph: GraphProto, letter: str) -> list[InputSpec]:
+    """The inputs of ``graph`` with ``letter`` for the first size of each, where the file leaves that open.
+
+    Raises :class:`~costmodel.errors.CostModelError` where it leaves others open too, or none.
+    """
+    held = {proto.name for proto in graph.initializer}
+    values = [value for value in graph.input if value.name not in held]
+    specs = []
+    for value in values:
+        dims = _dims(value) or [0]
+        is_open = isinstance(dims[0], str)
+        sizes = _open(value, [1, *dims[1:]] if is_open else _dims(value), {})
+        letters = (letter, *("",) * (len(sizes) - 1)) if is_open else ()
+        specs.append(InputSpec(Shape.of(sizes), name=value.name, letters=letters))
+    if not any(spec.letters for spec in specs):
+        raise CostModelError(f"it fixes the first size of what it reads: {_listed(values)}; export it with an open one")
+    return specs
 
 
 def _by_name(values: Sequence[ValueInfoProto], given: object) -> dict[str, InputSpec]:

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 import onnx
 from onnx import ModelProto
 
+from costmodel.capture.input_spec import InputSpec
 from costmodel.capture.onnx.book import Book
-from costmodel.capture.onnx.inputs import input_tensors
+from costmodel.capture.onnx.inputs import batch_inputs, input_tensors
 from costmodel.capture.onnx.reader import Block, Reader, damaged
 from costmodel.capture.onnx.tensor import Tensor
 from costmodel.core.graph import Node
 from costmodel.core.layers import Input, Outputs
 from costmodel.core.network import Network
-from costmodel.errors import CostModelError, type_name
+from costmodel.errors import CostModelError, placed, type_name
 
 #: The first version of the standard's operators that says how sizes broadcast as numpy does.
 _OLDEST = 7
@@ -35,6 +36,13 @@ def network_of(model: object, inputs: object, name: str, allow_uncounted: bool) 
     except Exception as error:
         raise damaged(error).at(file or title) from error
     return Network(output, title, {}, f"read from {file}" if file else "read from an ONNX model")
+
+
+def inputs_with_batch(path: str, letter: str) -> list[InputSpec]:
+    """The inputs of a file with ``letter`` for the batch that it leaves open."""
+    proto, file, _ = _read(path)
+    with placed(file):
+        return batch_inputs(proto.graph, letter)
 
 
 def _read(model: object) -> tuple[ModelProto, str, str]:

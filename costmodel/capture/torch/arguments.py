@@ -95,6 +95,8 @@ class _Examples:
         assert isinstance(inputs, (tuple, list))
         inputs = [parse_input(value) if isinstance(value, str) else value for value in inputs]
         names = [value.name if isinstance(value, InputSpec) else "" for value in inputs]
+        if wrong := [name for name in names if name and not name.isidentifier()]:
+            raise CostModelError(f"{wrong[0]!r} names no argument of forward; write it as in input_ids=1x128:int64")
         if twice := sorted({name for name in names if name and names.count(name) > 1}):
             raise CostModelError(f"the argument {twice[0]} is given twice; give it once")
         every = list(zip(names, map(self._made, inputs), strict=True))

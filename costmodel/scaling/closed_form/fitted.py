@@ -38,34 +38,39 @@ _FAR = (13, 20)
 _Costs: TypeAlias = dict[str, tuple[str, tuple[int, int]]]
 
 
-def fitted(at: Callable[[int], Network], usual: int) -> ClosedForm:
+def fitted(at: Callable[[int], Network], usual: int, stride: int | None = None, what: str = "resolution") -> ClosedForm:
     """The closed form of the networks that ``at`` makes of each resolution; ``usual`` is one that it takes.
+
+    ``stride`` is that of the network, where it is not to be read of its windows; ``what`` the size that varies is.
 
     Raises :class:`~costmodel.errors.CostModelError`, with the network's own reason, where it takes no other sizes, and
     where no step makes its cost a polynomial.
     """
     network = at(usual)
     seen = _Seen(at)
-    layers, step, places = _coarse(seen, network, stride_of(network), usual)
+    layers, step, places = _coarse(seen, network, stride or stride_of(network), usual, what)
     read = f"{step * places[0]} to {step * places[-1]}"
     layers, step = _finest(seen, layers, step, usual)
     start = -(-usual // step)
     far = [start + places for places in _FAR]
     for rho in far:
         if wrong := seen.wrong(layers, step, rho):
-            raise CostModelError(f"{network.name} has no closed form: {wrong} is another at resolution {step * rho}")
+            raise CostModelError(f"{network.name} has no closed form: {wrong} is another at {what} {step * rho}")
     first = _first(seen, layers, step, start)
     note = (
-        f"Read from captures at {_PLACES} resolutions, {read}, and checked against"
+        f"Read from captures at {_PLACES} {_values_of(what)}, {read}, and checked against"
         f" {len(seen.costs) - _PLACES} more, among them {' and '.join(str(step * rho) for rho in far)}"
     )
     piece = Piece(None, tuple(layers))
-    return ClosedForm(
-        network, Resolutions(step, first, None), (piece,), lambda _, resolution: at(resolution), note, False
-    )
+    span = Resolutions(step, first, None, what, "rho" if what == "resolution" or step > 1 else what)
+    return ClosedForm(network, span, (piece,), lambda _, resolution: at(resolution), note, False)
 
 
-def _coarse(seen: _Seen, network: Network, stride: int, usual: int) -> tuple[list[LayerForm], int, range]:
+def _values_of(what: str) -> str:
+    return "resolutions" if what == "resolution" else f"values of {what}"
+
+
+def _coarse(seen: _Seen, network: Network, stride: int, usual: int, what: str) -> tuple[list[LayerForm], int, range]:
     """The polynomials of the first multiple of ``stride`` that has them, that multiple, and where they were read."""
     refused = ""
     for step in (stride * times for times in range(1, _MOST_STRIDES + 1)):
@@ -79,7 +84,7 @@ def _coarse(seen: _Seen, network: Network, stride: int, usual: int) -> tuple[lis
         if layers is not None:
             return layers, step, places
     raise CostModelError(
-        f"{network.name} has no closed form in the resolution: "
+        f"{network.name} has no closed form in the {what}: "
         + (refused or f"its cost is no polynomial at multiples of {stride}, 2*{stride} ... {_MOST_STRIDES}*{stride}")
     )
 

@@ -78,7 +78,8 @@ class Piece:
 class Resolutions:
     """Square images of ``step * rho`` a side, for whole ``rho`` from ``first`` to ``last``; None: without end.
 
-    Where ``what`` is ``"sequence"``, so many tokens instead, and the ``letter`` is their number.
+    Where ``what`` is ``"sequence"``, so many tokens instead, and the ``letter`` is their number. Where it is the letter
+    of an input, each size that it stands for.
     """
 
     step: int
@@ -87,8 +88,15 @@ class Resolutions:
     what: str = "resolution"
     letter: str = "rho"
 
+    @property
+    def has_usual(self) -> bool:
+        """Whether it is the size that the network has a usual one of, and no letter of an input."""
+        return self.what in ("resolution", "sequence")
+
     def __str__(self) -> str:
-        return f"{self.what} {f'{self.step} ' if self.what == 'resolution' else ''}{self.letter}"
+        if self.has_usual:
+            return f"{self.what} {f'{self.step} ' if self.what == 'resolution' else ''}{self.letter}"
+        return self.what if self.step == 1 else f"{self.what} = {self.step} {self.letter}"
 
     def __contains__(self, resolution: int) -> bool:
         rho, rest = divmod(resolution, self.step)

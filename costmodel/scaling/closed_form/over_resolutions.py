@@ -17,6 +17,7 @@ from costmodel.errors import CostModelError
 from costmodel.loading import load_with
 from costmodel.models.registry import FAMILIES, architecture
 from costmodel.scaling.closed_form.derive import closed_form_of
+from costmodel.scaling.closed_form.over_letter import over_letter
 
 if TYPE_CHECKING:
     from costmodel.core.network import Network
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 def over_resolutions(
     name: str, inputs: Sequence[InputSpec] = (), choices: Mapping[str, object] | None = None
 ) -> ClosedForm:
-    """The closed form of what ``name`` names, for square images; the first of ``inputs`` is the one that varies.
+    """The closed form of what ``name`` names, for square images; the first of ``inputs`` is the one that varies,
+    or the letter that stands for a size in them.
 
     Raises :class:`~costmodel.errors.CostModelError` as :func:`~costmodel.loading.load` and
     :func:`~costmodel.scaling.closed_form.derive.closed_form_of` do, and for an input that is no square image.
@@ -39,6 +41,8 @@ def over_resolutions(
     <closed form of gpt2: sequence T>
     """
     given = dict(choices or {})
+    if any(spec.letters for spec in inputs):
+        return over_letter(name, inputs, given)
     if name in FAMILIES and "sequence" in architecture(name).choices:
         return _over_tokens(name, given)
     usual = inputs[0].shape if inputs else load_with(name, given, inputs).input
