@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from costmodel.capture.input_spec import InputSpec, parse_inputs
 from costmodel.core.network import Network
@@ -44,7 +44,13 @@ _NO_NETWORK = "no network can be read from it; name an architecture, or what bui
 
 
 def load(
-    thing: object, inputs: object = (), *, name: str = "", allow_uncounted: bool = False, **choices: object
+    thing: object,
+    inputs: object = (),
+    *,
+    name: str = "",
+    allow_uncounted: bool = False,
+    assume: str = "",
+    **choices: object,
 ) -> Network:
     """The network that ``thing`` is, names or makes, for one sample of ``inputs``.
 
@@ -58,8 +64,9 @@ def load(
     indices, a :class:`~costmodel.Shape`, or a list of those where there are several. A module is captured for them, and
     also takes example tensors, as :func:`~costmodel.from_torch` does; an architecture takes one image, and so does a
     function that names ``in_channels`` or ``resolution`` among its arguments. ``name`` is what to call the network.
-    ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown. An ONNX file takes whole sizes,
-    the batch among them, as :func:`~costmodel.from_onnx` does.
+    ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown, and ``assume="all-nonzero"``
+    makes an upper bound where what runs depends on values, as :func:`~costmodel.from_torch` says. An ONNX file takes
+    whole sizes, the batch among them, as :func:`~costmodel.from_onnx` does.
 
     What code of yours prints goes to the standard error. Raises :class:`~costmodel.CostModelError` for whatever cannot
     be found, built, captured or counted.
@@ -67,36 +74,50 @@ def load(
     >>> load("mobilenet_v2", "3x192x192", alpha=0.5).multiply_adds
     71701760
     """
-    return load_with(thing, choices, inputs, name=name, allow_uncounted=allow_uncounted)
+    return load_with(thing, choices, inputs, name=name, allow_uncounted=allow_uncounted, assume=assume)
+
+
+class _Unknown(NamedTuple):
+    """What to do where a capture does not know something."""
+
+    allow_uncounted: bool
+    assume: str
 
 
 def load_with(
-    thing: object, choices: Mapping[str, object], inputs: object = (), *, name: str = "", allow_uncounted: bool = False
+    thing: object,
+    choices: Mapping[str, object],
+    inputs: object = (),
+    *,
+    name: str = "",
+    allow_uncounted: bool = False,
+    assume: str = "",
 ) -> Network:
     """As :func:`load`, with choices of any name."""
+    unknown = _Unknown(allow_uncounted, assume)
     title = name or (thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__))
     if isinstance(thing, str) and thing.startswith(_HUGGING_FACE):
-        return _described(thing.removeprefix(_HUGGING_FACE), choices, inputs, name, allow_uncounted)
+        return _described(thing.removeprefix(_HUGGING_FACE), choices, inputs, name, unknown)
     path = _path(thing)
     if path is not None:
-        return _read(path, choices, inputs, name, allow_uncounted)
+        return _read(path, choices, inputs, name, unknown)
     given = parse_inputs(inputs)
     if isinstance(thing, str) and thing.partition(":")[0] in FAMILIES:
         network = build(thing, **choices, **_input_choices(thing, title, given, inputs, choices))
     else:
         with _code_of_the_user(title):
-            network = _own(_named(thing), title, inputs, given, choices, allow_uncounted)
+            network = _own(_named(thing), title, inputs, given, choices, unknown)
     return replace(network, name=name) if name else network
 
 
-def _described(path: str, choices: Mapping[str, object], inputs: object, name: str, allow_uncounted: bool) -> Network:
+def _described(path: str, choices: Mapping[str, Any], inputs: object, name: str, unknown: _Unknown) -> Network:
     """The network that a configuration of Hugging Face describes."""
     try:
         from costmodel.capture.torch.huggingface import from_huggingface
     except ModuleNotFoundError as missing:
         raise CostModelError(f"a Hugging Face configuration needs {missing.name}, which is not installed") from None
     with _code_of_the_user(path):
-        return from_huggingface(path, inputs, name=name, allow_uncounted=allow_uncounted, **choices)  # type: ignore[arg-type]
+        return from_huggingface(path, inputs, name=name, **unknown._asdict(), **choices)
 
 
 def _path(thing: object) -> str | None:
@@ -120,7 +141,7 @@ def is_network_file(text: str) -> bool:
     return ":" not in text and os.path.splitext(text)[1].lower() in _READERS
 
 
-def _read(path: str, choices: Mapping[str, object], inputs: object, name: str, allow_uncounted: bool) -> Network:
+def _read(path: str, choices: Mapping[str, object], inputs: object, name: str, unknown: _Unknown) -> Network:
     """The network in a file."""
     if not os.path.isfile(path):
         raise CostModelError(f"there is no file {path}; correct the path, or name an architecture or MODULE:NAME")
@@ -129,8 +150,10 @@ def _read(path: str, choices: Mapping[str, object], inputs: object, name: str, a
         raise CostModelError(f"{path} is a file: {_INSTEAD.get(suffix.lower(), _NO_NETWORK).format(stem=stem)}")
     if choices:
         raise CostModelError(f"{path} holds a network as it was built, and takes no {', '.join(choices)}; leave it out")
+    if unknown.assume:
+        raise CostModelError(f"{path} is a file, and nothing is assumed of its values; leave {unknown.assume} out")
     module, _, function = _READERS[suffix.lower()].partition(":")
-    network = getattr(import_module(module), function)(path, inputs, name=name, allow_uncounted=allow_uncounted)
+    network = getattr(import_module(module), function)(path, inputs, name=name, allow_uncounted=unknown.allow_uncounted)
     assert isinstance(network, Network)
     return network
 
@@ -148,7 +171,7 @@ def _own(
     inputs: object,
     given: tuple[InputSpec, ...] | None,
     choices: Mapping[str, object],
-    allow_uncounted: bool,
+    unknown: _Unknown,
 ) -> Network:
     if isinstance(thing, Network) or is_module(thing):
         if choices:
@@ -161,7 +184,7 @@ def _own(
     if is_module(model):
         from costmodel.capture.torch.api import captured
 
-        return captured(model, inputs, title, choices, allow_uncounted)
+        return captured(model, inputs, title, choices, *unknown)
     if not isinstance(model, Network):
         raise CostModelError(
             f"{title} returned {type_name(model)}; let it return a costmodel.Network or a torch.nn.Module"

@@ -24,13 +24,14 @@ class ModelOptions(NamedTuple):
     #: Arguments of the architecture, or of the function that makes the network.
     choices: dict[str, object]
     allow_uncounted: bool
+    assume: str
 
     def load(self, model: str) -> Network:
         """The network that ``model`` names, with these choices."""
-        return load_with(model, self.choices, self.inputs, allow_uncounted=self.allow_uncounted)
+        return load_with(model, self.choices, self.inputs, allow_uncounted=self.allow_uncounted, assume=self.assume)
 
     def __bool__(self) -> bool:
-        return bool(self.inputs or self.choices or self.allow_uncounted)
+        return any(self)
 
 
 alpha_option = click.option("--alpha", type=float, help="Width multiplier.")
@@ -58,6 +59,11 @@ _options = options(
     click.option(
         "--allow-uncounted", is_flag=True, help="Count on where an operator of a module is unknown, and say so."
     ),
+    click.option(
+        "--assume",
+        type=click.Choice(["all-nonzero"]),
+        help="An upper bound where what runs depends on values: masks select all, experts are taken evenly.",
+    ),
 )
 
 
@@ -70,14 +76,18 @@ def network_options(command: Command) -> Command:
 
     @wraps(command)
     def collected(
-        inputs: tuple[InputSpec, ...], choices: tuple[tuple[str, object], ...], allow_uncounted: bool, **others: Any
+        inputs: tuple[InputSpec, ...],
+        choices: tuple[tuple[str, object], ...],
+        allow_uncounted: bool,
+        assume: str | None,
+        **others: Any,
     ) -> None:
         given = given_of({name: others.pop(name) for name in _CHOICES})
         if "resolution" in given and inputs:
             raise CostModelError(
                 f"--resolution={given['resolution']} and --input={inputs[0]} both say the size; give one of them"
             )
-        command(chosen=ModelOptions(inputs, {**dict(choices), **given}, allow_uncounted), **others)
+        command(chosen=ModelOptions(inputs, {**dict(choices), **given}, allow_uncounted, assume or ""), **others)
 
     return _options(collected)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, final
 
 from costmodel.core.counts import NO_PARAMS, Ops, Params
 from costmodel.core.graph import BUILT, Node
-from costmodel.core.layers import Layer, Shapes, Uncounted
+from costmodel.core.layers import Layer, Operation, Shapes, Uncounted
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, positive_int
 
@@ -112,7 +112,7 @@ class Ledger:
         return tuple([Entry(node, node.ops, node.params) for node in self.operations])
 
     def __repr__(self) -> str:
-        least = "at least " if self.uncounted else ""
+        least = "at least " if self.uncounted else "at most " if self.assumptions else ""
         return (
             f"<Ledger of {len(self)} operations: {least}{self.multiply_adds} multiply-adds, {self.parameters}"
             f" parameters, batch {self.batch}>"
@@ -186,6 +186,15 @@ class Ledger:
     def uncounted(self) -> tuple[Node, ...]:
         """Operations that nobody has decided on; only a capture that was told to go on holds any."""
         return tuple([node for node in self.operations if isinstance(node.layer, Uncounted)])
+
+    @property
+    def assumptions(self) -> dict[str, tuple[Node, ...]]:
+        """What was assumed of values that nobody knows, each with where: only a capture that was told to holds any."""
+        places: dict[str, tuple[Node, ...]] = {}
+        for node in self.operations:
+            if isinstance(node.layer, Operation) and node.layer.assumption:
+                places[node.layer.assumption] = (*places.get(node.layer.assumption, ()), node)
+        return places
 
     @property
     def not_counted(self) -> dict[str, int]:

@@ -55,8 +55,8 @@ class CompareReport(Answer):
             for stage in self.comparison.stages
         ]
         total = [number for network in networks for number in self._numbers(network, quantities)]
-        least = any(network.ledger.uncounted for network in networks)
-        return Table(("output", *columns), tuple(rows), ("total, at least" if least else "total", *total))
+        bounds = [at_least(network.ledger) for network in networks if at_least(network.ledger)]
+        return Table(("output", *columns), tuple(rows), (f"total, {bounds[0]}".rstrip() if bounds else "total", *total))
 
     def document(self) -> object:
         """The networks, and by stage what each does, in the same order; None for a stage that it has not."""

@@ -72,9 +72,10 @@ def costs(ledger: Ledger, by: str, depth: int = 2, sort: str = "order") -> Table
     missing = bool(ledger.uncounted)
     training = _TRAINING if ledger.frozen_parameters else ()
     columns = (*known, "parameters", *training, "multiply_adds", "share", *["not_counted"] * missing)
+    total_name = f"total, {at_least(ledger)}".rstrip(" ,")
     rows = tuple((*head, *numbers(part)) for head, part in zip(heads, parts.values(), strict=True))
     blank = [""] * (len(known) - 1)
-    table = Table(columns, rows, ("total, at least" if missing else "total", *blank, *numbers(ledger)))
+    table = Table(columns, rows, (total_name, *blank, *numbers(ledger)))
     return table if sort == "order" else table.sorted(sort)
 
 
@@ -91,8 +92,8 @@ def not_counted(times: Mapping[str, int]) -> list[dict[str, object]]:
 
 
 def at_least(ledger: Ledger) -> str:
-    """What stands in front of a total that is not all."""
-    return "at least " if ledger.uncounted else ""
+    """What stands in front of a total that is not all, or that is a bound."""
+    return "at least " if ledger.uncounted else "at most " if ledger.assumptions else ""
 
 
 def fields(entry: Entry, batch: int) -> dict[str, object]:

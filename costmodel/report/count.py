@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, final
 
+from costmodel.core.graph import Node
 from costmodel.core.ledger import Ledger
 from costmodel.core.network import Network
 from costmodel.report.answer import Answer
@@ -22,6 +24,11 @@ COUNTED = (
 def html(network: Network) -> str:
     """What a notebook shows of a network: the answer, and a row a block."""
     return CountReport(network).html()
+
+
+def _listed(nodes: Sequence[Node], most: int = 3) -> str:
+    names = [node.name for node in nodes[:most]]
+    return ", ".join(names) + (f" and {len(nodes) - most} more" if len(nodes) > most else "")
 
 
 @final
@@ -74,7 +81,9 @@ class CountReport(Answer):
         nodes = self.network.ledger.uncounted
         places = ", ".join(f"{operator(node)} at {node.name}" for node in nodes)
         of = f"{len(nodes)} of {len(self.network.ledger)} operations"
-        return [f"NOT COUNTED: {of} ({places}); the true cost is higher."] if nodes else []
+        missing = [f"NOT COUNTED: {of} ({places}); the true cost is higher."] if nodes else []
+        assumed = self.network.ledger.assumptions.items()
+        return [*missing, *[f"ASSUMED: {what}, at {_listed(places)}." for what, places in assumed]]
 
     def document(self) -> object:
         """The stable contract: totals and every layer; where the grouping is not by layer, its ``rows`` too."""
@@ -99,6 +108,11 @@ class CountReport(Answer):
             document["convention"] = {**described(self.convention), **measured(self.convention.of(ledger))}
         if ledger.uncounted:
             document["uncounted"] = [node.name for node in ledger.uncounted]
+        if ledger.assumptions:
+            document["assumptions"] = [
+                {"assumption": what, "layers": [node.name for node in nodes]}
+                for what, nodes in ledger.assumptions.items()
+            ]
         if self.by != "layer":
             document |= {"by": self.by, "rows": self.table().records()}
         return document

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from costmodel.capture.torch.arguments import Arguments, arguments, first_line
+from costmodel.capture.torch.assumptions import ASSUMPTIONS
 from costmodel.capture.torch.dispatch import Recorder
 from costmodel.capture.torch.meta_tensors import blank_module, undisturbed
 from costmodel.capture.torch.source_location import raised_at
@@ -17,7 +18,7 @@ from costmodel.core.graph import Node
 from costmodel.core.layers import Input, Outputs
 from costmodel.core.network import Network
 from costmodel.core.shape import Shape
-from costmodel.errors import CostModelError, type_name
+from costmodel.errors import CostModelError, nearest, type_name
 
 
 def from_torch(
@@ -27,6 +28,7 @@ def from_torch(
     *,
     name: str = "",
     allow_uncounted: bool = False,
+    assume: str = "",
 ) -> Network:
     """The network that ``model`` is, for ``inputs``: the sizes of one sample, or example tensors with their batch.
 
@@ -49,6 +51,9 @@ def from_torch(
     inputs, buffers, plain tensors of a module, constants, and what is computed of those alone. What runs may depend on
     them.
 
+    ``assume="all-nonzero"`` makes an upper bound where what runs depends on other values: a mask selects all that it
+    can, and what takes the largest of a row, as a router of experts, takes them evenly spread. The answer says where.
+
     Raises :class:`~costmodel.errors.CostModelError` for an operator that nobody has decided on (unless
     ``allow_uncounted``, which puts a layer of kind ``uncounted`` in its place), for control flow that depends on
     other values, and where the model itself fails.
@@ -61,24 +66,25 @@ def from_torch(
     title = name or type(model).__name__
     if not isinstance(model, nn.Module):
         raise CostModelError(f"from_torch takes a torch.nn.Module, not {type_name(model)}; build the model first")
-    return _captured(model, inputs, kwargs, title, {}, allow_uncounted)
+    return captured(model, inputs, title, {}, allow_uncounted, assume, kwargs)
 
 
 def captured(
-    model: nn.Module, inputs: object, name: str, choices: Mapping[str, object], allow_uncounted: bool
-) -> Network:
-    """The network of a module that was built with ``choices``; otherwise as :func:`from_torch`."""
-    return _captured(model, inputs, None, name, choices, allow_uncounted)
-
-
-def _captured(
     model: nn.Module,
     inputs: object,
-    kwargs: Mapping[str, object] | None,
     title: str,
     choices: Mapping[str, object],
-    allow_uncounted: bool,
+    allow_uncounted: bool = False,
+    assume: str = "",
+    kwargs: Mapping[str, object] | None = None,
 ) -> Network:
+    """The network of a module that was built with ``choices``; otherwise as :func:`from_torch`."""
+    if assume and assume not in ASSUMPTIONS:
+        raise CostModelError(
+            f"nothing is called {assume!r} to be assumed; {nearest(assume, ASSUMPTIONS) or 'all-nonzero'}"
+        )
+    if assume and allow_uncounted:
+        raise CostModelError("what is not counted is at least as much, what is assumed at most; ask for one of them")
     if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
         raise CostModelError(f"{title} has lazy layers that know no sizes yet; run it once on an example first")
     if isinstance(model, torch.jit.ScriptModule):
@@ -88,7 +94,7 @@ def _captured(
     except CostModelError as error:
         raise error.at(title) from error.__cause__
     with undisturbed():
-        output = _recorded(model, given, title, allow_uncounted)
+        output = _recorded(model, given, title, allow_uncounted, bool(assume))
     network = Network(output, title, choices, f"captured from {type(model).__module__}.{type(model).__qualname__}")
     if given.doubtful and _read(network) == 1:
         raise CostModelError(
@@ -110,14 +116,15 @@ def _read(network: Network) -> int:
     return sum(isinstance(node.layer, Input) and id(node) in read for node in network.nodes)
 
 
-def _recorded(model: nn.Module, given: Arguments, title: str, allow_uncounted: bool) -> Node:
+def _recorded(model: nn.Module, given: Arguments, title: str, allow_uncounted: bool, assume: bool) -> Node:
     try:
         copied, pairs = blank_module(model)
     except Exception as error:
         raise CostModelError(
             f"{title} cannot be copied without its numbers: {first_line(error)}; give a module that copy.deepcopy takes"
         ) from error
-    recorder = Recorder(copied, given.inputs, [*given.known, *pairs], allow_uncounted=allow_uncounted)
+    known = [*given.known, *pairs]
+    recorder = Recorder(copied, given.inputs, known, allow_uncounted=allow_uncounted, assume=assume)
     try:
         with recorder.recording():
             result = copied(*given.positional, **given.named)

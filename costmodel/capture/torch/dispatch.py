@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from costmodel.capture.torch.assumptions import ALL_NONZERO
 from costmodel.capture.torch.function_tracker import FunctionTracker
 from costmodel.capture.torch.graph_builder import graph
 from costmodel.capture.torch.known_values import LARGEST, KnownValues
@@ -26,8 +27,9 @@ from costmodel.capture.torch.shortcuts import Results
 from costmodel.capture.torch.source_location import line_of_source
 from costmodel.capture.torch.tape import Tape, sample
 from costmodel.capture.torch.tensors import first_tensor, full_name, name_of, storage, tensors
+from costmodel.core.counts import Ops
 from costmodel.core.graph import Node
-from costmodel.core.layers import ChannelSlice, Dropout, Flatten, Layer, Uncounted
+from costmodel.core.layers import ChannelSlice, Dropout, Flatten, Layer, Operation, Uncounted
 from costmodel.errors import CostModelError
 
 #: These move no value where nothing is dropped and PyTorch dispatches nothing, but the papers draw them.
@@ -35,6 +37,12 @@ _DRAWN: dict[type[nn.Module], Layer] = {
     nn.Flatten: Flatten(),
     **dict.fromkeys((nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout), Dropout()),
 }
+
+
+_OFFERED = (
+    "choose what runs by an argument of the model, or take --assume all-nonzero (assume='all-nonzero') for an upper"
+    " bound where a mask selects"
+)
 
 
 class Recorder(TorchDispatchMode):
@@ -47,10 +55,11 @@ class Recorder(TorchDispatchMode):
         known: Iterable[tuple[Tensor, Tensor]],
         *,
         allow_uncounted: bool,
+        assume: bool,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's own has no types
         self._allow_uncounted = allow_uncounted
-        self._values = KnownValues(self._refusal)
+        self._values = KnownValues(self._refusal, assume)
         for blank, real in known:
             self._values.lend(blank, real)
         self._results = Results()
@@ -91,8 +100,16 @@ class Recorder(TorchDispatchMode):
         if handle == "read":
             return output
         self._tape.keep_alive(output)
+        masks, of_result = self._values.assumed()
+        for mask, places in masks:
+            found = Operation("nonzero", sample(places.shape), Ops(cmp=mask.numel()), ALL_NONZERO)
+            self._tape.add("nonzero", found, [mask], places)
+        if masks and name_of(func) == "nonzero":
+            return output
         if callable(handle):
             handle(self._tape, func, args, kwargs, output)
+            if of_result:
+                self._tape.assumes(of_result)
         elif self._allow_uncounted:
             self._uncounted(func, args, kwargs, output)
         else:
@@ -116,12 +133,9 @@ class Recorder(TorchDispatchMode):
                 f" {f'{whole[0]}=' if whole[0].isidentifier() else ''}1x128:int64:ones, or give an example tensor"
             )
         elif behind:
-            why = (
-                f"that come of {' and '.join(behind)}, which a capture does not compute; choose what runs by an"
-                " argument of the model"
-            )
+            why = f"that come of {' and '.join(behind)}, which a capture does not compute; {_OFFERED}"
         else:
-            why = "of weights or random numbers, which a capture has not; choose what runs by an argument of the model"
+            why = f"of weights or random numbers, which a capture has not; {_OFFERED}"
         return CostModelError(f"it stopped {asks} {why}")
 
     def _uncounted(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], output: Any) -> None:

@@ -29,9 +29,10 @@ def from_huggingface(
     inputs: object = None,
     *,
     task: str = "",
-    sequence: int = 128,
+    sequence: int | None = None,
     name: str = "",
     allow_uncounted: bool = False,
+    assume: str = "",
     **overrides: object,
 ) -> Network:
     """The network that a configuration of Hugging Face's transformers describes; without weights and without network.
@@ -41,8 +42,9 @@ def from_huggingface(
     after ``AutoModelFor``: ``"CausalLM"``, ``"sequence-classification"``; without one, it is the model that the
     configuration says it is of (``architectures``), or the one without a head.
 
-    ``inputs`` are as :func:`~costmodel.from_torch` takes them. Without any: ``sequence`` tokens and a mask of ones, to
-    an encoder and its decoder alike; an image or video of the configuration's size; a second of sound.
+    ``inputs`` are as :func:`~costmodel.from_torch` takes them. Without any: ``sequence`` tokens (128, or as many as the
+    model takes where those are fewer) and a mask of ones, to an encoder and its decoder alike; an image or video of the
+    configuration's size; a second of sound.
 
     Raises :class:`~costmodel.errors.CostModelError` where transformers is not installed, does not know the model or
     cannot build it, for a model whose usual inputs nobody has decided on, and as :func:`~costmodel.from_torch` does.
@@ -62,12 +64,20 @@ def from_huggingface(
     except Exception as error:
         raise CostModelError(f"{title}: transformers cannot build it: {first_line(error)}") from error
     assert isinstance(model, nn.Module)
-    given = usual_inputs(model, title, positive_int(sequence, "sequence")) if _nothing(inputs) else inputs
-    return captured(model, given, title, {}, allow_uncounted)
+    tokens = _most_tokens(read) if sequence is None else positive_int(sequence, "sequence")
+    given = usual_inputs(model, title, tokens) if _nothing(inputs) else inputs
+    return captured(model, given, title, {}, allow_uncounted, assume)
 
 
 def _nothing(inputs: object) -> bool:
     return inputs is None or (isinstance(inputs, (tuple, list)) and not inputs)
+
+
+def _most_tokens(config: Any) -> int:
+    """128, or as many as a model with learned positions takes, where those are fewer."""
+    text = getattr(config, "text_config", None) or config
+    most = getattr(text, "max_position_embeddings", None)
+    return min(128, most) if isinstance(most, int) and most > 0 else 128
 
 
 def _transformers() -> Any:
@@ -148,7 +158,7 @@ def _plain(task: str) -> str:
     return "".join(letter for letter in task.lower() if letter.isalnum())
 
 
-def usual_inputs(model: nn.Module, title: str, tokens: int = 128) -> dict[str, Tensor]:
+def usual_inputs(model: nn.Module, title: str, tokens: int) -> dict[str, Tensor]:
     """One usual sample for a model of transformers, by the names of its ``forward``; of ``tokens`` where it is a text.
 
     Raises :class:`~costmodel.errors.CostModelError` where its sizes do not follow from the configuration.

@@ -17,6 +17,14 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_map, tree_map_only
 
 from costmodel.capture.operator_costs import CREATIONS
+from costmodel.capture.torch.assumptions import (
+    ALL_NONZERO,
+    CHOOSES_LARGEST,
+    DISTINCT,
+    EVEN_ROUTING,
+    all_places,
+    evenly_spread,
+)
 from costmodel.capture.torch.sized_by_values import SIZED_BY_VALUES, padded_rows
 from costmodel.capture.torch.tensors import name_of, storage, tensors
 
@@ -71,7 +79,12 @@ def traits(func: Any) -> _Traits:
 class KnownValues:
     """The values beside tensors on the meta device, by their storage."""
 
-    def __init__(self, refusal: Callable[[Tensor], Exception]) -> None:
+    def __init__(self, refusal: Callable[[Tensor], Exception], assume: bool = False) -> None:
+        #: Whether a mask that is not known is true everywhere, and a choice of the largest is spread evenly.
+        self.assume = assume
+        #: What was assumed since it was last taken: masks with their places, and what was said of the result itself.
+        self._masks: list[tuple[Tensor, Tensor]] = []
+        self._of_result = ""
         #: What to raise where the numbers of a tensor are asked for and not known.
         self.refusal = refusal
         #: Storage on meta -> storage with numbers, in the same layout.
@@ -138,6 +151,8 @@ class KnownValues:
         if real is None:
             output = self._unknown(func, does, args, kwargs, on_meta)
             self._written(does, args, kwargs)
+            if self.assume and name_of(func) in CHOOSES_LARGEST:
+                self._spread(name_of(func), output, args)
             return output
         try:
             output = self._asked(func, args, kwargs, on_meta)
@@ -166,8 +181,23 @@ class KnownValues:
         return blank
 
     def positions(self, mask: Tensor) -> Tensor:
-        """The places of ``mask`` that are not zero, a row each. Raises ``refusal`` where its numbers are not known."""
-        return self.blank_of(self.read(mask).nonzero())
+        """The places of ``mask`` that are not zero, a row each; all, where that is assumed.
+
+        Raises ``refusal`` where its numbers are not known.
+        """
+        if not self.assume or self._knows(mask):
+            return self.blank_of(self.read(mask).nonzero())
+        places = all_places(mask)
+        self._masks.append((mask, places))
+        if mask.numel() <= LARGEST:
+            self.keep(places, torch.ones(mask.shape, dtype=torch.bool).nonzero())
+        return places
+
+    def assumed(self) -> tuple[list[tuple[Tensor, Tensor]], str]:
+        """What was assumed since this was last asked: masks with their places, and what is said of the result."""
+        answer = self._masks, self._of_result
+        self._masks, self._of_result = [], ""
+        return answer
 
     def call(self, func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """What a function of PyTorch returns; those that hand out numbers, or take them in, never reach an operator."""
@@ -252,6 +282,9 @@ class KnownValues:
         sized = SIZED_BY_VALUES.get(name_of(func))
         if sized is not None:
             return sized(self, func, args, kwargs, on_meta)
+        if self.assume and name_of(func) in DISTINCT:
+            self._of_result = ALL_NONZERO
+            return DISTINCT[name_of(func)](*args, **kwargs)
         try:
             return self._asked(func, args, kwargs, on_meta)
         except Exception:
@@ -269,6 +302,14 @@ class KnownValues:
                 raise
             args, kwargs = tree_map_only(Tensor, self.stand_in, (args, kwargs))
             return on_meta(func, args, kwargs)
+
+    def _spread(self, name: str, output: Any, args: Any) -> None:
+        """Each row's largest are as many as it takes, and evenly spread over all rows."""
+        indices = tensors(output)[-1]
+        spread = evenly_spread(name, indices, args) if indices.numel() <= LARGEST else None
+        if spread is not None:
+            self.keep(indices, spread)
+            self._of_result = EVEN_ROUTING
 
     def _written(self, does: _Traits, args: Any, kwargs: Any) -> None:
         for place, name in does.writes:

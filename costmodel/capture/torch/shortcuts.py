@@ -90,6 +90,8 @@ def _in_place(func: Any) -> bool:
 def result_of(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``func`` returns for blanks: by a shortcut where it is sure to be the same, or by PyTorch itself."""
     kind = _kind(func)
+    if kind == "_grouped_mm":
+        return _grouped(*args, **kwargs)
     if kind and not kwargs and isinstance(args[0], Tensor) and args[0].is_meta and args[0].is_floating_point():
         if kind == "in place":
             return args[0]
@@ -105,7 +107,17 @@ def _kind(func: Any) -> str:
     name = name_of(func)
     if name in ACTIVATIONS and name != "log_sigmoid_forward":  # which has a second result
         return "in place" if str(func._schema.name).endswith("_") else "alike"
-    return name if name == "native_batch_norm" else ""
+    return name if name in ("native_batch_norm", "_grouped_mm") else ""
+
+
+def _grouped(left: Tensor, right: Tensor, offsets: Tensor | None = None, *rest: Any, **named: Any) -> Tensor:
+    """PyTorch has kernels for every type, and on meta for bfloat16 alone."""
+    if left.shape[-1] != right.shape[-2]:
+        raise RuntimeError(f"rows of {left.shape[-1]} values do not fit matrices of {right.shape[-2]} rows")
+    # Two matrices have their groups along what they share, and make a product a group.
+    groups = left.shape[:-2] if right.dim() == 3 else () if offsets is None or left.dim() == 3 else offsets.shape
+    sizes = (*groups, left.shape[-2], right.shape[-1])
+    return torch.empty(sizes, dtype=named.get("out_dtype") or left.dtype, device=_META)
 
 
 def _fits(x: Tensor, *rest: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -25,6 +25,7 @@ from costmodel.core.layers import (
     Alias,
     Input,
     Layer,
+    Operation,
     Shapes,
     Stored,
 )
@@ -231,6 +232,12 @@ class Tape:
         self._put(output, entry)
         for slot, other in enumerate(others, start=1):
             self._put(other, entry, slot)
+
+    def assumes(self, what: str) -> None:
+        """The last entry rests on an assumption about values."""
+        last = self.entries[-1]
+        if isinstance(last.layer, Operation):
+            last.layer = replace(last.layer, assumption=what)
 
     def same(self, output: Tensor, source: Tensor) -> None:
         """``output`` holds the values of ``source``: a view of it, or a copy of what no sample decides."""

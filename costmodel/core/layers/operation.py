@@ -34,6 +34,12 @@ class Operation(_Named):
     """
 
     work: Ops = NO_OPS
+    #: What was assumed of values that nobody knows; "" for nothing.
+    assumption: str = ""
+
+    def choices(self) -> Choices:
+        assumed = (("assumption", self.assumption),) if self.assumption else ()
+        return (*super().choices(), *assumed)
 
     def macs(self, inputs: Shapes, output: Shape) -> int:
         return self.work.mac

@@ -138,6 +138,15 @@ def _addbmm(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     tape.add(name, Operation(name, Shape.of(sample(output.shape).sizes, -1), work), [args["self"], left, right], output)
 
 
+def _grouped(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
+    """One product a group, as in a mixture of experts: each row by the matrix of its group, whichever that is."""
+    left, right = args["self"], args["mat2"]
+    stored = stored_ones(tape, right, args["bias"])
+    work = Ops(mac=left.numel() * right.shape[-1], add=0 if args["bias"] is None else output.numel())
+    layer = Operation("grouped_mm", Shape.of(sample(output.shape).sizes, -1), work)
+    tape.add("grouped_mm", layer, [left, *computed_ones(tape, right, args["bias"])], output, stored=stored)
+
+
 PRODUCTS: dict[str, Handler] = {
     "convolution": _convolution,
     **dict.fromkeys(("mm", "addmm"), _mm),
@@ -145,6 +154,7 @@ PRODUCTS: dict[str, Handler] = {
     **dict.fromkeys(("mv", "addmv", "dot", "vdot"), _vector),
     **dict.fromkeys(("_euclidean_dist", "_cdist_forward"), _distances),
     "_trilinear": _trilinear,
+    "_grouped_mm": _grouped,
     **dict.fromkeys(
         (
             "_scaled_dot_product_flash_attention",
