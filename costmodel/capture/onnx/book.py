@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from costmodel.capture.onnx.tensor import FLOATING, Tensor
@@ -57,6 +58,11 @@ class Book:
             self._sources.append(tensor)
         return tensor.source
 
+    def put(self, node: Node, whole: Node) -> None:
+        """``whole`` in the place of ``node``, which was made of late."""
+        place = next(place for place in range(len(self.nodes) - 1, -1, -1) if self.nodes[place] is node)
+        self.nodes[place] = whole
+
     def free(self, name: str) -> str:
         """``name``, numbered where it is taken."""
         self._taken[name] += 1
@@ -74,6 +80,7 @@ class Book:
         del self._sources[mark.sources :]
 
 
+@lru_cache(maxsize=4096)
 def tidy(name: str) -> str:
     """A name of the file as the name of a node: its parts between dots, nothing that a terminal would not print."""
     parts: list[str] = []

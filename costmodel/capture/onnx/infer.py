@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from functools import cache, partial
-from typing import Any
+from functools import cache, lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import GraphProto, NodeProto, numpy_helper
+from onnx import GraphProto, NodeProto, TypeProto, numpy_helper
 
 from costmodel.capture.onnx.operator import Operator
-from costmodel.capture.onnx.tensor import FLOATING, MOST_VALUES, Tensor, checked, not_made, of_array
+from costmodel.capture.onnx.tensor import FLOATING, MOST_VALUES, Tensor, checked, not_made, of_array, type_proto
 from costmodel.errors import CostModelError
 
 #: Operators whose values are computed, where their inputs are known: what shapes are made of.
@@ -49,14 +49,14 @@ def outputs(op: Operator) -> list[Tensor]:
         return _inferred(op)
     known = op.type in _EVALUATED and all(read is None or read.is_known for read in op.inputs)
     if known and op.type in _BOUNDED:
-        arrays = _evaluated(op)
+        arrays = _evaluate(op)
         if arrays is None:
             raise _depends(op)
         made = [of_array(array) for array in arrays]
     else:
         made = _inferred(op)
         if known and all(map(_is_small, made)):
-            compute = cache(partial(_evaluated, op))
+            compute = cache(partial(_evaluate, op))
             for slot, tensor in enumerate(made):
                 tensor.values = partial(_nth, compute, slot)
     stored = _stored(op)
@@ -77,6 +77,16 @@ def as_standard(op: Operator, op_type: str, places: Sequence[int]) -> list[Tenso
     standard = Operator(op.book, proto, [op.input(place) for place in given], opsets, op.readers)
     proto.attribute.extend(one for one in op.proto.attribute if one.name in standard.schema.attributes)
     return _inferred(standard)
+
+
+def _every(op: Operator, read: Tensor) -> bool:
+    return True
+
+
+def _evaluate(op: Operator) -> list[Any] | None:
+    question = _question(op, _every)
+    is_few = sum(read.elements for read in op.inputs if read is not None) <= _LONGEST_SHAPE
+    return _remembered(question) if is_few else _computed(question)
 
 
 def _nth(compute: Callable[[], list[Any] | None], slot: int) -> Any:
@@ -103,31 +113,26 @@ def _inferred(op: Operator) -> list[Tensor]:
     first = op.inputs[0] if op.inputs else None
     if op.type in _AS_THEIR_INPUT and first is not None:
         return [Tensor(first.sizes, first.type), *[not_made() for _ in op.proto.output[1:]]]
-    types, data = {}, {}
-    for name, read in zip(op.proto.input, op.inputs, strict=True):
-        if read is None:
-            continue
-        types[name] = read.type_proto
-        says_sizes = read.constant and (read.type not in FLOATING or op.type in _READ_FRACTIONS)
-        if says_sizes and read.elements <= _LONGEST_SHAPE and read.values is not None:
-            data[name] = numpy_helper.from_array(np.asarray(read.values), name)
     try:
-        found = onnx.shape_inference.infer_node_outputs(
-            op.schema, op.proto, types, data, opset_imports=op.opset_imports, ir_version=op.ir_version
-        )
+        found = _sizes(_question(op, _says_sizes))
     except Exception as error:
         lines = [line for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
         raise CostModelError(f"it does not fit what it reads, {op.reads_text}: {lines[-1]:.200}") from None
     made: list[Tensor] = []
-    for name in op.proto.output:
-        typed = found[name].tensor_type if name in found else None
-        if typed is not None and typed.HasField("shape") and all(dim.HasField("dim_value") for dim in typed.shape.dim):
-            made.append(Tensor(checked([dim.dim_value for dim in typed.shape.dim], name), typed.elem_type))
+    for name, typed in zip(op.proto.output, found, strict=True):
+        if typed is not None:
+            made.append(Tensor(checked(typed[1], name), typed[0]))
         elif op.readers.get(name):
             raise _depends(op)
         else:
             made.append(not_made())
     return made
+
+
+def _says_sizes(op: Operator, read: Tensor) -> bool:
+    """Whether the values of ``read`` may be sizes, and are few."""
+    whole = read.constant and (read.type not in FLOATING or op.type in _READ_FRACTIONS)
+    return whole and read.elements <= _LONGEST_SHAPE
 
 
 def _depends(op: Operator) -> CostModelError:
@@ -137,27 +142,99 @@ def _depends(op: Operator) -> CostModelError:
     )
 
 
-def _evaluated(op: Operator) -> list[Any] | None:
-    """What ``op`` computes, by the standard's reference; None where it cannot."""
+class _Read(NamedTuple):
+    """An input of an operator: its type and sizes, and its values where they matter."""
+
+    type: int
+    sizes: tuple[int, ...]
+    values: bytes | None
+    dtype: Any = None
+
+    def array(self) -> Any:
+        """Its values."""
+        return np.frombuffer(self.values or b"", self.dtype).reshape(self.sizes)
+
+
+class _Question(NamedTuple):
+    """What decides what an operator makes: blocks that repeat ask the same again and again."""
+
+    type: str
+    version: int
+    opsets: tuple[tuple[str, int], ...]
+    ir_version: int
+    attributes: tuple[bytes, ...]
+    reads: tuple[_Read | None, ...]
+    makes: tuple[bool, ...]
+
+    def node(self) -> NodeProto:
+        """The operator, with names of its own."""
+        node = NodeProto(op_type=self.type)
+        node.input.extend(str(place) if read else "" for place, read in enumerate(self.reads))
+        node.output.extend(f"made {place}" if made else "" for place, made in enumerate(self.makes))
+        for attribute in self.attributes:
+            node.attribute.add().ParseFromString(attribute)
+        return node
+
+
+def _question(op: Operator, asked: Callable[[Operator, Tensor], bool]) -> _Question:
+    """What ``op`` makes, by the values of those inputs that are ``asked`` for."""
+    reads = tuple([None if read is None else _read(read, asked(op, read)) for read in op.inputs])
+    attributes = tuple([attribute.SerializeToString() for attribute in op.proto.attribute])
+    opsets, makes = tuple(op.opsets.items()), tuple(map(bool, op.proto.output))
+    return _Question(op.type, op.version, opsets, op.ir_version, attributes, reads, makes)
+
+
+def _read(read: Tensor, asked: bool) -> _Read:
+    values = read.values if asked else None
+    if values is None:
+        return _Read(read.type, read.sizes, None)
+    array = np.asarray(values)
+    return _Read(read.type, array.shape, array.tobytes(), array.dtype)
+
+
+@lru_cache(maxsize=4096)
+def _sizes(question: _Question) -> list[tuple[int, list[int]] | None]:
+    """Type and sizes of what is made, by the standard's own rules; None where they depend on values."""
+    types, data = {}, {}
+    for place, read in enumerate(question.reads):
+        if read is not None:
+            types[str(place)] = type_proto(read.type, read.sizes)
+            if read.values is not None:
+                data[str(place)] = numpy_helper.from_array(read.array(), str(place))
+    found = onnx.shape_inference.infer_node_outputs(
+        onnx.defs.get_schema(question.type, question.version), question.node(), types, data,
+        opset_imports=[onnx.helper.make_opsetid(*opset) for opset in question.opsets], ir_version=question.ir_version,
+    )  # fmt: skip
+    made: list[tuple[int, list[int]] | None] = []
+    for place in range(len(question.makes)):
+        typed = found.get(f"made {place}", TypeProto()).tensor_type
+        is_known = typed.HasField("shape") and all(dim.HasField("dim_value") for dim in typed.shape.dim)
+        made.append((typed.elem_type, [dim.dim_value for dim in typed.shape.dim]) if is_known else None)
+    return made
+
+
+def _computed(question: _Question) -> list[Any] | None:
+    """What an operator computes of known values, by the standard's reference; None where it cannot."""
     from onnx.reference import ReferenceEvaluator
 
-    graph = GraphProto()
-    node = NodeProto()
-    node.CopyFrom(op.proto)
+    graph, node = GraphProto(), question.node()
     graph.node.append(node)
     feeds = {}
-    for name, read in zip(op.proto.input, op.inputs, strict=True):
-        if read is not None and name not in feeds:
+    for name, read in zip(node.input, question.reads, strict=True):
+        if read is not None:
             graph.input.add().name = name
-            feeds[name] = read.values
-    for name in filter(None, op.proto.output):
+            feeds[name] = read.array()
+    for name in filter(None, node.output):
         graph.output.add().name = name
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            arrays = ReferenceEvaluator(graph, opsets=op.opsets).run(None, feeds)
+            arrays = ReferenceEvaluator(graph, opsets=dict(question.opsets)).run(None, feeds)
     except Exception:
         return None
     named = iter(arrays)
-    made = [np.asarray(next(named)) if name else np.empty(0) for name in op.proto.output]
+    made = [np.asarray(next(named)) if name else np.empty(0) for name in node.output]
     return None if any(array.size > MOST_VALUES for array in made) else made
+
+
+_remembered = lru_cache(maxsize=4096)(_computed)

@@ -108,11 +108,12 @@ class Tensor:
     @property
     def type_proto(self) -> TypeProto:
         """Its type and sizes as the standard's own rules read them."""
-        return _type_proto(self.type, self.sizes)
+        return type_proto(self.type, self.sizes)
 
 
 @lru_cache(maxsize=4096)
-def _type_proto(type_: int, sizes: tuple[int, ...]) -> TypeProto:
+def type_proto(type_: int, sizes: tuple[int, ...]) -> TypeProto:
+    """A type and sizes as the standard's own rules read them."""
     proto = TypeProto()
     proto.tensor_type.elem_type = type_
     shape = proto.tensor_type.shape

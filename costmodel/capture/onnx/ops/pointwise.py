@@ -126,7 +126,7 @@ def _is_bias(op: Operator) -> bool:
             own = node.params + op.book.claim("bias", bias)
             stored = None if own == layer.params(node.sample[0]) else own
             whole = node._replace(layer=layer, provenance=node.provenance._replace(stored=stored))
-            op.book.nodes[op.book.nodes.index(node)] = whole
+            op.book.put(node, whole)
             op.made.node, op.made.axis = whole, product.axis
             return True
     return False
