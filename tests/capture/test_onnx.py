@@ -13,27 +13,9 @@ from onnx import TensorProto, helper
 
 import costmodel as cm
 from costmodel import CostModelError
-from tests.capture.onnx_files import bundled, model, node, stored
+from tests.capture.onnx_files import model, node, stored
 from tests.cli_runner import refusal, run
 from tests.loops import convolve
-
-#: A file that a package brings, the input, and its multiply-adds by another route: the tensors of every convolution and
-#: product exposed as outputs and run (rapidocr), a closed form that another counter agrees with (the others).
-BUNDLED = [
-    ("onnx/backend/test/data/light/light_resnet50.onnx", (), 4_089_184_256),
-    ("onnx/backend/test/data/light/light_squeezenet.onnx", (), 349_151_936),
-    ("onnx/backend/test/data/light/light_vgg19.onnx", (), 19_632_062_464),
-    ("rapidocr_onnxruntime/models/ch_PP-OCRv4_det_infer.onnx", {"x": (1, 3, 640, 640)}, 2_301_935_744),
-    ("rapidocr_onnxruntime/models/ch_PP-OCRv4_rec_infer.onnx", {"x": (1, 3, 48, 320)}, 702_469_440),
-    ("nudenet/320n.onnx", [(1, 3, 320, 320)], 1_012_627_200),
-]
-
-
-@pytest.mark.parametrize(("file", "inputs", "multiply_adds"), BUNDLED)
-def test_a_file_that_a_package_brings_costs_what_another_route_says(
-    file: str, inputs: object, multiply_adds: int
-) -> None:
-    assert cm.from_onnx(bundled(file), inputs).multiply_adds == multiply_adds
 
 
 def small(sizes: Sequence[int | str] = ("batch", 3, "height", "width")) -> object:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from onnx import GraphProto, TensorProto, ValueInfoProto
+from onnx.helper import tensor_dtype_to_np_dtype
 
 from costmodel.capture.input_spec import InputSpec, parse_inputs
-from costmodel.capture.onnx.tensor import DTYPES, Tensor, checked
+from costmodel.capture.onnx.tensor import DTYPES, MOST_VALUES, Tensor, checked, of_array
 from costmodel.core.graph import Node
 from costmodel.core.layers import Input
 from costmodel.core.shape import Shape
@@ -99,6 +102,8 @@ def _tensor(value: ValueInfoProto, spec: InputSpec | None, names: Mapping[str, i
         raise CostModelError(f"its input {value.name!r:.60} is of no type that the standard has; the file is damaged")
     dims = _dims(value)
     sizes = checked(_open(value, dims, names) if spec is None else _given(value, dims, spec), value.name)
+    if spec is not None and spec.value is not None and math.prod(sizes) <= MOST_VALUES:
+        return of_array(np.full(sizes, spec.value, tensor_dtype_to_np_dtype(type_)))
     tensor = Tensor(sizes, type_)
     tensor.node = Node(value.name or "input", Input(tensor.shape), (), (), tensor.shape, tensor.dtype)
     return tensor
@@ -120,7 +125,8 @@ def _open(value: ValueInfoProto, dims: list[int | str] | None, names: Mapping[st
 
 
 def _given(value: ValueInfoProto, dims: list[int | str] | None, spec: InputSpec) -> tuple[int, ...]:
-    sizes = spec.shape.sizes
+    # What has no size is one number, and is said so.
+    sizes = () if dims == [] and spec.shape.sizes == (1,) else spec.shape.sizes
     fits = dims is None or (
         len(dims) == len(sizes)
         and all(isinstance(dim, str) or dim == size for dim, size in zip(dims, sizes, strict=True))
