@@ -179,6 +179,12 @@ def test_of_branches_that_cost_the_same_either_counts_once_and_others_are_refuse
         cm.from_onnx(branches("small", "large", "asked"))
 
 
+def test_a_value_that_is_given_for_an_input_takes_its_branch() -> None:
+    for value, cost in (("ones", 32), ("zeros", 320)):
+        net = cm.from_onnx(branches("small", "large", "asked"), {"asked": f"1:bool:{value}"})
+        assert (net.multiply_adds, [str(shape) for shape in net.inputs]) == (cost, ["8"])
+
+
 def loop(trips: TensorProto | None) -> object:
     body = graph(
         [node("MatMul", "h w", "h2", "step"), node("Identity", "go", "on"), node("Identity", "h2", "each")],
