@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from costmodel.cli.arguments import STYLES, answer, formats, on_a_terminal, plot_option
+from costmodel.cli.arguments import STYLES, answer, dtype_option, formats, on_a_terminal, plot_option, policy_option
 from costmodel.cli.model_options import given_of
 from costmodel.errors import CostModelError
 from costmodel.files import write_whole
@@ -36,14 +36,16 @@ _PATIENCE_SECONDS = 0.5
 @click.option("--num-classes", metavar=_VALUES, help="Outputs of the classifier.")
 @click.option("--in-channels", metavar=_VALUES, help="Channels of the input.")
 @click.option("--variant", metavar=_VALUES, help="Variants, as `costmodel models NAME` lists them.")
+@dtype_option
+@policy_option
 @click.option("-o", "--output", "path", metavar="FILE", help="Write a .csv, .parquet, .json or .md file instead.")
 @formats(*STYLES, default=None)
 @plot_option
 @click.option(
     "--plot-kind",
     "kind",
-    type=click.Choice(["accuracy", "parameters", "contour"]),
-    help="What --plot draws.  [default: accuracy]",
+    type=click.Choice(["accuracy", "parameters", "peak_memory", "size", "contour"]),
+    help="What --plot draws: accuracy against multiply-adds, or against what is named.  [default: accuracy]",
 )
 def command(
     words: tuple[str, ...],
@@ -51,12 +53,15 @@ def command(
     style: str | None,
     plot_file: Path | None,
     kind: str | None,
+    dtype: str,
+    policy: str,
     **given: str | None,
 ) -> None:
     """Count every combination of the VALUES of some arguments: a row a design.
 
     VALUES are a list (0.5,0.75,1.0) or start:stop:step with both ends (0.25:1.4:0.05). Any other argument of a MODEL
-    is an axis too: --groups 1,2,3. A MODEL is a name, NAME:VARIANT, or MODULE:FUNCTION, a function of yours.
+    is an axis too: --groups 1,2,3. A MODEL is a name, NAME:VARIANT, or MODULE:FUNCTION, a function of yours. With
+    --dtype there are columns of the peak memory and of the size, in bytes.
 
     \b
     costmodel sweep mobilenet_v1 --alpha 0.25:1.4:0.05 --resolution 96:320:32 -o grid.csv
@@ -70,7 +75,7 @@ def command(
     if plot_file is None and kind is not None:
         raise CostModelError(f"--plot-kind={kind} says what --plot draws; add --plot FILE.png")
     suffix = None if path is None else file_suffix(path)
-    report = SweepReport(_with_a_bar(models, axes))
+    report = SweepReport(_with_a_bar(models, axes, dtype, policy))
     if plot_file is not None:
         _draw(report, kind or "accuracy", plot_file)
     if path is not None and suffix is not None:
@@ -108,9 +113,9 @@ def _read(words: Sequence[str], axes: dict[str, str]) -> tuple[list[str], dict[s
     return models, axes
 
 
-def _with_a_bar(models: list[str], axes: dict[str, str]) -> pandas.DataFrame:
+def _with_a_bar(models: list[str], axes: dict[str, str], dtype: str, policy: str) -> pandas.DataFrame:
     with ExitStack() as stack:
-        return sweep(models, progress=_progress(stack), **axes)
+        return sweep(models, progress=_progress(stack), dtype=dtype, policy=policy, **axes)
 
 
 def _progress(stack: ExitStack) -> Callable[[int, int], None] | None:

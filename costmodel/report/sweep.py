@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
+from costmodel.quantities import precision
 from costmodel.report.answer import Answer
 from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
@@ -35,6 +36,9 @@ class SweepReport(Answer):
         notes = [f"{designs}: {least}{counts.min():,} to {counts.max():,} multiply-adds{ending}", COUNTED]
         if sources := [source for source in self.frame["top1_source"].unique() if source]:
             notes.append(f"top1: percent on ImageNet, where a source measured that very network: {', '.join(sources)}.")
+        if "dtype" in self.frame.attrs:
+            at, policy = precision(self.frame.attrs["dtype"]), self.frame.attrs["policy"]
+            notes.append(f"peak_memory and size: bytes at {at}, of memory under the policy {policy}.")
         return tuple(notes)
 
     def table(self) -> Table:

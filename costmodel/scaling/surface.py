@@ -7,14 +7,19 @@ channels and positions. So the whole grid is one product of two small matrices: 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from costmodel.analyses.memory import Memory
+from costmodel.analyses.policies import policy_named
+from costmodel.analyses.size import size
 from costmodel.core.ledger import operators_text
 from costmodel.core.network import Network
 from costmodel.errors import LARGEST_SIZE, CostModelError
 from costmodel.loading import load_with
 from costmodel.models.registry import resolve
+from costmodel.quantities import parse_dtype
 from costmodel.scaling.columns import Column, MixedError, terms_of
+from costmodel.scaling.peaks import EXACT_FLOAT, candidates
 
 if TYPE_CHECKING:
     import numpy
@@ -24,9 +29,6 @@ if TYPE_CHECKING:
 
 #: Told of every part of a grid that is done, in designs.
 Progress: TypeAlias = Callable[[int], object]
-
-#: Up to here floating point adds and multiplies whole numbers exactly, and several times as fast as integers.
-_EXACT_FLOAT = 2**53
 
 
 def surface(name: str, alphas: Sequence[float], resolutions: Sequence[int], **choices: Any) -> Integers:
@@ -55,6 +57,58 @@ def surface_and_parameters(
     >>> surface_and_parameters("mobilenet_v2", [0.35, 1.0], [224], {})[1].tolist()
     [[1677128], [3504872]]
     """
+    return counted(name, alphas, resolutions, choices, progress)[:3]
+
+
+class Sized(NamedTuple):
+    """What sizes in bytes are asked for: the type of the values, and the policy of the memory."""
+
+    dtype: str
+    policy: str
+
+
+class GridCounts(NamedTuple):
+    """Numbers of every design of a grid: an array each, a row an alpha, a column a resolution.
+
+    ``not_counted`` is a text each of what could not be counted; None for no such. The last two are bytes, and None
+    where they were not asked for.
+    """
+
+    multiply_adds: Integers
+    parameters: Integers
+    not_counted: Any
+    peak_memory: Integers | None = None
+    size: Integers | None = None
+
+
+def memory_surface(
+    name: str, alphas: Sequence[float], resolutions: Sequence[int], dtype: str, policy: str = "fused", **choices: Any
+) -> Integers:
+    """The peak memory in bytes of ``name`` at every alpha (a row) and resolution (a column), as 64-bit integers.
+
+    ``dtype`` and ``policy`` as for :meth:`Network.memory`. Raises as :func:`surface` does.
+
+    >>> memory_surface("mobilenet_v2", [0.35, 1.0], [96, 224], "int8").tolist()
+    [[138240, 752640], [276480, 1505280]]
+    """
+    peaks = counted(name, alphas, resolutions, choices, sized=Sized(parse_dtype(dtype), policy)).peak_memory
+    assert peaks is not None
+    return peaks
+
+
+def counted(
+    name: str,
+    alphas: Sequence[Any],
+    resolutions: Sequence[Any],
+    choices: Mapping[str, Any],
+    progress: Progress | None = None,
+    sized: Sized | None = None,
+) -> GridCounts:
+    """All that a grid is asked for; as :func:`surface_and_parameters`, with the sizes in bytes where ``sized`` asks.
+
+    >>> counted("mobilenet_v2", [0.35, 1.0], [224], {}, sized=Sized("int8", "fused")).size.tolist()
+    [[1677128], [3504872]]
+    """
     import numpy
 
     # Numbers of numpy are meant as the plain ones: a float64 is no other width than the float.
@@ -70,28 +124,35 @@ def surface_and_parameters(
         }
         return load_with(name, {**choices, **given})
 
-    grid = _GridCounts(name, at, (alphas or (None,), resolutions or (None,)), progress or (lambda designs: None))
+    grid = _GridCounts(name, at, (alphas or (None,), resolutions or (None,)), progress or (lambda designs: None), sized)
     grid.fill()
-    counts, stored = grid.counts
-    return counts, numpy.broadcast_to(stored, counts.shape), grid.not_counted
+    counts, stored, *sizes = [numpy.broadcast_to(counts, grid.counts[0].shape) for counts in grid.counts]
+    return GridCounts(counts, stored, grid.not_counted, grid.peaks, *sizes)
 
 
 class _GridCounts:
     """The counts of a grid, filled group by group; all designs of a group take the same course."""
 
     def __init__(
-        self, name: str, at: Callable[..., Network], axes: tuple[Sequence[Any], ...], progress: Progress
+        self,
+        name: str,
+        at: Callable[..., Network],
+        axes: tuple[Sequence[Any], ...],
+        progress: Progress,
+        sized: Sized | None,
     ) -> None:
         import numpy
 
-        self._name, self._at, self._axes, self._progress = name, at, axes, progress
+        self._name, self._at, self._axes, self._progress, self._sized = name, at, axes, progress, sized
         #: The axes as arrays, where their values are plain numbers.
         self._arrays = [_array(axes[0], float, (-1, 1)), _array(axes[1], int, (1, -1))]
-        #: Multiply-adds and parameters. The latter rarely know the resolution, and then have a single column.
+        #: Multiply-adds, parameters and their bytes. The latter rarely know the resolution, and then have one column.
         self.counts = [
             numpy.empty(tuple(map(len, axes)), dtype=numpy.int64),
-            numpy.empty((len(axes[0]), 1), dtype=numpy.int64),
+            *[numpy.empty((len(axes[0]), 1), dtype=numpy.int64) for _ in range(2 if sized else 1)],
         ]
+        #: The bytes of the peak memory, where they are asked for.
+        self.peaks: Any = numpy.empty(tuple(map(len, axes)), dtype=numpy.int64) if sized else None
         #: What could not be counted, a text a design: an array as soon as there is one.
         self.not_counted: Any = None
         #: Groups that share an axis share its column, and what was computed with it.
@@ -117,8 +178,12 @@ class _GridCounts:
         """Count one group; the groups it must be divided into, where it takes several courses."""
         try:
             network = self._at(self._number(0, rows), self._number(1, columns))
-            self._put(0, rows, columns, network.multiply_adds)
-            self._put(1, rows, columns, network.parameters)
+            if self._sized and self._sized.policy == "arena" and len(rows) * len(columns) > 1:
+                return self._singles(rows, columns)  # where a value lies depends on all sizes
+            for which, total in enumerate(self._totals(network)):
+                self._put(which, rows, columns, total)
+            if self._sized:
+                self._put_peaks(rows, columns, Memory(network, policy_named(self._sized.policy), self._sized.dtype))
             self._note(rows, columns, operators_text(network.ledger.not_counted))
             if self._own and len(rows) * len(columns) > 1 and not self._agrees(rows, columns):
                 return self._singles(rows, columns)
@@ -138,6 +203,10 @@ class _GridCounts:
                 raise wrong from error
             self._failed.append((rows[0], columns[0], wrong))
         return []
+
+    def _totals(self, network: Network) -> list[Any]:
+        sizes = [size(network, self._sized.dtype)] if self._sized else []
+        return [network.multiply_adds, network.parameters, *sizes]
 
     def _number(self, axis: int, places: Any) -> Any:
         """The values at ``places`` as one number."""
@@ -183,7 +252,7 @@ class _GridCounts:
                 right, columns = [right[0][:1]], columns[:1] * 0
             else:
                 self.counts[which] = numpy.repeat(self.counts[which], len(self._axes[1]), axis=1)
-        kind = numpy.float64 if most < _EXACT_FLOAT else numpy.int64
+        kind = numpy.float64 if most < EXACT_FLOAT else numpy.int64
         factors = numpy.empty((len(rows), len(left)), dtype=kind)
         for place, f in enumerate(left):
             factors[:, place] = f.values[:, 0] if isinstance(f, Column) else f
@@ -196,6 +265,22 @@ class _GridCounts:
                 counts[these] = part
             else:
                 counts[numpy.ix_(these, columns)] = part
+
+    def _put_peaks(self, rows: Any, columns: Any, memory: Memory) -> None:
+        """Write the most memory over a group."""
+        import numpy
+
+        if len(rows) * len(columns) == 1:
+            self.peaks[rows[0], columns[0]] = memory.peak_bytes
+            return
+        most = candidates(memory.plan, len(rows), len(columns))
+        for start in range(0, len(rows), _ROWS):
+            these = rows[start : start + _ROWS]
+            part = most.peaks(slice(start, start + _ROWS))
+            if len(columns) == self.peaks.shape[1]:
+                self.peaks[these] = part
+            else:
+                self.peaks[numpy.ix_(these, columns)] = part
 
     def _note(self, rows: Any, columns: Any, missing: str) -> None:
         """Write down what could not be counted of a group."""
@@ -210,9 +295,9 @@ class _GridCounts:
         """Whether two designs of a group cost what was found: a function of a user may do what numbers cannot show."""
         for row, place in ((rows[0], columns[0]), (rows[-1], columns[-1])):
             network = self._point(row, place)
-            if (network.multiply_adds, network.parameters) != tuple(
-                int(counts[row, place % counts.shape[1]]) for counts in self.counts
-            ):
+            if self._totals(network) != [int(counts[row, place % counts.shape[1]]) for counts in self.counts]:
+                return False
+            if self._sized and network.memory(*self._sized).peak_bytes != int(self.peaks[row, place]):
                 return False
             noted = "" if self.not_counted is None else self.not_counted[row, place]
             if operators_text(network.ledger.not_counted) != noted:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from costmodel.analyses.policies import policy_named
 from costmodel.errors import CostModelError
 from costmodel.models.registry import Architecture, resolve, takes_no
+from costmodel.quantities import parse_dtype
 from costmodel.scaling.axes import check_size, parse_axis
 from costmodel.scaling.measured import accuracy, measured
-from costmodel.scaling.surface import surface_and_parameters
+from costmodel.scaling.surface import GridCounts, Sized, counted
 
 if TYPE_CHECKING:
     import pandas
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], object]
 
 
-def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **axes: Any) -> pandas.DataFrame:
+def sweep(
+    models: str | Sequence[str],
+    *,
+    progress: Progress | None = None,
+    dtype: str = "",
+    policy: str = "fused",
+    **axes: Any,
+) -> pandas.DataFrame:
     """The cost of every design of a grid: a row for each model and each combination of the values of ``axes``.
 
     ``models`` is a name, or several, as :func:`~costmodel.models.registry.build` reads it. An axis is any argument of
@@ -30,7 +39,8 @@ def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **ax
     Columns: model, variant, alpha, resolution, the other axes, multiply_adds, parameters (64-bit integers), top1
     (percent on ImageNet) and top1_source, the last two empty where nobody measured that very network; and
     ``not_counted``, where a function of yours gives a network with operators that nobody has decided on: its
-    numbers are the least that it can cost. The resolution varies fastest, then alpha. Loads pandas. Raises
+    numbers are the least that it can cost. With ``dtype`` there are ``peak_memory``, under ``policy``, and ``size``, in
+    bytes at that type, as in :meth:`Network.memory`. The resolution varies fastest, then alpha. Loads pandas. Raises
     :class:`~costmodel.errors.CostModelError` for an argument that a model does not take, an empty axis, too many
     designs, and a count beyond 64 bits.
 
@@ -48,7 +58,8 @@ def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **ax
     names = [models] if isinstance(models, str) else list(models)
     if not names:
         raise CostModelError("no model to sweep; name one, as in mobilenet_v2")
-    grids = [_ModelGrid(name, axes) for name in names]
+    sized = Sized(parse_dtype(dtype), policy_named(policy).name) if dtype else None
+    grids = [_ModelGrid(name, axes, sized) for name in names]
     total = sum(grid.size for grid in grids)
     check_size(total, "the grid")
     done = 0
@@ -61,7 +72,9 @@ def sweep(models: str | Sequence[str], *, progress: Progress | None = None, **ax
 
     blocks = [block for grid in grids for block in grid.blocks(add)]
     frame = pandas.concat(blocks, ignore_index=True) if len(blocks) > 1 else blocks[0]
-    return frame.fillna({"not_counted": ""}) if "not_counted" in frame else frame
+    frame = frame.fillna({"not_counted": ""}) if "not_counted" in frame else frame
+    frame.attrs.update(sized._asdict() if sized else {})
+    return frame
 
 
 def values(name: str, argument: str, given: Any) -> tuple[Any, ...]:
@@ -101,8 +114,8 @@ def _kind(parameter: inspect.Parameter) -> Any:
 class _ModelGrid:
     """The designs of one model."""
 
-    def __init__(self, name: str, axes: Mapping[str, Any]) -> None:
-        self._name = name
+    def __init__(self, name: str, axes: Mapping[str, Any], sized: Sized | None) -> None:
+        self._name, self._sized = name, sized
         self._found, self._variant = resolve(name)
         known = self._found.choices
         self._axes = {argument: values(name, argument, given) for argument, given in axes.items()}
@@ -120,10 +133,10 @@ class _ModelGrid:
             choices = dict(zip(outer, combination, strict=True))
             variant = choices.pop("variant", self._variant)
             name = self._network_name(variant)
-            # Alpha by alpha, with a text a design of what could not be counted.
             axes = (self._axes.get("alpha", ()), self._axes.get("resolution", ()))
-            counts, stored, missing = surface_and_parameters(name, *axes, choices, progress)
-            frame = self._frame(name, variant, choices, counts.ravel(), stored.ravel())
+            grid = counted(name, *axes, choices, progress, self._sized)
+            frame = self._frame(name, variant, choices, grid)
+            missing = grid.not_counted
             yield frame if missing is None else frame.assign(not_counted=missing.ravel())
 
     def _network_name(self, variant: str) -> str:
@@ -133,10 +146,11 @@ class _ModelGrid:
         resolve(named := f"{architecture.name}:{variant}")
         return named
 
-    def _frame(self, name: str, variant: str, choices: dict[str, Any], counts: Any, stored: Any) -> pandas.DataFrame:
+    def _frame(self, name: str, variant: str, choices: dict[str, Any], grid: GridCounts) -> pandas.DataFrame:
         import numpy
         import pandas
 
+        counts = grid.multiply_adds.ravel()
         alphas, resolutions = self._axes.get("alpha", (math.nan,)), self._axes.get("resolution", (math.nan,))
         # Series, because an array would unpack rectangular resolutions.
         numbers = all(isinstance(alpha, (int, float)) for alpha in alphas)
@@ -147,7 +161,12 @@ class _ModelGrid:
             "resolution": numpy.tile(pandas.Series(resolutions), len(alphas)),
             **{argument: [value] * len(counts) for argument, value in choices.items()},
             "multiply_adds": counts,
-            "parameters": stored,
+            "parameters": grid.parameters.ravel(),
+            **{
+                name: numbers.ravel()
+                for name, numbers in (("peak_memory", grid.peak_memory), ("size", grid.size))
+                if numbers is not None
+            },
             "top1": math.nan,
             "top1_source": "",
         }

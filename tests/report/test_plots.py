@@ -253,11 +253,13 @@ def test_the_separable_ratio_is_that_of_counted_layers() -> None:
 
 
 def test_figure_of_a_sweep_by_name(grid: Any) -> None:
-    v1 = grid[grid.model == "mobilenet_v1"]
+    v1 = grid[grid.model == "mobilenet_v1"].assign(peak_memory=1000, size=2000)
     labels = {name: plots.of_sweep(v1, name).axes[0].get_xlabel() for name in plots.SWEEP_PLOTS}
     assert labels == {
         "accuracy": "multiply-adds (M)",
         "parameters": "parameters (M)",
+        "peak_memory": "bytes of peak memory",
+        "size": "bytes of parameters",
         "contour": "width multiplier alpha",
     }
 
@@ -279,7 +281,7 @@ def test_what_cannot_be_drawn_is_one_line(grid: Any) -> None:
         " mobilenet_v1 or mobilenet_v2 at alpha 0.5,0.75,1.0 and resolution 128,160,192,224"
     )
     assert refused(lambda: plots.tradeoff(grid, "latency")) == (
-        "against='latency' is no cost of the trade-off; there are multiply_adds, parameters"
+        "against='latency' is no cost of the trade-off; there are multiply_adds, parameters, peak_memory, size"
     )
     assert refused(lambda: plots.tradeoff(grid.drop(columns="top1"))).startswith("the frame has no column top1;")
     many = grid.assign(top1=1.0, alpha=range(1, len(grid) + 1))
@@ -307,7 +309,7 @@ def test_what_cannot_be_drawn_is_one_line(grid: Any) -> None:
     )
     assert refused(lambda: plots.contour(v1, [1, 10**12])).startswith("no budget lies between ")
     assert refused(lambda: plots.of_sweep(grid, "pie")) == (
-        "kind='pie' is no plot of a sweep; there are accuracy, parameters, contour"
+        "kind='pie' is no plot of a sweep; there are accuracy, parameters, peak_memory, size, contour"
     )
     for draw in (plots.depth, plots.types):
         assert refused(lambda draw=draw: draw(without_cost())) == (

@@ -40,11 +40,13 @@ __all__ = [
     "types",
 ]
 
-SWEEP_PLOTS = ("accuracy", "parameters", "contour")
+SWEEP_PLOTS = ("accuracy", "parameters", "peak_memory", "size", "contour")
 
 
 def of_sweep(frame: pandas.DataFrame, kind: str = "accuracy") -> Figure:
-    """``"accuracy"`` against multiply-adds, or against ``"parameters"``, or the ``"contour"`` of the multiply-adds.
+    """``"accuracy"`` against multiply-adds, or the ``"contour"`` of the multiply-adds.
+
+    ``"parameters"``, ``"peak_memory"`` and ``"size"`` are the accuracy against these.
 
     Raises :class:`~costmodel.errors.CostModelError` for another kind, and where the frame does not hold what it shows.
     """
@@ -52,4 +54,4 @@ def of_sweep(frame: pandas.DataFrame, kind: str = "accuracy") -> Figure:
         raise CostModelError(f"kind={kind!r} is no plot of a sweep; there are {', '.join(SWEEP_PLOTS)}")
     if kind == "contour":
         return contour(frame)
-    return tradeoff(frame, "parameters" if kind == "parameters" else "multiply_adds")
+    return tradeoff(frame, "multiply_adds" if kind == "accuracy" else kind)

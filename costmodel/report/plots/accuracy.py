@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costmodel.errors import CostModelError
+from costmodel.quantities import SIZES, precision
 from costmodel.report.plots.canvas import COLORS, DASHES, finish, logarithmic, panels, shortened, style, unit
 from costmodel.scaling import pareto
 
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Cost column -> what its axis is called.
-COSTS = {"multiply_adds": "multiply-adds", "parameters": "parameters"}
+COSTS = {
+    "multiply_adds": "multiply-adds",
+    "parameters": "parameters",
+    "peak_memory": "bytes of peak memory",
+    "size": "bytes of parameters",
+}
 
 _MARKERS = ("v", "s", "^", "o", "D", "P", "X", "p", "<", ">", "*", "h", "d", "8")
 _FRONT: dict[str, Any] = {"color": "#C8C8C8", "linewidth": 7}
@@ -25,19 +31,19 @@ _COLUMNS = ("model", "variant", "alpha", "resolution", "multiply_adds", "paramet
 
 
 class MeasuredDesign(NamedTuple):
-    """A network whose accuracy somebody measured: top-1 in percent, and where that is printed."""
+    """A network whose accuracy somebody measured: top-1 in percent, where that is printed, and what it is drawn at."""
 
     model: str
     alpha: float
     resolution: int
-    multiply_adds: int
-    parameters: int
     top1: float
     source: str
+    cost: int
 
 
 def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
-    """Top-1 accuracy against ``"multiply_adds"`` or ``"parameters"``, for the designs of a sweep that were measured.
+    """Top-1 accuracy against ``"multiply_adds"``, ``"parameters"``, ``"peak_memory"`` or ``"size"`` of the designs of a
+    sweep that were measured.
 
     Color is the resolution, the marker alpha, the outline the model. The wide grey staircase is the Pareto front of
     all models, a thin one that of each: the best accuracy that so much buys.
@@ -50,14 +56,14 @@ def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
     """
     if against not in COSTS:
         raise CostModelError(f"against={against!r} is no cost of the trade-off; there are {', '.join(COSTS)}")
-    designs = _measured(frame)
+    designs = _measured(frame, against)
     markers = _told_apart("alpha", sorted(design.alpha for design in designs), _MARKERS)
     colors = _told_apart("model", (design.model for design in designs), COLORS)
     with style():
         faces = _shades([design.resolution for design in designs])
         figure, (axes,) = panels(1, height=max(5.2, 0.3 * (len(markers) + len(faces)) + 1.5))
-        scale = unit(max(getattr(design, against) for design in designs))
-        points = [(getattr(design, against) / scale.factor, design.top1) for design in designs]
+        scale = unit(max(design.cost for design in designs))
+        points = [(design.cost / scale.factor, design.top1) for design in designs]
         costs = [cost for cost, _ in points]
         _draw_front(axes, [points[index] for index in pareto.front(points)], max(costs))
         dashes = {model: DASHES[place % len(DASHES)] for place, model in enumerate(colors)}
@@ -73,11 +79,14 @@ def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
         axes.set_xlabel(scale.label(COSTS[against]))
         axes.set_ylabel("top-1 accuracy (%)")
         _explain(axes, markers, faces)
-        return finish(figure, _caption(designs, len(frame)), _models(colors, dashes))
+        at = f" Bytes at {precision(frame.attrs['dtype'])}." if against in SIZES and "dtype" in frame.attrs else ""
+        return finish(figure, _caption(designs, len(frame)) + at, _models(colors, dashes))
 
 
-def _measured(frame: pandas.DataFrame) -> list[MeasuredDesign]:
-    missing = [column for column in _COLUMNS if column not in frame.columns]
+def _measured(frame: pandas.DataFrame, against: str) -> list[MeasuredDesign]:
+    missing = [column for column in (*_COLUMNS, against) if column not in frame.columns]
+    if missing and missing[0] in SIZES:
+        raise CostModelError(f"the sweep has no {missing[0]}; sweep at a type, as in dtype='int8'")
     if missing:
         raise CostModelError(f"the frame has no column {missing[0]}; a trade-off needs {', '.join(_COLUMNS)}")
     known = frame[frame["top1"].notna()]
@@ -86,10 +95,11 @@ def _measured(frame: pandas.DataFrame) -> list[MeasuredDesign]:
             f"none of the {len(frame):,} designs has a measured accuracy; sweep what was measured, such as"
             " mobilenet_v1 or mobilenet_v2 at alpha 0.5,0.75,1.0 and resolution 128,160,192,224"
         )
-    for column in ("alpha", "resolution", *COSTS):
+    for column in ("alpha", "resolution", "multiply_adds", "parameters", against):
         if not all(isinstance(value, (int, float)) and value > 0 for value in known[column].tolist()):
             raise CostModelError(f"a design with a measured accuracy has no single {column} above 0; leave it out")
-    rows = zip(*(known[column].tolist() for column in _COLUMNS), strict=True)
+    shown = ("model", "variant", "alpha", "resolution", "top1", "top1_source", against)
+    rows = zip(*(known[column].tolist() for column in shown), strict=True)
     return [
         MeasuredDesign(f"{model}:{variant}" if isinstance(variant, str) and variant else str(model), *others)
         for model, variant, *others in rows
