@@ -19,6 +19,7 @@ from onnx import ModelProto, numpy_helper
 
 import costmodel as cm
 from costmodel import CostModelError
+from costmodel.capture.onnx import infer
 from costmodel.capture.onnx.book import Book
 from costmodel.capture.onnx.model import tensors_of
 from tests.capture.onnx_files import bundled
@@ -78,6 +79,25 @@ def test_every_case_of_the_standard_has_its_sizes_or_is_refused_in_one_line(stor
     assert wrong == []
     assert sum(refused.values()) <= _MOST_REFUSED[stored], refused
     assert right > 1300
+
+
+def test_values_that_shapes_are_made_of_are_those_of_the_standard() -> None:
+    seen = set()
+    for case in cases():
+        nodes, (given, wanted) = case.model.graph.node, case.data_sets[0]
+        if len(nodes) != 1 or nodes[0].op_type not in infer._DIRECT or nodes[0].op_type == "Cast":
+            continue
+        file = ModelProto()
+        file.CopyFrom(case.model)
+        if not all(isinstance(array, np.ndarray) for array in given):  # a list of tensors
+            continue
+        for value, array in zip(file.graph.input, given, strict=True):
+            file.graph.initializer.append(numpy_helper.from_array(array, value.name))
+        (made,) = tensors_of(file, {}, Book(case.name, file.ir_version), "", False)
+        if made.values is not None:
+            seen.add(nodes[0].op_type)
+            assert (made.values.dtype, made.values.tolist()) == (wanted[0].dtype, wanted[0].tolist()), case.name
+    assert seen == infer._DIRECT.keys() - {"Cast"}
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:

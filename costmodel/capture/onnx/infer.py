@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 from onnx import GraphProto, NodeProto, TypeProto, numpy_helper
+from onnx.helper import tensor_dtype_to_np_dtype
 
 from costmodel.capture.onnx.operator import Operator
 from costmodel.capture.onnx.tensor import FLOATING, MOST_VALUES, Tensor, checked, not_made, of_array, type_proto
@@ -56,7 +57,7 @@ def outputs(op: Operator) -> list[Tensor]:
     else:
         made = _inferred(op)
         if known and all(map(_is_small, made)):
-            compute = cache(partial(_evaluate, op))
+            compute = cache(partial(_evaluate, op, made[0]))
             for slot, tensor in enumerate(made):
                 tensor.values = partial(_nth, compute, slot)
     stored = _stored(op)
@@ -83,10 +84,41 @@ def _every(op: Operator, read: Tensor) -> bool:
     return True
 
 
-def _evaluate(op: Operator) -> list[Any] | None:
-    question = _question(op, _every)
-    is_few = sum(read.elements for read in op.inputs if read is not None) <= _LONGEST_SHAPE
-    return _remembered(question) if is_few else _computed(question)
+def _evaluate(op: Operator, made: Tensor | None = None) -> list[Any] | None:
+    """What ``op`` computes of known values, the first of it of the type and sizes of ``made``; None where it cannot."""
+    values = [None if read is None else read.values for read in op.inputs]
+    if any(read is not None and value is None for read, value in zip(op.inputs, values, strict=True)):
+        return None
+    if made is not None and op.type in _DIRECT and op.version >= _INPUTS_SAY:
+        dtype = tensor_dtype_to_np_dtype(made.type)
+        # numpy's own types alone: others round and saturate by rules of the standard.
+        if all(each.isbuiltin == 1 for each in (dtype, *[value.dtype for value in values if value is not None])):
+            try:
+                return [_DIRECT[op.type](op, values).astype(dtype).reshape(made.sizes)]
+            except (ValueError, TypeError, IndexError, KeyError):
+                return None
+    return _computed(_question(op, _every))
+
+
+def _sliced(op: Operator, values: list[Any]) -> Any:
+    data, starts, ends, axes, steps = (*values, None, None)[:5]
+    axes = range(len(starts)) if axes is None else axes
+    steps = [1] * len(starts) if steps is None else steps
+    places = [slice(None)] * data.ndim
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        places[axis] = slice(int(start), int(end), int(step))
+    return data[tuple(places)]
+
+
+#: From this version of the standard on, the places of a slice are inputs.
+_INPUTS_SAY = 10
+#: What shapes are mostly made of; the standard's reference, which takes long to load, computes the others.
+_DIRECT: dict[str, Callable[[Operator, list[Any]], Any]] = {
+    **dict.fromkeys(("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"), lambda _, values: values[0]),
+    "Concat": lambda op, values: np.concatenate(values, op.attribute("axis")),
+    "Gather": lambda op, values: np.take(values[0], values[1], op.attribute("axis", 0)),
+    "Slice": _sliced,
+}
 
 
 def _nth(compute: Callable[[], list[Any] | None], slot: int) -> Any:
@@ -235,6 +267,3 @@ def _computed(question: _Question) -> list[Any] | None:
     named = iter(arrays)
     made = [np.asarray(next(named)) if name else np.empty(0) for name in node.output]
     return None if any(array.size > MOST_VALUES for array in made) else made
-
-
-_remembered = lru_cache(maxsize=4096)(_computed)
