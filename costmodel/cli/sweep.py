@@ -44,8 +44,9 @@ _PATIENCE_SECONDS = 0.5
 @click.option(
     "--plot-kind",
     "kind",
-    type=click.Choice(["accuracy", "parameters", "peak_memory", "size", "contour"]),
-    help="What --plot draws: accuracy against multiply-adds, or against what is named.  [default: accuracy]",
+    type=click.Choice(["accuracy", "parameters", "peak_memory", "size", "contour", "time"]),
+    help="What --plot draws: accuracy against multiply-adds or what is named; their contour; measured time."
+    "  [default: accuracy]",
 )
 def command(
     words: tuple[str, ...],

@@ -15,6 +15,7 @@ from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
 from costmodel.report.units import amount
 from costmodel.scaling.compare import Comparison, Part
+from costmodel.scaling.measured import latencies
 
 
 @final
@@ -34,7 +35,19 @@ class CompareReport(Answer):
         ]
         known = f"{given}input {networks[0].input}; {', '.join(alphas)}".removesuffix("; ")
         first = f"{' against '.join(named)} multiply-adds{''.join(missing)}"
-        return first, f"{known[0].upper()}{known[1:]}", COUNTED, *self._bytes()
+        return first, f"{known[0].upper()}{known[1:]}", COUNTED, *self._bytes(), *self._times()
+
+    def _times(self) -> list[str]:
+        """What a source measured, a line a machine."""
+        timed: dict[tuple[str, str, str], list[str]] = {}
+        for network in self.comparison.networks:
+            for time in latencies(network.name, network.config):
+                each = f"{network.name} {time.image_ms} (batch {time.batch})"
+                timed.setdefault((time.machine, time.precision, time.source), []).append(each)
+        return [
+            f"Milliseconds an image on {machine}, {mode}: {', '.join(texts)}; {source}"
+            for (machine, mode, source), texts in timed.items()
+        ]
 
     def _bytes(self) -> list[str]:
         comparison = self.comparison
@@ -69,6 +82,7 @@ class CompareReport(Answer):
                 "activations": network.activations,
                 "parameters": network.parameters,
                 **(dict(zip(SIZES, self._numbers(network, SIZES), strict=True)) if self.comparison.dtype else {}),
+                "latencies": [latency._asdict() for latency in latencies(network.name, network.config)],
                 "not_counted": not_counted(network.ledger.not_counted),
             }
             for network in self.comparison.networks

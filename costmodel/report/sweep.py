@@ -14,6 +14,7 @@ from costmodel.quantities import precision
 from costmodel.report.answer import Answer
 from costmodel.report.count import COUNTED
 from costmodel.report.table import Cell, Table
+from costmodel.scaling.measured import MACHINES, MODES
 
 if TYPE_CHECKING:
     import pandas
@@ -39,6 +40,11 @@ class SweepReport(Answer):
         if "dtype" in self.frame.attrs:
             at, policy = precision(self.frame.attrs["dtype"]), self.frame.attrs["policy"]
             notes.append(f"peak_memory and size: bytes at {at}, of memory under the policy {policy}.")
+        timed = [f"{name} on {MACHINES[name]} ({MODES[name]})" for name in MACHINES if self.frame[name].notna().any()]
+        if timed:
+            of_times = dict.fromkeys("; ".join(filter(None, self.frame["ms_source"].unique())).split("; "))
+            where = f"{', '.join(timed)}; {'; '.join(of_times)}"
+            notes.append(f"Milliseconds an image, where a source measured that very network: {where}.")
         return tuple(notes)
 
     def table(self) -> Table:
@@ -49,7 +55,7 @@ class SweepReport(Answer):
                 " as in -o grid.csv, or use --format csv"
             )
         known = (self.frame != "") & self.frame.notna()
-        columns = [column for column in self.frame.columns if column != "top1_source" and known[column].any()]
+        columns = [column for column in self.frame.columns if not column.endswith("_source") and known[column].any()]
         rows = zip(*[map(_cell, self.frame[column].tolist()) for column in columns], strict=True)
         return Table(tuple(columns), tuple(rows))
 

@@ -1,4 +1,4 @@
-"""Grids of networks: a row a design, with its exact cost and, where a source measured it, its accuracy."""
+"""Grids of networks: a row a design, with its exact cost and, where somebody measured them, accuracy and time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from costmodel.errors import CostModelError
 from costmodel.models.registry import Architecture, resolve, takes_no
 from costmodel.quantities import parse_dtype
 from costmodel.scaling.axes import check_size, parse_axis
-from costmodel.scaling.measured import accuracy, measured
+from costmodel.scaling.measured import MACHINES, accuracy, latencies, measured, times
 from costmodel.scaling.surface import GridCounts, Sized, counted
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def sweep(
     the architecture, with one value, several values, or text as the command line takes it (``"0.25:1.4:0.05"``).
 
     Columns: model, variant, alpha, resolution, the other axes, multiply_adds, parameters (64-bit integers), top1
-    (percent on ImageNet) and top1_source, the last two empty where nobody measured that very network; and
-    ``not_counted``, where a function of yours gives a network with operators that nobody has decided on: its
-    numbers are the least that it can cost. With ``dtype`` there are ``peak_memory``, under ``policy``, and ``size``, in
-    bytes at that type, as in :meth:`Network.memory`. The resolution varies fastest, then alpha. Loads pandas. Raises
-    :class:`~costmodel.errors.CostModelError` for an argument that a model does not take, an empty axis, too many
-    designs, and a count beyond 64 bits.
+    (percent on ImageNet) and top1_source, i9_10940x_ms and rtx_4090_ms (milliseconds an image on two machines) and
+    ms_source, those empty where nobody measured that very network; and ``not_counted``, where a function of yours gives
+    a network with operators that nobody has decided on: its numbers are the least that it can cost. With ``dtype``
+    there are ``peak_memory``, under ``policy``, and ``size``, in bytes at that type, as in :meth:`Network.memory`. The
+    resolution varies fastest, then alpha. Loads pandas. Raises :class:`~costmodel.errors.CostModelError` for an
+    argument that a model does not take, an empty axis, too many designs, and a count beyond 64 bits.
 
     >>> import costmodel as cm
     >>> grid = cm.sweep("mobilenet_v1", alpha=[0.5, 1.0], resolution="160:224:64")
@@ -169,8 +169,11 @@ class _ModelGrid:
             },
             "top1": math.nan,
             "top1_source": "",
+            **dict.fromkeys(MACHINES, math.nan),
+            "ms_source": "",
         }
         frame = pandas.DataFrame(columns)
+        _join_times(frame, name, choices)
         for alpha, resolution in measured(name):
             known = accuracy(name, {"alpha": alpha, "resolution": resolution, **choices})
             if known:
@@ -178,3 +181,18 @@ class _ModelGrid:
                 frame.loc[here, "top1"] = known.top1
                 frame.loc[here, "top1_source"] = known.source
         return frame
+
+
+def _join_times(frame: pandas.DataFrame, name: str, choices: Mapping[str, Any]) -> None:
+    """Writes what was timed into the rows of the very networks that were."""
+    for alpha, resolution in times(name):
+        own = {} if alpha is None else {"alpha": alpha}
+        known = latencies(name, {**own, "resolution": resolution, **choices})
+        here = frame["resolution"] == resolution
+        for argument, value in own.items():
+            here &= frame[argument] == value
+        for column, machine in MACHINES.items():
+            for latency in known:
+                if latency.machine == machine:
+                    frame.loc[here, column] = latency.image_ms
+        frame.loc[here, "ms_source"] = "; ".join(latency.source for latency in known)

@@ -16,7 +16,7 @@ def test_text_is_a_row_a_stage_with_totals() -> None:
     assert (answer.status, answer.err) == (0, "")
     assert lines[0] == "mobilenet_v1 568,740,352 against mobilenet_v2 300,774,272 multiply-adds"
     assert lines[1] == "Input 3x224x224; mobilenet_v1 alpha 1.0, mobilenet_v2 alpha 1.0"
-    sizes = [line.split()[0] for line in lines[6:13]]
+    sizes = [line.split()[0] for line in lines[8:15]]
     assert sizes == ["112x112", "56x56", "28x28", "14x14", "7x7", "1x1", "vector"]
     assert lines[-1].split() == ["total", "568,740,352", "4,231,976", "300,774,272", "3,504,872"]
 

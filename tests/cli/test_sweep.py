@@ -32,16 +32,21 @@ def test_text_has_the_answer_the_convention_the_source_and_a_row_a_design() -> N
     assert lines[2].startswith(
         "top1: percent on ImageNet, where a source measured that very network: tensorflow/models@"
     )
-    assert lines[4].split() == ["model", "alpha", "resolution", "multiply-adds", "parameters", "top1"]
-    assert lines[6].split() == ["mobilenet_v1", "0.25", "128", f"{COSTS[0]:,}", "470,072", "41.5"]
-    assert len(lines) == 6 + 8
+    assert lines[3].startswith(
+        "Milliseconds an image, where a source measured that very network: i9_10940x_ms on Intel"
+    )
+    titles = ["model", "alpha", "resolution", "multiply-adds", "parameters", "top1", "i9_10940x_ms", "rtx_4090_ms"]
+    assert lines[5].split() == titles
+    assert lines[7].split() == ["mobilenet_v1", "0.25", "128", f"{COSTS[0]:,}", "470,072", "41.5"]
+    assert len(lines) == 7 + 8
 
 
 def test_csv_and_json_are_exact() -> None:
     rows = list(csv.DictReader(io.StringIO(run("sweep", *GRID, "--format", "csv").out)))
     assert [int(row["multiply_adds"]) for row in rows] == COSTS
     assert list(rows[0]) == [
-        "model", "variant", "alpha", "resolution", "multiply_adds", "parameters", "top1", "top1_source"
+        "model", "variant", "alpha", "resolution", "multiply_adds", "parameters", "top1", "top1_source", "i9_10940x_ms",
+        "rtx_4090_ms", "ms_source"
     ]  # fmt: skip
     records = json.loads(run("sweep", *GRID, "--num-classes", "10", "--format", "json").out)
     assert [(record["alpha"], record["resolution"]) for record in records] == DESIGNS
@@ -51,9 +56,9 @@ def test_csv_and_json_are_exact() -> None:
 
 def test_markdown_and_latex_are_tables() -> None:
     rows = [line for line in run("sweep", *GRID, "--format", "markdown").out.splitlines() if line.startswith("|")]
-    assert rows[0] == "| model | alpha | resolution | multiply-adds | parameters | top1 |"
+    assert rows[0] == "| model | alpha | resolution | multiply-adds | parameters | top1 | i9_10940x_ms | rtx_4090_ms |"
     assert len(rows) == 2 + 8
-    assert r"\begin{tabular}{lrrrrr}" in run("sweep", *GRID, "--format", "latex").out
+    assert r"\begin{tabular}{lrrrrrrr}" in run("sweep", *GRID, "--format", "latex").out
 
 
 def test_any_argument_of_a_model_is_an_axis() -> None:

@@ -44,6 +44,9 @@ def drawn(grid: Any) -> Iterator[Figure]:
     for name, device in (("mobilenet_v2", "rtx-4090"), ("googlenet", "t4"), ("vgg16", "core-i9-10940x")):
         yield plots.roofline(load(name).roofline(device))
     yield plots.roofline(cm.lenet().roofline(peak="1 GFLOPS", bandwidth="1 GB/s"))
+    timed = sweep(["mobilenet_v1", "mobilenet_v2", "resnet50"], resolution="160,224,256")
+    yield plots.latency(timed)
+    yield plots.latency(timed, "rtx_4090_ms")
     yield plots.separable_ratio()
     for outputs in (1, 256, 10**18):
         yield plots.separable_ratio((3, 5, 7, 9), outputs)

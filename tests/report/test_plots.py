@@ -261,6 +261,7 @@ def test_figure_of_a_sweep_by_name(grid: Any) -> None:
         "peak_memory": "bytes of peak memory",
         "size": "bytes of parameters",
         "contour": "width multiplier alpha",
+        "time": "multiply-adds (M)",
     }
 
 
@@ -309,7 +310,7 @@ def test_what_cannot_be_drawn_is_one_line(grid: Any) -> None:
     )
     assert refused(lambda: plots.contour(v1, [1, 10**12])).startswith("no budget lies between ")
     assert refused(lambda: plots.of_sweep(grid, "pie")) == (
-        "kind='pie' is no plot of a sweep; there are accuracy, parameters, peak_memory, size, contour"
+        "kind='pie' is no plot of a sweep; there are accuracy, parameters, peak_memory, size, contour, time"
     )
     for draw in (plots.depth, plots.types):
         assert refused(lambda draw=draw: draw(without_cost())) == (

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import costmodel as cm
 from costmodel import CostModelError
+from costmodel.scaling.measured import MACHINES
 
 MODELS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v2:keras", "mobilenet_v3_small", "shufflenet_v1:scaled-stem")
 
@@ -22,7 +23,7 @@ MODELS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v2:keras", "mobilenet_v3_sm
 def row_counts(frame: pandas.DataFrame) -> list[tuple[int, int]]:
     """Each row counted again as one network of its own."""
     known = [column for column in frame.columns if column not in ("model", "variant", "multiply_adds", "parameters")]
-    arguments = [column for column in known if not column.startswith("top1")]
+    arguments = [column for column in known if not column.startswith(("top1", "ms_", *MACHINES))]
     counts = []
     for row in frame.to_dict("records"):
         network = cm.load(
@@ -53,7 +54,8 @@ def test_every_row_is_the_scalar_count(
 def test_columns_are_in_order_and_defaults_are_said() -> None:
     frame = cm.sweep("shufflenet_v1", groups=[1, 8], variant=["", "scaled-stem"])
     assert list(frame.columns) == [
-        "model", "variant", "alpha", "resolution", "groups", "multiply_adds", "parameters", "top1", "top1_source"
+        "model", "variant", "alpha", "resolution", "groups", "multiply_adds", "parameters", "top1", "top1_source",
+        "i9_10940x_ms", "rtx_4090_ms", "ms_source",
     ]  # fmt: skip
     assert frame["variant"].tolist() == ["", "", "scaled-stem", "scaled-stem"]
     assert set(frame["model"]) == {"shufflenet_v1"}

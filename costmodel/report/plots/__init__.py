@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from costmodel.errors import CostModelError
 from costmodel.report.plots.accuracy import tradeoff
 from costmodel.report.plots.files import plot_path, save
+from costmodel.report.plots.latency import latency
 from costmodel.report.plots.layers import depth, types
 from costmodel.report.plots.memory import memory
 from costmodel.report.plots.ratio import separable_ratio
@@ -30,6 +31,7 @@ __all__ = [
     "SWEEP_PLOTS",
     "contour",
     "depth",
+    "latency",
     "memory",
     "of_sweep",
     "plot_path",
@@ -40,11 +42,11 @@ __all__ = [
     "types",
 ]
 
-SWEEP_PLOTS = ("accuracy", "parameters", "peak_memory", "size", "contour")
+SWEEP_PLOTS = ("accuracy", "parameters", "peak_memory", "size", "contour", "time")
 
 
 def of_sweep(frame: pandas.DataFrame, kind: str = "accuracy") -> Figure:
-    """``"accuracy"`` against multiply-adds, or the ``"contour"`` of the multiply-adds.
+    """``"accuracy"`` or measured ``"time"`` against multiply-adds, or a ``"contour"`` of the multiply-adds.
 
     ``"parameters"``, ``"peak_memory"`` and ``"size"`` are the accuracy against these.
 
@@ -54,4 +56,6 @@ def of_sweep(frame: pandas.DataFrame, kind: str = "accuracy") -> Figure:
         raise CostModelError(f"kind={kind!r} is no plot of a sweep; there are {', '.join(SWEEP_PLOTS)}")
     if kind == "contour":
         return contour(frame)
+    if kind == "time":
+        return latency(frame)
     return tradeoff(frame, "multiply_adds" if kind == "accuracy" else kind)

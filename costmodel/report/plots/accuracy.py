@@ -24,7 +24,7 @@ COSTS = {
     "size": "bytes of parameters",
 }
 
-_MARKERS = ("v", "s", "^", "o", "D", "P", "X", "p", "<", ">", "*", "h", "d", "8")
+MARKERS = ("v", "s", "^", "o", "D", "P", "X", "p", "<", ">", "*", "h", "d", "8")
 _FRONT: dict[str, Any] = {"color": "#C8C8C8", "linewidth": 7}
 _OWN: dict[str, Any] = {"linewidth": 1.6, "drawstyle": "steps-post", "zorder": 2}
 _COLUMNS = ("model", "variant", "alpha", "resolution", "multiply_adds", "parameters", "top1", "top1_source")
@@ -57,8 +57,8 @@ def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
     if against not in COSTS:
         raise CostModelError(f"against={against!r} is no cost of the trade-off; there are {', '.join(COSTS)}")
     designs = _measured(frame, against)
-    markers = _told_apart("alpha", sorted(design.alpha for design in designs), _MARKERS)
-    colors = _told_apart("model", (design.model for design in designs), COLORS)
+    markers = told_apart("alpha", sorted(design.alpha for design in designs), MARKERS)
+    colors = told_apart("model", (design.model for design in designs), COLORS)
     with style():
         faces = _shades([design.resolution for design in designs])
         figure, (axes,) = panels(1, height=max(5.2, 0.3 * (len(markers) + len(faces)) + 1.5))
@@ -106,7 +106,7 @@ def _measured(frame: pandas.DataFrame, against: str) -> list[MeasuredDesign]:
     ]
 
 
-def _told_apart(what: str, values: Iterable[Any], looks: Sequence[str]) -> dict[Any, str]:
+def told_apart(what: str, values: Iterable[Any], looks: Sequence[str]) -> dict[Any, str]:
     """Each different value with a look of its own."""
     different = list(dict.fromkeys(values))
     if len(different) > len(looks):

@@ -197,6 +197,16 @@ def logarithmic(axes: Axes, low: float, high: float) -> None:
     axes.grid(visible=True)
 
 
+def logarithmic_upward(axes: Axes, low: float, high: float) -> None:
+    """Make the vertical axis logarithmic from ``low`` to ``high``; round numbers."""
+    axes.set_yscale("log")
+    axes.set_ylim(low, high)
+    ticks = round_values(low, high)
+    axes.set_yticks(ticks, [number(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.grid(visible=True)
+
+
 def shortened(name: str, most: int = 26) -> str:
     """``name``, with its middle left out if it is longer than ``most``.
 

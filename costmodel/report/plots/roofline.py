@@ -9,7 +9,7 @@ from costmodel.analyses.roofline import Roofline
 from costmodel.core.graph import Node
 from costmodel.errors import CostModelError
 from costmodel.report.costs import subject
-from costmodel.report.plots.canvas import COLORS, finish, logarithmic, number, panels, round_values, style, unit
+from costmodel.report.plots.canvas import COLORS, finish, logarithmic, logarithmic_upward, panels, style, unit
 from costmodel.report.roofline import machine_text
 from costmodel.report.units import duration, percent
 
@@ -53,7 +53,7 @@ def roofline(bounds: Roofline, measured: Mapping[Node, float] | None = None) -> 
             sizes = [max(_LARGEST * share, _SMALLEST) for share in shares.values()]
             axes.scatter(xs, [y / scale.factor for y in ys], s=sizes, label=name, clip_on=False, **_look(place))
         logarithmic(axes, low, high)
-        _logarithmic_upward(axes, bottom / scale.factor, top / scale.factor)
+        logarithmic_upward(axes, bottom / scale.factor, top / scale.factor)
         _name_sides(axes, ridge)
         axes.set_xlabel("arithmetic intensity (FLOPs a byte)")
         axes.set_ylabel(f"{'reached' if measured else 'attainable'} ({scale.prefix}FLOPS)")
@@ -85,14 +85,6 @@ def _by_type(bounds: Roofline, seconds: Mapping[Node, float]) -> dict[str, _Poin
 
 def _add(points: _Points, point: tuple[float, float], share: float) -> None:
     points[point] = points.get(point, 0.0) + share
-
-
-def _logarithmic_upward(axes: Axes, bottom: float, top: float) -> None:
-    axes.set_yscale("log")
-    axes.set_ylim(bottom, top)
-    ticks = round_values(bottom, top)
-    axes.set_yticks(ticks, [number(tick) for tick in ticks])
-    axes.minorticks_off()
 
 
 def _name_sides(axes: Axes, ridge: float) -> None:
