@@ -12,8 +12,8 @@ from costmodel.capture.onnx import infer
 from costmodel.capture.onnx.operator import Operator
 from costmodel.capture.onnx.ops.matmul import attention, computed, convolution, product
 from costmodel.capture.onnx.ops.norm import layer_norm, rms_norm
-from costmodel.capture.onnx.ops.pointwise import FUSED, activate
-from costmodel.capture.onnx.ops.quantized import QUANTIZED, requantize
+from costmodel.capture.onnx.ops.pointwise import FUSED, activate, activation_work
+from costmodel.capture.onnx.ops.quantized import DEQUANTIZE, DYNAMIC, QUANTIZE, QUANTIZED, REQUANTIZE, requantize
 from costmodel.capture.onnx.ops.recurrent import recurrent
 from costmodel.capture.onnx.ops.types import Handler
 from costmodel.capture.onnx.tensor import Tensor, not_made, sample
@@ -96,7 +96,7 @@ def _integer_product(op: Operator, places: tuple[int, int, int], dynamic: bool) 
     _more(op, "dequantize", _MUL, "scale")
     if dynamic:
         read = left.elements
-        op.operation("quantize", Ops(div=1, cmp=5, add=1) * read, [op.made], part="quantize")
+        op.operation("quantize", DYNAMIC * read, [op.made], part="quantize")
     if bias is not None:
         op.operation(
             "add", _ADD * op.made.elements, [op.made, *computed(bias)], op.book.claim("bias", bias), part="bias"
@@ -124,7 +124,7 @@ def _quantized_lstm(op: Operator) -> None:
     recurrent(op, "LSTM", hidden)
     quantized = steps * batch * (features + directions * hidden)
     sums = 2 * 4 * hidden * directions * steps * batch
-    op.operation("quantize", Ops(div=1, cmp=5, add=1) * quantized + _MUL * sums, [op.made], part="quantize")
+    op.operation("quantize", DYNAMIC * quantized + _MUL * sums, [op.made], part="quantize")
 
 
 def _few_bits(op: Operator) -> None:
@@ -139,7 +139,7 @@ def _few_bits(op: Operator) -> None:
     if seen.channels != inner:
         raise CostModelError(f"it multiplies {inner} features, and reads {seen}; the file is wrong")
     op.add(layer, [x], (seen,), weights + op.book.claim("bias", bias), axis=-1)
-    op.operation("dequantize", Ops(add=1, mul=1) * (inner * made), [op.made], part="unpack")
+    op.operation("dequantize", DEQUANTIZE * (inner * made), [op.made], part="unpack")
 
 
 def _values(op: Operator, name: str, each: Ops, bias: int | None = None) -> None:
@@ -272,7 +272,7 @@ def _quantized_pair(op: Operator, name: str, each: Ops) -> None:
     rank = max(len(left.sizes), len(right.sizes))
     pairs = zip(*[((1,) * rank + read.sizes)[-rank:] for read in (left, right)], strict=True)
     op.make([max(pair) for pair in pairs] if rank else (), like=left)
-    work = Ops(add=1, mul=1) * (left.elements + right.elements) + (each + Ops(div=1, cmp=3, add=1)) * op.made.elements
+    work = DEQUANTIZE * (left.elements + right.elements) + (each + QUANTIZE) * op.made.elements
     reads = [read for read in (left, right) if not read.constant or (read.stored and read.elements > 1)]
     op.operation(name, work, reads)
 
@@ -280,7 +280,7 @@ def _quantized_pair(op: Operator, name: str, each: Ops) -> None:
 def _quantized_values(op: Operator, name: str, each: Ops) -> None:
     x = op.needed(0)
     op.make(x.sizes, like=x)
-    op.operation(name, (each + Ops(div=1, cmp=3, add=2, mul=1)) * x.elements, [x])
+    op.operation(name, (DEQUANTIZE + each + QUANTIZE) * x.elements, [x])
 
 
 def _quantized_pool(op: Operator) -> None:
@@ -294,7 +294,7 @@ def _quantized_pool(op: Operator) -> None:
         work = Ops(add=x.elements - made, div=made)
     else:
         work = Ops(add=made * (math.prod(op.attribute("kernel_shape", ())) - 1), div=made)
-    op.operation("average_pool", work + Ops(mul=1, cmp=3, add=1) * made, [x], axis=1)
+    op.operation("average_pool", work + REQUANTIZE * made, [x], axis=1)
 
 
 def _quantized_concat(op: Operator) -> None:
@@ -355,8 +355,8 @@ MICROSOFT: dict[str, Handler] = {
     "GroupNorm": _group_norm,
     "QLinearAdd": partial(_quantized_pair, name="add", each=_ADD),
     "QLinearMul": partial(_quantized_pair, name="mul", each=_MUL),
-    "QLinearSigmoid": partial(_quantized_values, name="sigmoid", each=Ops(exp=1, add=1, div=1)),
-    "QLinearLeakyRelu": partial(_quantized_values, name="leaky_relu", each=Ops(cmp=1, mul=1)),
+    "QLinearSigmoid": partial(_quantized_values, name="sigmoid", each=activation_work("sigmoid")),
+    "QLinearLeakyRelu": partial(_quantized_values, name="leaky_relu", each=activation_work("leaky_relu")),
     "QLinearSoftmax": partial(_quantized_values, name="softmax", each=REDUCTIONS["_softmax"]),
     **dict.fromkeys(("QLinearGlobalAveragePool", "QLinearAveragePool"), _quantized_pool),
     "QLinearConcat": _quantized_concat,

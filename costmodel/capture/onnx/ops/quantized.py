@@ -9,6 +9,8 @@ from costmodel.core.counts import Ops
 
 #: Divided by the scale, rounded, the zero point added, kept between two bounds.
 QUANTIZE = Ops(div=1, cmp=3, add=1)
+#: The smallest and the largest value, which make the scale and the zero point, before that.
+DYNAMIC = QUANTIZE + Ops(cmp=2)
 #: The zero point taken off, times the scale.
 DEQUANTIZE = Ops(add=1, mul=1)
 #: Sums of products to numbers of eight bits: times a scale, rounded, the zero point added, kept between two bounds.
@@ -29,8 +31,7 @@ def _dequantize(op: Operator) -> None:
 
 
 def _dynamic(op: Operator) -> None:
-    """The smallest and the largest value make the scale and the zero point."""
-    op.operation("quantize", (QUANTIZE + Ops(cmp=2)) * op.made.elements, [op.needed(0)])
+    op.operation("quantize", DYNAMIC * op.made.elements, [op.needed(0)])
 
 
 def _conv_integer(op: Operator) -> None:

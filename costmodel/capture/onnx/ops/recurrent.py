@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from costmodel.capture.onnx.operator import Operator
 from costmodel.capture.onnx.ops.matmul import computed
+from costmodel.capture.onnx.ops.pointwise import activation_work
 from costmodel.capture.onnx.ops.types import Handler
 from costmodel.capture.onnx.tensor import Tensor
 from costmodel.core.counts import Ops
 from costmodel.errors import CostModelError
 
-_SIGMOID, _TANH = Ops(exp=1, add=1, div=1), Ops(exp=1, add=2, div=1, mul=2)
+_SIGMOID, _TANH = activation_work("sigmoid"), activation_work("tanh")
 #: For each value of the state: the gates, their activations, and how they make the new state of the old.
 _CELLS = {
     # Four gates of two products; c = f * c + i * g, h = o * tanh(c).
