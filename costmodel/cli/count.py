@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from costmodel.cli.arguments import CONVENTION, POSITIVE, answer, format_option, plot_option
+from costmodel.cli.arguments import CONVENTION, POSITIVE, Parsed, answer, dtype_option, format_option, plot_option
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.core.ledger import GROUPINGS
 from costmodel.errors import CostModelError
@@ -34,6 +34,13 @@ _OF_A_FORMULA = ("model", "alpha", "inputs", "num_classes", "choices", "symbolic
     "--sort", default="order", show_default=True, help="Column to sort by: numbers and shapes from the largest down."
 )
 @click.option(
+    "--columns",
+    type=Parsed("NAME,...", "costmodel.report.columns:parse_columns"),
+    default=(),
+    help="Columns of the table beside its first, among them read_bytes, written_bytes, weights_bytes and intensity.",
+)
+@dtype_option
+@click.option(
     "--convention", type=CONVENTION, help="Count as a tool or paper does; `costmodel conventions` lists them."
 )
 @click.option(
@@ -59,6 +66,8 @@ def command(
     by: str,
     depth: int | None,
     sort: str,
+    columns: tuple[str, ...],
+    dtype: str,
     convention: Convention | None,
     symbolic: str | None,
     style: str,
@@ -79,7 +88,9 @@ def command(
         return
     if convention is not None and chosen.allow_uncounted:
         raise CostModelError(f"{convention.name} has no number for what is unknown; drop --allow-uncounted")
-    report = CountReport(chosen.load(model), batch, by, depth or 2, sort, convention)
+    report = CountReport(chosen.load(model), batch, by, depth or 2, sort, convention, columns, dtype)
+    if dtype and not report.in_bytes:
+        raise CostModelError(f"--dtype={dtype} is of columns in bytes; ask for them, as in --columns read_bytes")
     if plot_file is not None and convention is not None:
         raise CostModelError(f"--plot draws multiply-adds, not what {convention.name} counts; drop one of them")
     if plot_file is not None:

@@ -35,7 +35,8 @@ def _listed(nodes: Sequence[Node], most: int = 3) -> str:
 class CountReport(Answer):
     """What one network costs for ``batch`` samples, grouped ``by`` layer, block, stage or type.
 
-    With a ``convention`` the answer is its number, and the table has a column of it, of which the shares are.
+    With a ``convention`` the answer is its number, and the table has a column of it, of which the shares are. With
+    ``columns`` the table has these, bytes among them at ``dtype``, or at the types of the network.
     """
 
     network: Network
@@ -44,13 +45,21 @@ class CountReport(Answer):
     depth: int = 2
     sort: str = "order"
     convention: Convention | None = None
+    columns: tuple[str, ...] = ()
+    dtype: str = ""
 
     def table(self) -> Table:
         """The rows of the grouping that was asked for."""
-        table = costs(self._ledger(), self.by, self.depth)
+        ledger = self._ledger()
+        table = costs(ledger, self.by, self.depth)
         if self.convention is not None:
             table = self._by_convention(self.convention, table)
-        return table if self.sort == "order" else table.sorted(self.sort)
+        if not self.columns:
+            return table if self.sort == "order" else table.sorted(self.sort)
+        from costmodel.report.columns import selected, with_moved
+
+        table = with_moved(table, list(ledger.by(self.by, self.depth).values()), ledger, self.dtype)
+        return selected(table if self.sort == "order" else table.sorted(self.sort), self.columns)
 
     def _by_convention(self, convention: Convention, table: Table) -> Table:
         parts = self._ledger().by(self.by, self.depth).values()
@@ -69,12 +78,21 @@ class CountReport(Answer):
         answer = [headline(self.network, self.batch), subject(self.network, self.batch)]
         source = [f"Source: {self.network.source}"] if self.network.source else []
         if self.convention is None:
-            return [*answer, *source, COUNTED, *self._missing()]
+            return [*answer, *source, COUNTED, *self.in_bytes, *self._missing()]
         from costmodel.report.conventions import bugs, sentence
 
         number = self.convention.of(self._ledger())
         counted = f"Counted by {self.convention.source}, {self.convention.version}: {self.convention.counts}."
-        return [sentence(number), *answer, *source, counted, *bugs(number), *self._missing()]
+        return [sentence(number), *answer, *source, counted, *bugs(number), *self.in_bytes, *self._missing()]
+
+    @property
+    def in_bytes(self) -> list[str]:
+        """What is said of columns in bytes; nothing, where there are none."""
+        if not self.columns:
+            return []
+        from costmodel.report.columns import bytes_note
+
+        return bytes_note(self.network.ledger, self.columns, self.dtype)
 
     def _missing(self) -> list[str]:
         """Where what a capture could not count stands; nothing, where all is counted."""
@@ -113,6 +131,23 @@ class CountReport(Answer):
                 {"assumption": what, "layers": [node.name for node in nodes]}
                 for what, nodes in ledger.assumptions.items()
             ]
-        if self.by != "layer":
-            document |= {"by": self.by, "rows": self.table().records()}
+        if self.by != "layer" or self.columns:
+            document |= {"by": self.by, "rows": self._records()}
+        if self.in_bytes:
+            from costmodel.report.columns import types
+
+            document["dtype"] = ", ".join(types(ledger, self.dtype))
         return document
+
+    def _records(self) -> list[dict[str, object]]:
+        """The rows, with an intensity that is not rounded."""
+        table = self.table()
+        if "intensity" not in table.columns:
+            return table.records()
+        from costmodel.report.columns import moved
+
+        parts = self._ledger().by(self.by, self.depth)
+        return [
+            {**record, "intensity": float(moved(parts[str(row[0])], self.dtype)[1])}
+            for record, row in zip(table.records(), table.rows, strict=True)
+        ]

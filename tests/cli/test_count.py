@@ -228,3 +228,52 @@ def test_a_variant_follows_a_colon() -> None:
 )  # fmt: skip
 def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str) -> None:
     assert refusal("count", *arguments) == message
+
+
+def test_columns_are_those_that_are_asked_for_in_their_order() -> None:
+    asked = ("--columns", "output,read-bytes,written_bytes,weights_bytes,intensity", "--dtype", "int8")
+    rows = list(csv.reader(io.StringIO(run("count", "mobilenet_v1", "--by", "layer", *asked, "--format", "csv").out)))
+    assert rows[0] == ["name", "output", "read_bytes", "written_bytes", "weights_bytes", "intensity"]
+    # A depthwise convolution 3x3 of 32 channels at 112x112: 9 multiply-adds for each value that it reads and writes.
+    values, weights = 32 * 112 * 112, 9 * 32
+    depthwise = ["features.1.depthwise.conv", "32x112x112", str(values), str(values), str(weights)]
+    assert rows[4] == [*depthwise, f"{2 * 9 * values / (2 * values + weights):.2f}"]
+    lines = run("count", "mobilenet_v1", *asked).out.splitlines()
+    assert lines[4].startswith("Bytes are at int8: each tensor goes through memory once")
+    only = run("count", "mobilenet_v1", "--by", "type", "--columns", "layers", "--sort", "read_bytes").out
+    assert "Bytes" not in only
+    assert re.search(r"^batch norm +27\n(.*\n)*conv 1x1 +13\n(.*\n)*linear +1$", only, flags=re.MULTILINE)
+
+
+def test_bytes_of_parts_add_up_and_a_batch_reads_the_weights_once() -> None:
+    def found(by: str, batch: int) -> dict[str, list[float]]:
+        asked = ("--columns", "read_bytes,written_bytes,weights_bytes,intensity", "--by", by, "--batch", str(batch))
+        document = json.loads(run("count", "resnet18", *asked, "--format", "json").out)
+        assert document["dtype"] == "float32"
+        assert all(row["intensity"] <= 2 * document["multiply_adds"] for row in document["rows"])
+        return {name: [row[name] for row in document["rows"]] for name in asked[1].split(",")}
+
+    layers, types, eight = found("layer", 1), found("type", 1), found("stage", 8)
+    for name in ("read_bytes", "written_bytes", "weights_bytes"):
+        assert sum(layers[name]) == sum(types[name])
+        assert sum(eight[name]) == sum(layers[name]) * (1 if name == "weights_bytes" else 8)
+    # Not rounded to the two digits of the table.
+    assert any(value != round(value, 2) for value in layers["intensity"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--columns", "read_byte"),
+            "no column is called 'read_byte'; did you mean read_bytes? there are input, output,",
+        ),
+        (("--columns", ""), "no column is called ''; there are input, output,"),
+        (("--columns", "share,share"), "the column share is asked for twice; name it once"),
+        (("--dtype", "int8"), "--dtype=int8 is of columns in bytes; ask for them, as in --columns read_bytes"),
+        (("--columns", "share", "--dtype", "int8"), "--dtype=int8 is of columns in bytes;"),
+        (("--columns", "read_bytes", "--dtype", "int9"), "no type is called 'int9'; did you mean int8?"),
+    ],
+)
+def test_a_column_that_there_is_not_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    assert message in refusal("count", "lenet", *arguments)
