@@ -10,6 +10,7 @@ from __future__ import annotations
 from costmodel.conventions.all_arithmetic import ALL_ARITHMETIC
 from costmodel.conventions.calflops import CALFLOPS, CALFLOPS_MACS, DEEPSPEED, DEEPSPEED_MACS
 from costmodel.conventions.convention import Convention, ConventionCount, Items
+from costmodel.conventions.convnet_burden import CONVNET_BURDEN
 from costmodel.conventions.documents import DOCUMENTS
 from costmodel.conventions.flop_counter_mode import FLOP_COUNTER_MODE
 from costmodel.conventions.fvcore import FVCORE
@@ -22,12 +23,15 @@ from costmodel.conventions.language_models import (
     SIX_N_D_NO_EMBEDDING,
 )
 from costmodel.conventions.mmcv import MMCV
+from costmodel.conventions.mxop import MXOP
+from costmodel.conventions.osmr import OSMR
 from costmodel.conventions.paper import PAPER
 from costmodel.conventions.parameters import KERAS, NUMEL, SLIM, TRAINABLE, WEIGHTS
 from costmodel.conventions.ptflops import PTFLOPS, PTFLOPS_ATEN
-from costmodel.conventions.thop import THOP
+from costmodel.conventions.thop import THOP, THOP_2019
 from costmodel.conventions.torchinfo import TORCHINFO
 from costmodel.conventions.torchprofile import TORCHPROFILE
+from costmodel.conventions.torchsummaryx import TORCHSUMMARYX
 from costmodel.core.layers import Embedding
 from costmodel.core.ledger import Ledger
 from costmodel.core.network import Network
@@ -65,6 +69,11 @@ CONVENTIONS = {
         DEEPSPEED,
         DEEPSPEED_MACS,
         MMCV,
+        THOP_2019,
+        TORCHSUMMARYX,
+        OSMR,
+        MXOP,
+        CONVNET_BURDEN,
         TRAINABLE,
         NUMEL,
         WEIGHTS,

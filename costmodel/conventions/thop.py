@@ -57,6 +57,37 @@ def _adaptive(read: tuple[int, ...], made: tuple[int, ...], outputs: int) -> int
     return int((math.prod(x / y for x, y in zip(read, made, strict=True)) + 1) * outputs)
 
 
+def _extra_counts_of_2019(op: SeenOperation) -> Items:
+    made = op.output.elements
+    match op.layer:
+        case layers.TransposedConv(bias=bias):
+            return {
+                "transposed convolutions at every output" + BUG: op.at_every_output - op.macs,
+                "bias": made if bias else 0,
+            }
+        case layers.Conv(bias=bias):
+            return {"bias": made if bias else 0}
+        case layers.Linear(bias=bias):  # its additions are counted beside its multiplications
+            return {"additions of linear layers": op.macs - made, "bias": made if bias else 0}
+        case layers.BatchNorm():
+            return {"batch norm": 4 * op.input.elements}
+        case layers.Activation("leaky_relu"):
+            return {"leaky relu": op.input.elements}
+        case layers.Pool(mean=True, kernel=kernel):
+            return {"average pooling": (math.prod(kernel) + 1) * made}
+        case layers.AdaptiveAveragePool() | layers.GlobalAveragePool():
+            sizes = zip(op.input.spatial, op.output.spatial, strict=True)
+            return {"adaptive pooling": (math.prod(read // size for read, size in sizes) + 1) * made}
+    free = (layers.Pool, layers.Activation, layers.LayerNorm, layers.GroupNorm, layers.Add, layers.Scale)
+    return nothing(op, *free, *MOVES)
+
+
+def _is_visible_in_2019(op: SeenOperation) -> bool:
+    if isinstance(op.layer, layers.MatMul):
+        return False
+    return op.module is None or op.type != ""
+
+
 THOP = Convention(
     name="thop",
     source="thop (pytorch-OpCounter)",
@@ -74,4 +105,17 @@ THOP = Convention(
         "functional calls and subclasses of a layer count 0, and so do matrix products and group norm",
         "of a model that is a single layer it reports 0 parameters, and of layers it has no rule for",
     ),
+)
+
+THOP_2019 = Convention(
+    name="thop_2019",
+    source="thop (pytorch-OpCounter), as it was from October to December 2019",
+    version="commit 5c006ca",
+    place="thop/count_hooks.py, count_convNd, count_linear and count_bn; thop/profile.py, register_hooks",
+    quantity="multiply_adds",
+    counts="multiply-adds; bias 1 an output; linear layers twice, for their additions; batch norm 4 an element; average"
+    " pooling its kernel and 1 an output; no activation, max pooling, x + y or x * y",
+    extra_counts=_extra_counts_of_2019,
+    is_visible=_is_visible_in_2019,
+    bugs=("a linear layer counts its additions beside its multiplications, a convolution does not",),
 )

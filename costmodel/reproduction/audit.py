@@ -12,12 +12,14 @@ from collections.abc import Iterable, Iterator
 from costmodel.loading import load_with
 from costmodel.published.tables import MILLION, PrintedNumber, PublishedNetwork, published
 from costmodel.reproduction.audit_result import VERDICTS, AuditResult
-from costmodel.reproduction.claim import CLAIMED
 from costmodel.reproduction.evidence import OTHER_NETWORK, PLAIN, Cell, PublishedNumber, SourceTable
 from costmodel.reproduction.explain import first_of_each
 from costmodel.reproduction.layer_rows import layer_results
 from costmodel.reproduction.readings import Readings
 from costmodel.reproduction.row_to_model import model_of
+
+#: What the table has of a network.
+PRINTED = ("multiply_adds", "parameters")
 
 
 def audit() -> tuple[AuditResult, ...]:
@@ -88,7 +90,7 @@ def printed_numbers() -> dict[Cell, PrintedNumber]:
     is taken to have no more digits than the most that any of its source has, and no finer a step than all of them
     share.
     """
-    cells = {(row, of): printed for row in published() for of in CLAIMED if (printed := getattr(row, of)) is not None}
+    cells = {(row, of): printed for row in published() for of in PRINTED if (printed := getattr(row, of)) is not None}
     digits: dict[str, list[str]] = defaultdict(list)
     for (row, quantity), printed in cells.items():
         if quantity == "multiply_adds" and printed.step > 1:

@@ -1,38 +1,57 @@
-"""What a printed number counted: every reading of a network is tried, and those that fit are compared with chance.
+"""What a printed number counted: every reading of a network is tried, and each that fits is weighed against chance.
 
 A reading *fits* a claim if its exact number, rounded half up or cut off at the last printed digit, is the claim. Enough
-readings fit anything. So each is compared with the numbers that might have been printed: all those of the claim's
-precision from half to twice the claim. Its *chance* is the share of them that it and the readings before it, the
-simplest first, would print. A reading *explains* the claim if its chance is at most 1 in 10 for each of its variations:
-1 in 10 for one, 1 in 100 for two. The plain reading needs no such proof. Fits that do not explain are coincidences.
+readings fit anything. So each has odds before the digits are seen (:mod:`~costmodel.reproduction.odds`), and so has a
+number that nothing here explains: the more digits a claim has, the less likely would such a number be just this one.
+The *probability* of a fit is its share of the odds of all fits and of the unknown. Where the fits together have
+:data:`CONFIDENT` (:data:`SURE` where the likeliest is not the plain reading), those of :data:`NAMED` *explain* the claim,
+all of them, for the digits cannot tell them apart; where they are more than :data:`FEW`, one must have half.
+
+For the numbers of a table there is more evidence than the digits of one; there the *chance* of a fit counts, the share
+of the numbers of the claim's precision, from half to twice the claim, that it and the readings before it would print
+(:mod:`~costmodel.reproduction.evidence`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, final
 
 from costmodel.core.network import Network
 from costmodel.published.tables import PrintedNumber
 from costmodel.reproduction.claim import Claim
-from costmodel.reproduction.readings import Reading, Readings, Term
+from costmodel.reproduction.hints import Hints
+from costmodel.reproduction.odds import rounding_odds, unknown_odds
+from costmodel.reproduction.readings import MOST_VARIATIONS, ORDER, SINGLE, Aim, Reading, Readings, Term
 
-#: A variation is believed if simpler readings and its own would print at most one in so many numbers.
+#: In a table, a variation is believed if simpler readings and its own would print at most one in so many numbers.
 ODDS = 10.0
+
+#: A claim is explained where all that fits has this probability, and what nobody here knows has the rest.
+CONFIDENT = 0.95
+#: Where the likeliest is not the plain reading, it is this: near the plain number, something always fits.
+SURE = 0.986
+#: Fits of this probability are named, and of readings that give the same number, those of this share of its odds.
+NAMED = 0.01
+#: So many readings may explain a claim where none has half of the probability.
+FEW = 6
 
 
 class Fit(NamedTuple):
-    """A reading whose exact number is the claim, ``exact``, ``rounded`` or ``truncated``, and the chance of that."""
+    """A reading whose exact number is the claim, ``exact``, ``rounded`` or ``truncated``.
+
+    ``chance`` is how likely a number would meet it by chance, ``probability`` how likely it is what was counted, and
+    ``alike`` are the other readings that give the same exact number.
+    """
 
     reading: Reading
     rounding: str
     chance: float
-
-    @property
-    def explains(self) -> bool:
-        """Whether it is more than a coincidence."""
-        return believable(self.chance, len(self.reading.variations))
+    probability: float = 0.0
+    alike: tuple[Reading, ...] = ()
+    #: Whether it is one of those that explain the claim.
+    explains: bool = False
 
 
 def believable(chance: float, variations: int) -> bool:
@@ -47,7 +66,7 @@ def believable(chance: float, variations: int) -> bool:
 @final
 @dataclass(frozen=True)
 class Explanation:
-    """The answer for a claim: all fits, those that explain first, the simplest first.
+    """The answer for a claim: all fits, the likeliest first.
 
     ``tried`` readings gave ``different`` numbers; ``expected`` of those would fit a number of the claim's precision
     drawn from half to twice the claim, where nothing but chance is at work.
@@ -64,12 +83,22 @@ class Explanation:
 
     @property
     def best(self) -> Fit | None:
-        """The simplest reading that explains the claim; None where no rule fits."""
+        """The likeliest of the readings that explain the claim; None where none do."""
         return self.fits[0] if self.fits and self.fits[0].explains else None
 
     @property
+    def explaining(self) -> tuple[Fit, ...]:
+        """The readings that explain the claim, one of which was counted; the digits do not say which."""
+        return tuple(fit for fit in self.fits if fit.explains)
+
+    @property
+    def probability(self) -> float:
+        """How likely one of those that explain the claim is what was counted; of all that fit, where none explains."""
+        return sum(fit.probability for fit in self.explaining or self.fits)
+
+    @property
     def fits_parameters(self) -> bool:
-        """Whether no rule fits it as multiply-adds, which it does not say that it is, but one does as parameters."""
+        """Whether it does not say what it is of, and is explained as parameters alone."""
         if self.best is not None or self.claim.of == "parameters" or not self.claim.unitless:
             return False
         return explain(self.network, self.claim.text, "parameters").best is not None
@@ -79,29 +108,85 @@ class Explanation:
         return self.readings.terms(fit.reading)
 
 
-def explain(network: Network, claim: str, of: str | None = None) -> Explanation:
-    """What ``claim``, a number printed for ``network``, counted; ``of`` is ``"multiply_adds"`` or ``"parameters"``.
+def explain(
+    network: Network,
+    claim: str,
+    of: str | None = None,
+    *,
+    tool: str | None = None,
+    source: str | None = None,
+    variant: str | None = None,
+    unit: str | None = None,
+) -> Explanation:
+    """What ``claim``, a number printed for ``network``, counted.
 
-    Tried are parts left out, a factor of 2, other ways of counting, and, for an architecture that costmodel knows,
-    its variants, other numbers of classes and other resolutions; one variation or two of different kinds at once.
+    ``of`` is ``"multiply_adds"``, ``"parameters"`` or ``"activations"``. The others are what else is known of it:
+    ``tool`` the convention that printed it, ``source`` a ``"paper"`` or a ``"tool"``, ``unit`` what one operation is, a
+    ``"mac"`` or a ``"flop"``; ``variant="any"`` where every variant is as likely as the one of ``network``.
 
-    Raises :class:`~costmodel.errors.CostModelError` for a claim that is no number or of something else.
+    Tried are parts left out, a factor of 2, other ways of counting, batches, an M of 1024^2, and, for an architecture
+    that costmodel knows, its variants, other numbers of classes and other resolutions; one variation or two of
+    different kinds at once. Two are tried only where the claim has digits enough to tell them from chance.
+
+    Raises :class:`~costmodel.errors.CostModelError` for a claim that is no number or of something else, and for what
+    cannot be known of one.
 
     >>> import costmodel as cm
-    >>> answer = cm.explain(cm.mobilenet_v1(alpha=0.75, resolution=192), claim="233M")
+    >>> answer = cm.explain(cm.mobilenet_v1(alpha=0.75, resolution=192), claim="233M", source="paper")
     >>> str(answer.best.reading), answer.best.rounding, answer.best.reading.number
     ('without the stem', 'rounded', 233301504)
     >>> [term.number for term in answer.terms(answer.best)]
     [239273472, -5971968]
     """
     asked = Claim.parse(claim, of)
-    readings = Readings(network, asked.of, asked.factors)
-    every = list(readings)
-    different = first_of_each(every)
+    known = Hints(tool, source, unit, variant, asked.says_flops, asked.binary)
+    readings = Readings(network, asked.of, known)
+    plain = readings.plain
+    unknown = unknown_odds(asked.printed, plain, known.origin)
+    every = _tried(readings, known.given, Aim(unknown, asked.printed.value))
+    alike = _by_number(every)
+    first = [readings[0] for readings in alike.values()]
     possible = PossibleNumbers(asked.printed)
-    expected = sum(len(possible.printed_for(reading.number)) for reading in different) / possible.count
-    fits = tuple(sorted(fitting(different, asked.printed), key=_rank))
-    return Explanation(network, asked, every[0].number, fits, len(every), len(different), expected, readings)
+    expected = sum(len(possible.printed_for(reading.number)) for reading in first) / possible.count
+    fits = _weighed(
+        [fit._replace(alike=alike[fit.reading.number][1:]) for fit in fitting(first, asked.printed)], unknown
+    )
+    return Explanation(network, asked, plain, _weighed(fits, unknown), len(every), len(first), expected, readings)
+
+
+def _tried(readings: Readings, given: int, aim: Aim) -> list[Reading]:
+    """The readings, the likeliest first; those of several variations where the claim could tell them from chance."""
+    kinds = ORDER[readings.quantity] + SINGLE[readings.quantity]
+    counts = range(MOST_VARIATIONS + given + 1)
+    tried = (reading for count in counts for reading in readings.varied(count, kinds, aim))
+    return sorted(tried, key=lambda reading: -reading.odds)
+
+
+def _by_number(readings: Iterable[Reading]) -> dict[int, tuple[Reading, ...]]:
+    """The readings of each exact number: the likeliest first, and those that are likely beside it.
+
+    One that varies what another does and something more, which changes nothing, is not among them.
+    """
+    groups: dict[int, list[Reading]] = {}
+    for reading in readings:
+        group = groups.setdefault(reading.number, [])
+        more = any(set(simpler.rule) < set(reading.rule) for simpler in group)
+        if not group or (not more and reading.odds >= NAMED * group[0].odds):
+            group.append(reading)
+    return {number: tuple(group) for number, group in groups.items()}
+
+
+def _weighed(fits: Sequence[Fit], unknown: float) -> tuple[Fit, ...]:
+    """The fits with their probabilities, the likeliest first."""
+    odds = [rounding_odds(fit.rounding) * sum(one.odds for one in (fit.reading, *fit.alike)) for fit in fits]
+    total = sum(odds) + unknown
+    weighed = [fit._replace(probability=share / total) for fit, share in zip(fits, odds, strict=True)]
+    weighed.sort(key=lambda fit: -fit.probability)
+    named = [fit for fit in weighed if fit.probability >= NAMED]
+    together = sum(fit.probability for fit in named)
+    enough = CONFIDENT if named and not named[0].reading.variations else SURE
+    explained = sum(odds) >= enough * total and (len(named) <= FEW or 2 * named[0].probability >= together)
+    return tuple(fit._replace(explains=explained and fit in named) for fit in weighed)
 
 
 def first_of_each(readings: Iterable[Reading]) -> list[Reading]:
@@ -166,8 +251,3 @@ class PossibleNumbers:
         """
         cut, rounded = exact // self._step, (2 * exact + self._step) // (2 * self._step)
         return {number for number in (cut, rounded) if number in self._steps}
-
-
-def _rank(fit: Fit) -> tuple[bool, int, bool]:
-    # Sorting is stable: among the rest, the order of the readings decides.
-    return not fit.explains, len(fit.reading.variations), fit.rounding == "truncated"

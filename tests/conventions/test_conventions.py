@@ -43,6 +43,31 @@ def test_mobilenet_v2_under_each_convention(name: str) -> None:
     assert cm.mobilenet_v2().under(name) == MOBILENET_V2[name]
 
 
+#: What tools that run on no model of ours printed, each on a network of its own collection.
+PRINTED = [
+    # osmr/imgclsmob@c1a844d gluon/README.md, column FLOPs/2: the unit is 10,000 multiply-adds.
+    ("osmr", "resnet50", 411_048, 20_000), ("osmr", "resnet152", 1_155_438, 20_000), ("osmr", "vgg16", 1_548_010, 20_000),
+    ("osmr", "densenet121", 287_213, 20_000), ("osmr", "squeezenet1_0", 82_367, 20_000),
+    ("osmr", "mobilenet_v1", 57_980, 20_000), ("osmr", "shufflenet_v2", 14_972, 20_000),
+    ("osmr", "mnasnet:a1", 32_577, 20_000), ("osmr", "efficientnet_b7", 3_894_907, 20_000),
+    # Lyken17/pytorch-OpCounter@43c064a README.md, in GMACs.
+    ("thop_2019", "alexnet", 77, 10**7), ("thop_2019", "vgg11", 774, 10**7), ("thop_2019", "resnet152", 1161, 10**7),
+    ("thop_2019", "densenet201", 439, 10**7), ("thop_2019", "mobilenet_v2", 33, 10**7),
+    # nmhkahn/torchsummaryX@7480ad0 README.md, exactly.
+    ("torchsummaryx", "resnet18", 1_814_078_144, 1),
+    # hey-yahei/OpSummary.MXNet@85efd32 README.md, in GMuls.
+    ("mxop", "resnet18", 182, 10**7), ("mxop", "vgg11:bn", 762, 10**7), ("mxop", "densenet121", 285, 10**7),
+    # albanie/convnet-burden@9c7f31b README.md, in MFLOPs.
+    ("convnet_burden", "squeezenet1_0", 837, 10**6), ("convnet_burden", "squeezenet1_1", 360, 10**6),
+    ("convnet_burden", "mobilenet_v1", 579, 10**6),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "network", "printed", "unit"), PRINTED)
+def test_what_a_tool_printed_is_our_number_rounded(name: str, network: str, printed: int, unit: int) -> None:
+    assert (2 * cm.load(network).under(name) + unit) // (2 * unit) == printed
+
+
 def small() -> Network:
     """A convolution with bias, a norm, an activation, a sum, a global pool and a classifier, on a 5x5 image."""
     x = apply(image(3, 5), "conv", layers.conv(4, kernel=3, padding=1, bias=True))
@@ -90,7 +115,7 @@ def test_a_layer_on_a_leading_axis_counts_once_for_each_of_its_places() -> None:
     often = Network(Node("up", inner, (start,), (start.shape,), made, provenance=functional))
     for name, found in CONVENTIONS.items():
         # A tool that hooks modules sees none here.
-        if name not in ("ptflops", "thop", "torchinfo"):
+        if name not in ("ptflops", "thop", "thop_2019", "torchinfo", "torchsummaryx"):
             times = 1 if found.quantity == "parameters" else 16
             assert often.under(name) == times * once.under(name), name
 
@@ -231,7 +256,7 @@ def test_one_convention_without_a_rule_leaves_the_others_their_figures() -> None
     net = product_of_nobody_knows_which_call()
     said = counts_of(net.ledger)
     assert {name for name, figure in said.items() if isinstance(figure, CostModelError)} == {
-        "ptflops", "calflops", "calflops_macs", "mmcv",
+        "ptflops", "calflops", "calflops_macs", "mmcv", "torchsummaryx", "osmr", "mxop", "convnet_burden",
     }  # fmt: skip
     assert net.under("fvcore") == net.under("paper") == 2 * 4 * 4 * 4
     assert net.under("thop") == net.under("torchinfo") == 0
@@ -250,16 +275,17 @@ def test_every_convention_says_what_it_counts_and_where_that_is_written() -> Non
 
 
 def test_the_frame_has_a_row_a_convention_in_integers() -> None:
-    frame = cm.mobilenet_v2().conventions(batch=2).set_index("convention")
+    frame = cm.resnet18().conventions(batch=2).set_index("convention")
     assert list(frame.index) == list(CONVENTIONS)
-    assert frame.figure["fvcore"] == 2 * MOBILENET_V2["fvcore"]
+    assert frame.figure["fvcore"] == 2 * cm.resnet18().under("fvcore")
     assert frame.figure.dtype == frame.difference.dtype == "int64"
-    assert frame.difference["torchinfo"] == 2 * 35_112
+    # The biases of the classifier, and gamma and beta of 4,800 channels.
+    assert frame.difference["torchinfo"] == 2 * (1_000 + 9_600)
 
 
 def test_the_frame_leaves_a_gap_where_there_is_no_figure() -> None:
     net = product_of_nobody_knows_which_call()
     frame = net.conventions().set_index("convention")
     assert frame.figure["paper"] == 128
-    assert frame.figure.isna().sum() == 4
+    assert frame.figure.isna().sum() == 8
     assert frame.itemized["ptflops"].startswith("no number: product: ptflops: no rule for a matrix product")
