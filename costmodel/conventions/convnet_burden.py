@@ -13,7 +13,7 @@ def _extra_counts(op: SeenOperation) -> Items:
     match op.layer:
         case layers.Conv(bias=bias) | layers.Linear(bias=bias):
             return {"bias": made} if bias else NOTHING
-        case layers.Activation("relu"):
+        case layers.Activation("relu" | "relu6"):  # MatConvNet has the former in place of both
             return {"relu": 2 * made}
         case layers.Activation("sigmoid"):
             return NOTHING

@@ -12,6 +12,9 @@ _ACTIVATIONS = {"relu": 1, "relu6": 1, "sigmoid": 4, "swish": 5, "hard_sigmoid":
     "leaky_relu": 2
 }
 
+#: The last map at 224, of SqueezeNet the latter: its pool has that kernel; over all of another map it counts as 1.
+_KERNELS = ((7, 7), (13, 13))
+
 
 def _extra_counts(op: SeenOperation) -> Items:
     match op.layer:
@@ -31,11 +34,10 @@ def _extra_counts(op: SeenOperation) -> Items:
         case layers.AdaptiveAveragePool() if op.input == op.output:  # there is none in these networks
             return NOTHING
         case layers.GlobalAveragePool() | layers.AdaptiveAveragePool():
-            # The last map at 224 has a pool of 7x7; a pool over all of another map is said to have a kernel of 1.
-            return {"pooling": op.input.elements if op.input.spatial == (7, 7) else op.output.elements}
+            return {"pooling": op.input.elements if op.input.spatial in _KERNELS else op.output.elements}
         case layers.Scale():  # squeezes call a function, which it does not see, instead of a pool
             squeezed = op.inputs[0]
-            seen = squeezed.elements if squeezed.spatial == (7, 7) else squeezed.channels
+            seen = squeezed.elements if squeezed.spatial in _KERNELS else squeezed.channels
             return {"squeezes as 0": -seen}
         case layers.ChannelShuffle():
             return {"channel shuffle": op.input.elements}

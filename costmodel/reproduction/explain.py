@@ -4,8 +4,8 @@ A reading *fits* a claim if its exact number, rounded half up or cut off at the 
 readings fit anything. So each has odds before the digits are seen (:mod:`~costmodel.reproduction.odds`), and so has a
 number that nothing here explains: the more digits a claim has, the less likely would such a number be just this one.
 The *probability* of a fit is its share of the odds of all fits and of the unknown. Where the fits together have
-:data:`CONFIDENT` (:data:`SURE` where the likeliest is not the plain reading), those of :data:`NAMED` *explain* the claim,
-all of them, for the digits cannot tell them apart; where they are more than :data:`FEW`, one must have half.
+:data:`CONFIDENT` (:data:`SURE` where the likeliest is not the plain reading), those of :data:`NAMED` *explain* the
+claim, all of them: the digits cannot tell them apart. Where they are more than :data:`FEW`, one must have half.
 
 For the numbers of a table there is more evidence than the digits of one; there the *chance* of a fit counts, the share
 of the numbers of the claim's precision, from half to twice the claim, that it and the readings before it would print

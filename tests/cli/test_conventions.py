@@ -25,7 +25,7 @@ def test_every_figure_stands_beside_what_it_is_made_of() -> None:
     assert "flop_counter_mode FLOPs 601,548,544 = 2 x paper 300,774,272" in squeezed(out)
     assert "weights parameters 3,469,760 = trainable 3,504,872 - gamma and beta 34,112 - bias 1,000" in squeezed(out)
     assert out.splitlines()[0].endswith(
-        "other counters say 300,774,272 to 327,550,720, or 601,548,544 to 627,396,456 FLOPs"
+        "other counters say 300,774,272 to 328,830,720, or 601,548,544 to 632,297,600 FLOPs"
     )
 
 
