@@ -115,7 +115,7 @@ def test_a_layer_on_a_leading_axis_counts_once_for_each_of_its_places() -> None:
     made = inner.output((frame,)).stacked(16)
     often = Network(Node("up", inner, (start,), (start.shape,), made, provenance=functional))
     for name, found in CONVENTIONS.items():
-        # A tool that hooks modules sees none here; three that read no PyTorch have no rule for a transposed convolution.
+        # A tool that hooks modules sees none here; three that read no PyTorch have no rule for the layer.
         hooks, refuse = (
             ("ptflops", "thop", "thop_2019", "torchinfo", "torchsummaryx"),
             ("osmr", "mxop", "convnet_burden"),
