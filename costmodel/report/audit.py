@@ -18,6 +18,8 @@ class AuditReport(Answer):
     """A row a printed number, and a row each line of a table that prints none."""
 
     results: Sequence[AuditResult]
+    #: Whether these are all: then a terminal shows a row a source.
+    everything: bool = True
 
     def lines(self) -> tuple[str, ...]:
         counted = totals(self.results)
@@ -45,6 +47,25 @@ class AuditReport(Answer):
             f"Of {len(rows)} rows {len(printing)} print a cost: {wholly} are reproduced wholly, {partly} in"
             f" part, {len(printing) - wholly - partly} not. The others print shapes, shares or memory."
         )
+
+    def narrow(self) -> Table:
+        """A row a source where there are hundreds of numbers; all of them are in every other format."""
+        if not self.everything:
+            return self.table()
+        sources: dict[str, Counter[str]] = {}
+        for result in self.results:
+            if result.verdict != "no figure":
+                sources.setdefault(result.source, Counter())[result.verdict] += 1
+        rows = tuple(
+            (source, counted.total(), sum(counted[verdict] for verdict in EXPLAINED), counted["unexplained"])
+            for source, counted in sources.items()
+        )
+        return Table(("source", "numbers", "reproduced", "unexplained"), rows)
+
+    def notes(self) -> Sequence[str]:
+        """How to see the numbers themselves."""
+        how = "Every number: --format csv or html; some of them: --source, --model, --verdict."
+        return (how,) if self.everything else ()
 
     def table(self) -> Table:
         """What is printed, what is exact, and the verdict."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
+from costmodel.errors import CostModelError
 from costmodel.loading import load_with
 from costmodel.published.tables import MILLION, PrintedNumber, PublishedNetwork, published
 from costmodel.reproduction.audit_result import VERDICTS, AuditResult
@@ -102,6 +103,30 @@ def printed_numbers() -> dict[Cell, PrintedNumber]:
             zeros = max(shared, len(str(printed.value // MILLION)) - most)
             cells[row, quantity] = PrintedNumber(printed.value, printed.step * 10**zeros)
     return cells
+
+
+def selected(
+    results: Iterable[AuditResult], source: str = "", verdict: str | None = None, model: str = ""
+) -> tuple[AuditResult, ...]:
+    """The results of a ``verdict`` whose source and row have these texts in them, in either case.
+
+    Raises :class:`~costmodel.errors.CostModelError` where there are none.
+
+    >>> len(selected(layer_results(), source="1409.4842", verdict="exact"))
+    0
+    """
+    chosen = tuple(
+        result
+        for result in results
+        if source.casefold() in result.source.casefold()
+        and model.casefold() in result.row.casefold()
+        and verdict in (None, result.verdict)
+    )
+    if not chosen:
+        asked = {"source": source, "verdict": verdict, "model": model}
+        said = ", ".join(f"{name} {value!r}" for name, value in asked.items() if value)
+        raise CostModelError(f"no published number has {said}; leave one out, or see all with `costmodel audit`")
+    return chosen
 
 
 def totals(results: Iterable[AuditResult]) -> dict[str, int]:

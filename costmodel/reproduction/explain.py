@@ -31,7 +31,7 @@ ODDS = 10.0
 #: A claim is explained where all that fits has this probability, and what nobody here knows has the rest.
 CONFIDENT = 0.95
 #: Where the likeliest is not the plain reading, it is this: near the plain number, something always fits.
-SURE = 0.986
+SURE = 0.988
 #: Fits of this probability are named, and of readings that give the same number, those of this share of its odds.
 NAMED = 0.01
 #: So many readings may explain a claim where none has half of the probability.

@@ -66,7 +66,7 @@ _ROUNDING = {"exact": 1.0, "rounded": 1.0, "truncated": 0.2}
 
 #: Claims that no rule here explains, for one that is the plain reading: 49 of the published for 167.
 UNKNOWN = 0.3
-UNKNOWN_ORIGIN_KNOWN = 0.08
+UNKNOWN_ORIGIN_KNOWN = 0.07
 
 #: Where such claims lie: the center, how far around it (of the logarithm, on average), and the share that lies there.
 _AROUND = ((1, 0.05, 0.5), (2, 0.05, 0.1), (1, 1.0, 0.4))

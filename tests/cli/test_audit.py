@@ -68,6 +68,31 @@ def test_a_row_without_a_figure_is_no_figure() -> None:
     assert {(finding["verdict"], finding["exact"]) for finding in memory} == {("no figure", None)}
 
 
+@cache
+def chosen(*arguments: str) -> Answer:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("costmodel.cli.audit.audit", search_once)
+        return run("audit", *arguments)
+
+
+def test_all_of_it_fits_a_page_and_a_choice_is_a_row_a_number() -> None:
+    page = chosen().out.splitlines()
+    assert len(page) < 60
+    full = list(csv.DictReader(io.StringIO(audit("csv").out)))
+    for option, column in (("--source", "source"), ("--verdict", "verdict"), ("--model", "row")):
+        value = {"source": "1704.04861", "verdict": "unexplained", "row": "mobilenetv2"}[column]
+        some = list(csv.DictReader(io.StringIO(chosen(option, value, "--format", "csv").out)))
+        assert some == [row for row in full if value in row[column].casefold()]
+        assert 0 < len(some) < len(full)
+    with_filter = chosen("--source", "1409.1556").out
+    assert "VGG" in with_filter
+    assert "Every number" not in with_filter
+
+
+def test_a_choice_of_nothing_is_an_error() -> None:
+    assert refusal("audit", "--model", "nothing").startswith("no published number has model 'nothing'; leave one out")
+
+
 def test_bad_input_is_one_line() -> None:
     assert refusal("audit", "--format", "xml").startswith("Invalid value for '--format': 'xml' is not one of")
     assert refusal("audit", "mobilenet_v2").startswith("Got unexpected extra argument (mobilenet_v2)")
