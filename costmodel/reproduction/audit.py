@@ -113,7 +113,7 @@ def selected(
     Raises :class:`~costmodel.errors.CostModelError` where there are none.
 
     >>> len(selected(layer_results(), source="1409.4842", verdict="exact"))
-    0
+    2
     """
     chosen = tuple(
         result
@@ -124,8 +124,8 @@ def selected(
     )
     if not chosen:
         asked = {"source": source, "verdict": verdict, "model": model}
-        said = ", ".join(f"{name} {value!r}" for name, value in asked.items() if value)
-        raise CostModelError(f"no published number has {said}; leave one out, or see all with `costmodel audit`")
+        filters = ", ".join(f"{name} {value!r}" for name, value in asked.items() if value)
+        raise CostModelError(f"no published number has {filters}; leave one out, or see all with `costmodel audit`")
     return chosen
 
 
