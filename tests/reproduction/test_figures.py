@@ -10,10 +10,11 @@ import csv
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 
+from benchmarks.calibration import FIGURES as CSV
+from benchmarks.calibration import network_of, right_number
 from costmodel import Network, load
 from costmodel.loading import load_with
 from costmodel.published.tables import PrintedNumber
@@ -24,28 +25,13 @@ from costmodel.reproduction.row_to_model import model_of
 # Hundreds of claims are explained.
 pytestmark = pytest.mark.slow
 
-FIGURES = list(csv.DictReader(Path(__file__).with_name("figures.csv").read_text().splitlines()))
-
-
-def network_of(figure: dict[str, str]) -> Network:
-    options = dict(option.split("=") for option in figure["options"].split())
-    return load(figure["model"], **{name: float(value) for name, value in options.items()})
+FIGURES = list(csv.DictReader(CSV.read_text("utf-8").splitlines()))
 
 
 def readings(answer: Explanation, explaining: bool) -> set[str]:
     return {
         str(reading) for fit in answer.fits if fit.explains or not explaining for reading in (fit.reading, *fit.alike)
     }
-
-
-def right_number(figure: dict[str, str], network: Network) -> int | None:
-    """The exact number behind a figure; None where no rule is known, or the network is another."""
-    words = figure["truth"].split()
-    if figure["truth"] == "the plain reading":
-        return {"multiply_adds": network.multiply_adds, "parameters": network.parameters}.get(
-            figure["of"], network.ledger.activations
-        )
-    return network.under(words[1]) // (2 if "halved" in words else 1) if words[0] == "as" else None
 
 
 def verdict(figure: dict[str, str]) -> str:
