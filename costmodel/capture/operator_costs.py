@@ -32,7 +32,7 @@ MOVES = frozenset(
     " take tile transpose_copy tril triu unfold_copy unsafe_split unsafe_split_with_sizes unsqueeze_copy"
     " view_as_complex view_as_real view_copy where zero set complex normal"
     " uniform random exponential real imag view_as_complex_copy view_as_real_copy conj_physical unbind_copy"
-    " _assert_async _assert_tensor_metadata masked_select _pack_padded_sequence"
+    " _assert_async _assert_tensor_metadata _linalg_check_errors masked_select _pack_padded_sequence"
     " sym_size sym_numel sym_stride is_same_size".split()
 )
 

@@ -69,7 +69,7 @@ def refused(module: nn.Module, inputs: Any, kwargs: Any = None) -> str:
     [
         (lambda x: torch.linalg.svd(x)[1], "aten._linalg_svd"),
         (lambda x: twice(x), "costmodel_tests.twice"),
-        (lambda x: torch.fft.rfft(x).abs(), "aten._fft_r2c"),
+        (lambda x: torch.linalg.qr(x)[0], "aten.linalg_qr"),
     ],
 )
 def test_an_unknown_operator_stops_with_its_place(function: Any, operator: str) -> None:

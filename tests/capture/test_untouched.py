@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -188,3 +189,37 @@ def test_a_module_whose_train_or_eval_returns_nothing(method: str) -> None:
 def test_a_shape_is_of_the_type_that_the_module_computes_in(kind: torch.dtype) -> None:
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(144, 5)).to(kind)
     assert from_torch(net, (3, 8, 8)).multiply_adds == 36 * 4 * 27 + 144 * 5
+
+
+@pytest.mark.parametrize("end", [None, ValueError, KeyboardInterrupt, RecursionError])
+def test_what_a_forward_sets_for_all_is_put_back(end: type[BaseException] | None) -> None:
+    def forward(module: Any, x: Tensor) -> Tensor:
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        torch.use_deterministic_algorithms(True)
+        torch.set_grad_enabled(True)
+        if end:
+            raise end("stop")
+        return module.layer(x)  # type: ignore[no-any-return]
+
+    net = Calls(forward, layer=nn.Linear(8, 8))
+    caught = (CostModelError, KeyboardInterrupt) if end else ()
+    with untouched(net):
+        try:
+            from_torch(net, (8,))
+        except caught:
+            pass
+        else:
+            assert end is None
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_captures_of_two_threads_leave_each_other_alone() -> None:
+    nets = [nn.Sequential(*[nn.TransformerEncoderLayer(16, 2, batch_first=True) for _ in range(4)]) for _ in range(4)]
+    alone = from_torch(nets[0], (5, 16)).multiply_adds
+    before = surroundings()
+    with ThreadPoolExecutor(4) as pool:
+        assert [network.multiply_adds for network in pool.map(lambda net: from_torch(net, (5, 16)), nets)] == [
+            alone
+        ] * 4
+    assert surroundings() == before

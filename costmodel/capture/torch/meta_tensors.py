@@ -6,6 +6,7 @@ import copy
 import copyreg
 import random
 import sys
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -108,22 +109,39 @@ def _opaque(value: object) -> bool:
     return False
 
 
+#: One capture at a time; one inside another, of the same thread, does not wait.
+_ALONE = threading.RLock()
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """The caller's random generators stand as before, whatever is drawn inside; attention takes its general path.
+    """What is global stands as before, whatever is drawn or set inside; attention takes its general path.
 
-    PyTorch's fast path for encoders computes with nested tensors, whose sizes are values.
+    PyTorch's fast path for encoders computes with nested tensors, whose sizes are values. Whoever comes from another
+    thread meanwhile waits, for what is global is of all threads.
     """
+    with _ALONE, _settings(), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the model's own, about values that are not there
+        torch.backends.mha.set_fastpath_enabled(False)
+        yield
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """The default type and device, whether algorithms must be deterministic, and random generators, put back after."""
     numpy = sys.modules.get("numpy")
     before = torch.get_rng_state(), random.getstate(), numpy and numpy.random.get_state()
     fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    strict, warned = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the model's own, about values that are not there
-            yield
+        yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        torch.set_default_dtype(dtype)
+        if torch.get_default_device() != device:
+            torch.set_default_device(None if device == torch.device("cpu") else device)
+        torch.use_deterministic_algorithms(strict, warn_only=warned)
         torch.set_rng_state(before[0])
         random.setstate(before[1])
         if numpy:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from costmodel.capture.operator_costs import COPIES, CREATIONS, ELEMENTWISE, MOVES, READS, REDUCTIONS, REPEATS
 from costmodel.capture.torch.ops.handler_utils import Handler, arithmetic, known_among, moved
+from costmodel.capture.torch.ops.linalg import LINALG
 from costmodel.capture.torch.ops.matmul import PRODUCTS
 from costmodel.capture.torch.ops.norm import NORMS
 from costmodel.capture.torch.ops.pointwise import OTHERS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 #: Writes down one call as PyTorch dispatches it: positional and keyword arguments, defaults left out.
 Writer: TypeAlias = "Callable[[Tape, Any, tuple[Any, ...], dict[str, Any], Any], None]"
 
-HANDLERS: dict[str, Handler] = {**PRODUCTS, **NORMS, **OTHERS}
+HANDLERS: dict[str, Handler] = {**PRODUCTS, **LINALG, **NORMS, **OTHERS}
 
 
 @cache

@@ -48,7 +48,7 @@ def _convolution(tape: Tape, name: str, args: Arguments, output: Tensor) -> None
 
 def _mm(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
     left, right = (args["mat1"], args["mat2"]) if name == "addmm" else (args["self"], args["mat2"])
-    bias = args["self"] if name == "addmm" else None
+    bias = args["self"] if name == "addmm" else args.get("bias")
     # Weights: what the module holds, or what it makes of that alone.
     linear = tape.is_stored(right) or (tape.is_constant(right) and not tape.is_constant(left))
     own_bias = linear and bias is not None and bias.dim() == 1 and tape.is_constant(bias)
@@ -61,6 +61,9 @@ def _mm(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
         tape.add("linear", layer, [left, *computed], output, shapes=shapes[:1], stored=stored_ones(tape, right, own))
     else:
         tape.add("matmul", MatMul(), [left, right], output, shapes=shapes)
+    for scale in (args.get("scale_a"), args.get("scale_b")):  # of values in eight bits: one product a value each
+        if scale is not None:
+            arithmetic(tape, "mul", (output, scale), output)
     if bias is not None and not own_bias:
         arithmetic(tape, "add", (output, bias), output)
 
@@ -149,7 +152,7 @@ def _grouped(tape: Tape, name: str, args: Arguments, output: Tensor) -> None:
 
 PRODUCTS: dict[str, Handler] = {
     "convolution": _convolution,
-    **dict.fromkeys(("mm", "addmm"), _mm),
+    **dict.fromkeys(("mm", "addmm", "_int_mm", "_scaled_mm"), _mm),
     **dict.fromkeys(("bmm", "baddbmm"), _bmm),
     **dict.fromkeys(("mv", "addmv", "dot", "vdot"), _vector),
     **dict.fromkeys(("_euclidean_dist", "_cdist_forward"), _distances),
