@@ -143,7 +143,7 @@ def explain(
     readings = Readings(network, asked.of, known)
     plain = readings.plain
     unknown = unknown_odds(asked.printed, plain, known.origin)
-    every = _tried(readings, known.given, Aim(unknown, asked.printed.value))
+    every = _tried(readings, known.given, Aim(unknown, asked.printed.value), asked.printed)
     alike = _by_number(every)
     first = [readings[0] for readings in alike.values()]
     possible = PossibleNumbers(asked.printed)
@@ -154,11 +154,18 @@ def explain(
     return Explanation(network, asked, plain, _weighed(fits, unknown), len(every), len(first), expected, readings)
 
 
-def _tried(readings: Readings, given: int, aim: Aim) -> list[Reading]:
-    """The readings, the likeliest first; those of several variations where the claim could tell them from chance."""
+def _tried(readings: Readings, given: int, aim: Aim, printed: PrintedNumber) -> list[Reading]:
+    """The readings, the likeliest first; those of several variations where the claim could tell them from chance.
+
+    None with more variations is tried where those before leave a thousandth to the unknown: so many digits agree.
+    """
     kinds = ORDER[readings.quantity] + SINGLE[readings.quantity]
-    counts = range(MOST_VARIATIONS + given + 1)
-    tried = (reading for count in counts for reading in readings.varied(count, kinds, aim))
+    tried: list[Reading] = []
+    for count in range(MOST_VARIATIONS + given + 1):
+        tried += readings.varied(count, kinds, aim)
+        fitting_odds = sum(reading.odds for reading in tried if printed.rounds(reading.number))
+        if count > given and aim.least <= NAMED / 10 * fitting_odds:
+            break
     return sorted(tried, key=lambda reading: -reading.odds)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -24,9 +25,9 @@ def _multipliers(entries: Sequence[Entry]) -> list[Entry]:
 def _projections(entries: Sequence[Entry]) -> list[Entry]:
     """1x1 convolutions of a shortcut: what is added reads, through one and its norm, what a longer branch reads."""
     nodes = [entry.node for entry in entries]
-    reads = [node for other in nodes for node in other.inputs]
+    reads = Counter(node for other in nodes for node in other.inputs)
     added = [_before_norm(node) for other in nodes if isinstance(other.layer, Add) for node in other.inputs]
-    projections = {node for node in added if _pointwise(node) and reads.count(node.inputs[0]) > 1}
+    projections = {node for node in added if _pointwise(node) and reads[node.inputs[0]] > 1}
     return [entry for entry in entries if entry.node in projections]
 
 

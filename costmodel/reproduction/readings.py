@@ -17,6 +17,7 @@ from itertools import combinations, product
 from typing import Any, NamedTuple, TypeAlias
 
 from costmodel.conventions import CONVENTIONS, Convention, asked_of
+from costmodel.core.graph import Node
 from costmodel.core.layers import Stored
 from costmodel.core.ledger import Entry
 from costmodel.core.network import Network
@@ -312,18 +313,17 @@ class Readings:
     def _different(self, network: Network) -> list[tuple[Entry, int]]:
         """One entry of each kind, and how many are like it: deep networks repeat a few blocks."""
         if network not in self._alike:
-            keys = {entry: _key(entry) for entry in network.ledger}
+            keys = {node: _key(node) for node in network.ledger.operations}
             times = Counter(keys.values())
-            first = {key: entry for entry, key in reversed(keys.items())}
-            self._alike[network] = [(entry, times[key]) for key, entry in first.items()]
+            first = {key: node for node, key in reversed(keys.items())}
+            self._alike[network] = [(Entry(node, node.ops, node.params), times[key]) for key, node in first.items()]
         return self._alike[network]
 
 
-def _key(entry: Entry) -> tuple[object, ...]:
-    """What conventions see of an entry: equal entries count the same."""
-    node = entry.node
+def _key(node: Node) -> tuple[object, ...]:
+    """What conventions see of a node: equal ones count the same."""
     stored = tuple(read.layer for read in node.inputs if isinstance(read.layer, Stored))
-    return node.layer, node.input_shapes, node.shape, node.provenance, entry.params, stored
+    return node.layer, node.input_shapes, node.shape, node.provenance, stored
 
 
 class _AlternativeBuilds:
