@@ -65,7 +65,7 @@ def test_the_readmes_zoo_is_every_network_with_its_figures() -> None:
     assert f"{len(names())} of {len(names())} networks equal PyTorch" in README.read_text()
     for name, shape, parameters, multiply_adds, operations, verdict in rows:
         net = load(name)
-        counted = [str(net.input), f"{net.parameters:,}", f"{net.multiply_adds:,}", str(len(net.ledger)), "all equal"]
+        counted = [str(net.input), f"{net.parameters:,}", f"{net.multiply_adds:,}", f"{len(net.ledger):,}", "all equal"]
         assert [shape, parameters, multiply_adds, operations, verdict] == counted
 
 
