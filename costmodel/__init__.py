@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from costmodel.capture.onnx.api import from_onnx as from_onnx
+    from costmodel.capture.own_operators import register_operator as register_operator
     from costmodel.capture.tflite.api import from_tflite as from_tflite
     from costmodel.capture.torch.api import from_torch as from_torch
     from costmodel.capture.torch.huggingface import from_huggingface as from_huggingface
@@ -66,6 +67,7 @@ _LAZY = {
     "from_torch": "costmodel.capture.torch.api",
     "load": "costmodel.loading",
     "parse_budgets": "costmodel.guard.budget",
+    "register_operator": "costmodel.capture.own_operators",
     "solve": "costmodel.scaling.solve",
     "sweep": "costmodel.scaling.sweep",
 }

@@ -17,12 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from costmodel.capture.own_operators import RULES
 from costmodel.capture.torch.assumptions import ALL_NONZERO
 from costmodel.capture.torch.function_tracker import FunctionTracker
 from costmodel.capture.torch.graph_builder import graph
 from costmodel.capture.torch.known_values import LARGEST, KnownValues
 from costmodel.capture.torch.modules import ModuleCall, ModuleCalls
 from costmodel.capture.torch.ops.handlers import handler
+from costmodel.capture.torch.ops.own import own
 from costmodel.capture.torch.shortcuts import Results
 from costmodel.capture.torch.source_location import line_of_source
 from costmodel.capture.torch.tape import Tape, sample
@@ -43,6 +45,10 @@ _OFFERED = (
     "choose what runs by an argument of the model, or take --assume all-nonzero (assume='all-nonzero') for an upper"
     " bound where a mask selects"
 )
+
+
+#: Of an operator of the user's own.
+_RULE = ", and cm.register_operator gives it a rule"
 
 
 class Recorder(TorchDispatchMode):
@@ -110,13 +116,15 @@ class Recorder(TorchDispatchMode):
             handle(self._tape, func, args, kwargs, output)
             if of_result:
                 self._tape.assumes(of_result)
+        elif str(func._schema.name) in RULES:
+            own(self._tape, func, args, kwargs, output)
         elif self._allow_uncounted:
             self._uncounted(func, args, kwargs, output)
         else:
             raise CostModelError(
                 f"nobody has decided what {full_name(func)} costs; it runs {self.modules.current.place},"
                 f" {line_of_source()}; --allow-uncounted (allow_uncounted=True) counts the rest and says what is"
-                " missing"
+                f" missing{_RULE if func.namespace not in ('aten', 'prims') else ''}"
             )
         return output
 
