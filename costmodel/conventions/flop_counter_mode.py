@@ -13,7 +13,7 @@ from costmodel.conventions.convention import (
     SeenOperation,
     nothing,
 )
-from costmodel.conventions.function_calls import FREE, operation
+from costmodel.conventions.function_calls import operation
 from costmodel.core import layers
 from costmodel.errors import CostModelError
 
@@ -28,8 +28,8 @@ def _extra_counts(op: SeenOperation) -> Items:
             return NOTHING
         case layers.Operation("attention"):  # a kernel that computes it in one piece is in its table
             return NOTHING
-        case layers.Operation():
-            return operation(op, FREE | {"instance_norm", "rms_norm", "grid_sampler_2d", "grid_sampler_3d"}, factor=2)
+        case layers.Operation(name) if not name.startswith("complex"):
+            return operation(op, frozenset([name.strip("_")]), factor=2)  # no other operator is in its table
     return nothing(op, *NORMS, *POOLS, *ELEMENTWISE, *MOVES)
 
 

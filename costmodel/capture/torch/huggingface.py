@@ -64,7 +64,7 @@ def from_huggingface(
     except Exception as error:
         raise CostModelError(f"{title}: transformers cannot build it: {first_line(error)}") from error
     assert isinstance(model, nn.Module)
-    tokens = _most_tokens(read) if sequence is None else positive_int(sequence, "sequence")
+    tokens = most_tokens(read) if sequence is None else positive_int(sequence, "sequence")
     given = usual_inputs(model, title, tokens) if _nothing(inputs) else inputs
     return captured(model, given, title, {}, allow_uncounted, assume)
 
@@ -73,7 +73,7 @@ def _nothing(inputs: object) -> bool:
     return inputs is None or (isinstance(inputs, (tuple, list)) and not inputs)
 
 
-def _most_tokens(config: Any) -> int:
+def most_tokens(config: Any) -> int:
     """128, or as many as a model with learned positions takes, where those are fewer."""
     text = getattr(config, "text_config", None) or config
     most = getattr(text, "max_position_embeddings", None)
