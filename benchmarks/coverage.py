@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import signal
 import warnings
 from collections import Counter
@@ -77,6 +78,7 @@ def measure(library: str, name: str) -> Row:
     finally:
         signal.alarm(0)
         gc.collect()
+    row.reason = re.sub(r"/\S*/(?:site-packages|python[\d.]+)/", "", row.reason)  # where it lies on this machine
     return row
 
 
