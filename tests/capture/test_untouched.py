@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -223,3 +224,51 @@ def test_captures_of_two_threads_leave_each_other_alone() -> None:
             alone
         ] * 4
     assert surroundings() == before
+
+
+class CopiesAsItself(nn.Linear):
+    def __deepcopy__(self, memo: Any) -> nn.Module:
+        return self
+
+
+@pytest.mark.parametrize("end", [None, ValueError, KeyboardInterrupt])
+def test_a_part_that_copies_as_itself_keeps_its_mode(end: type[BaseException] | None) -> None:
+    def forward(module: Any, x: Tensor) -> Tensor:
+        if end:
+            raise end("stop")
+        return module.layer(x)  # type: ignore[no-any-return]
+
+    net = Calls(forward, layer=CopiesAsItself(8, 8)).train()
+    if end is None:
+        assert from_torch(net, (8,)).multiply_adds == 64
+    else:
+        with pytest.raises((CostModelError, KeyboardInterrupt)):
+            from_torch(net, (8,))
+    assert [part.training for part in net.modules()] == [True, True]
+
+
+def test_fifty_captures_are_equal() -> None:
+    net = model()
+    assert len({repr(from_torch(net, (3, 8, 8)).nodes) for _ in range(50)}) == 1
+
+
+def test_two_thousand_modules_inside_each_other_are_refused_in_one_line() -> None:
+    net: nn.Module = nn.Linear(8, 8)
+    for _ in range(2000):
+        net = nn.Sequential(net)
+    with pytest.raises(CostModelError, match=r"recursion limit.*sys\.setrecursionlimit") as caught:
+        from_torch(net, (8,))
+    assert "\n" not in str(caught.value)
+
+
+def test_twenty_thousand_layers_in_a_row() -> None:
+    net = nn.Sequential(*[nn.Identity() for _ in range(20_000)], nn.Linear(8, 8))
+    assert from_torch(net, (8,)).multiply_adds == 64
+
+
+def test_a_lock_in_a_list_is_refused_in_one_line() -> None:
+    net = nn.Sequential(nn.Linear(8, 8))
+    net[0].locks = [threading.Lock()]  # type: ignore[assignment]
+    with pytest.raises(CostModelError, match="cannot be copied") as caught:
+        from_torch(net, (8,))
+    assert "\n" not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -85,6 +86,7 @@ def captured(
         )
     if assume and allow_uncounted:
         raise CostModelError("what is not counted is at least as much, what is assumed at most; ask for one of them")
+    modes = _modes(model, title)
     if any(isinstance(parameter, UninitializedParameter) for parameter in model.parameters()):
         raise CostModelError(f"{title} has lazy layers that know no sizes yet; run it once on an example first")
     if isinstance(model, torch.jit.ScriptModule):
@@ -93,8 +95,13 @@ def captured(
         given = arguments(model, inputs, kwargs or {})
     except CostModelError as error:
         raise error.at(title) from error.__cause__
-    with undisturbed():
-        output = _recorded(model, given, title, allow_uncounted, bool(assume))
+    try:
+        with undisturbed():
+            output = _recorded(model, given, title, allow_uncounted, bool(assume))
+    finally:
+        for part, training in modes:
+            if part.training is not training:  # a part that copies as itself has been switched to evaluation
+                part.training = training
     network = Network(output, title, choices, f"captured from {type(model).__module__}.{type(model).__qualname__}")
     if given.doubtful and _read(network) == 1:
         raise CostModelError(
@@ -108,6 +115,17 @@ def captured(
             " ran; this model cannot be counted yet"
         )
     return network
+
+
+def _modes(model: nn.Module, title: str) -> list[tuple[nn.Module, bool]]:
+    """Each part of ``model``, and whether it is in training."""
+    try:
+        return [(part, part.training) for part in model.modules()]
+    except RecursionError:
+        raise CostModelError(
+            f"{title} has more modules inside each other than Python's recursion limit of {sys.getrecursionlimit()}"
+            " lets anyone visit; raise that with sys.setrecursionlimit"
+        ) from None
 
 
 def _read(network: Network) -> int:
