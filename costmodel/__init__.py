@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from costmodel.scaling.closed_form.derive import closed_form as closed_form
     from costmodel.scaling.compare import compare as compare
     from costmodel.scaling.solve import solve as solve
+    from costmodel.scaling.spaces.named import space as space
     from costmodel.scaling.sweep import sweep as sweep
 
 #: What a network answers beside what it knows itself; each is loaded when it is first asked for.
@@ -69,6 +70,7 @@ _LAZY = {
     "parse_budgets": "costmodel.guard.budget",
     "register_operator": "costmodel.capture.own_operators",
     "solve": "costmodel.scaling.solve",
+    "space": "costmodel.scaling.spaces.named",
     "sweep": "costmodel.scaling.sweep",
 }
 

@@ -1,0 +1,1 @@
+"""Whole search spaces, counted exactly."""
