@@ -272,3 +272,11 @@ def test_a_lock_in_a_list_is_refused_in_one_line() -> None:
     with pytest.raises(CostModelError, match="cannot be copied") as caught:
         from_torch(net, (8,))
     assert "\n" not in str(caught.value)
+
+
+def test_a_module_with_a_generator_is_captured_again_and_again() -> None:
+    net = nn.Sequential(nn.Linear(8, 8))
+    net[0].source = torch.Generator().manual_seed(7)
+    state = net[0].source.get_state()
+    assert [from_torch(net, (8,)).multiply_adds for _ in range(5)] == [64] * 5
+    assert torch.equal(net[0].source.get_state(), state)

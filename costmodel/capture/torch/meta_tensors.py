@@ -88,6 +88,9 @@ def _copy_of(value: Any, memo: dict[int, Any]) -> Any:
         return value
     if kind in (OrderedDict, dict, set) and not value:
         return memo.setdefault(id(value), kind())
+    if isinstance(value, torch.Generator):  # its state is a tensor, and no blank can stand for it
+        with torch._C.DisableTorchFunction():
+            return copy.deepcopy(value, memo)
     return copy.deepcopy(value, memo)
 
 
