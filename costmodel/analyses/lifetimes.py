@@ -69,14 +69,19 @@ def aliased(node: Node) -> bool:
 
 
 def lifetimes(
-    network: Network, size: Size, joins: Joins = apart, shares: Callable[[Node], bool] = aliased
+    network: Network,
+    size: Size,
+    joins: Joins = apart,
+    shares: Callable[[Node], bool] = aliased,
+    order: Sequence[Node] = (),
 ) -> Lifetimes:
     """The operations of ``network`` in the order in which they run, and the memory that they take.
 
     ``joins`` says which nodes are part of the operation before them; it is asked where nobody else reads what is
     between. ``shares`` says which of the nodes that view a value, or write over it, have no memory of their own.
+    ``order`` is that of the nodes, where it is not :func:`run_order`.
     """
-    return _Walk(size, joins, shares).over(run_order(network), network.output)
+    return _Walk(size, joins, shares).over(order or run_order(network), network.output)
 
 
 def run_order(network: Network) -> tuple[Node, ...]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, final
 
-from costmodel.analyses.lifetimes import Size
+from costmodel.analyses import order as better
+from costmodel.analyses.lifetimes import Size, run_order
+from costmodel.analyses.order import Order
 from costmodel.analyses.policies import Plan, Policy, policy_named
 from costmodel.analyses.size import size as size_of
 from costmodel.core.graph import Node
@@ -46,17 +48,24 @@ class LiveValue(NamedTuple):
 class Memory:
     """The activation memory of one sample of ``network``, under ``policy``.
 
-    ``dtype`` takes the place of every floating-point type; empty, where all values keep theirs.
+    ``dtype`` takes the place of every floating-point type; empty, where all values keep theirs. ``order`` is a better
+    order of the operations that was asked for.
     """
 
     network: Network
     policy: Policy
     dtype: str
+    order: Order | None = None
 
     @cached_property
     def plan(self) -> Plan:
         """The operations in order, and which values are alive while each runs."""
-        return self.policy.plan(self.network, value_size(self.dtype))
+        return self.policy.plan(self.network, value_size(self.dtype), self.order.nodes if self.order else ())
+
+    @property
+    def gain(self) -> int:
+        """The bytes that the peak is lower for its better order."""
+        return Memory(self.network, self.policy, self.dtype).peak_bytes - self.peak_bytes if self.order else 0
 
     @property
     def types(self) -> str:
@@ -114,11 +123,12 @@ def _live_value(node: Node, slot: int, shape: Shape, own: str, size: int, dtype:
     return LiveValue(f"{node.name}[{slot}]" if slot else node.name, shape, at_dtype(own, dtype), size)
 
 
-def memory(network: Network, dtype: str = "", policy: str = "fused") -> Memory:
+def memory(network: Network, dtype: str = "", policy: str = "fused", best_order: bool = False) -> Memory:
     """The activation memory of one sample of ``network``, with values of ``dtype``, under ``policy``.
 
     ``dtype`` takes the place of every floating-point type, of values and of weights; whole numbers and masks keep
     theirs, and without it all do. ``policy`` says what shares memory: :data:`~costmodel.analyses.policies.POLICIES`.
+    With ``best_order`` the operations run in the order that has the lowest peak: :mod:`~costmodel.analyses.order`.
 
     Raises :class:`~costmodel.errors.CostModelError` for another type or policy, and for a network without operations.
 
@@ -127,7 +137,14 @@ def memory(network: Network, dtype: str = "", policy: str = "fused") -> Memory:
     >>> found.peak_bytes, found.at, [value.bytes for value in found.live]
     (1505280, 'features.2.depthwise.conv', [1204224, 301056])
     """
-    return Memory(network, policy_named(policy), dtype and parse_dtype(dtype))
+    usage = Memory(network, policy_named(policy), dtype and parse_dtype(dtype))
+    if not best_order:
+        return usage
+    order = better.best_order(network, usage.policy, value_size(usage.dtype))
+    found = Memory(network, usage.policy, usage.dtype, order)
+    if found.peak_bytes < usage.peak_bytes:
+        return found
+    return Memory(network, usage.policy, usage.dtype, Order(run_order(network), order.exact))
 
 
 def value_size(dtype: str = "") -> Size:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple, final
 
-from costmodel.analyses.lifetimes import Buffer, Lifetimes, Size, lifetimes
+from costmodel.analyses.lifetimes import Buffer, Lifetimes, RunStep, Size, lifetimes
 from costmodel.core.graph import Node
 from costmodel.core.layers import Activation, Add, BatchNorm, Conv, Dropout, Linear, Scale, TransposedConv
 from costmodel.core.network import Network
@@ -51,35 +51,46 @@ class Plan(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Policy:
-    """How an engine keeps the values of a network: its name, the rule in a sentence, where that is from."""
+    """How an engine keeps the values of a network: its name, the rule in a sentence, where that is from.
+
+    ``plan`` takes a network, the size of values, and the order of the nodes, empty for the network's own. ``in_place``:
+    an operation may write over what it reads.
+    """
 
     name: str
     rule: str
     source: str
-    plan: Callable[[Network, Size], Plan]
+    plan: Callable[[Network, Size, Sequence[Node]], Plan]
+    in_place: bool = False
 
 
-def _separate(network: Network, size: Size) -> Plan:
-    return Plan(lifetimes(network, size))
+def _separate(network: Network, size: Size, order: Sequence[Node]) -> Plan:
+    return Plan(lifetimes(network, size, order=order))
 
 
-def _fused(network: Network, size: Size) -> Plan:
-    return Plan(lifetimes(network, size, _is_fused))
+def _fused(network: Network, size: Size, order: Sequence[Node]) -> Plan:
+    return Plan(lifetimes(network, size, _is_fused, order=order))
 
 
-def _in_place(network: Network, size: Size) -> Plan:
-    found = lifetimes(network, size, _is_fused)
+def _in_place(network: Network, size: Size, order: Sequence[Node]) -> Plan:
+    found = lifetimes(network, size, _is_fused, order=order)
     over = {}
     for number, step in enumerate(found.steps):
-        if len(step.makes) == 1 and _value_by_value(step.node):
-            made = found.buffers[step.makes[0]]
-            if any(found.last[place] == number and _fits(made, found.buffers[place]) for place in step.reads):
-                over[number] = step.makes[0]
+        if any(found.last[place] == number for place in replaceable(found, step)):
+            over[number] = step.makes[0]
     return Plan(found, over)
 
 
-def _mcunet(network: Network, size: Size) -> Plan:
-    found = lifetimes(network, size, _is_fused)
+def replaceable(found: Lifetimes, step: RunStep) -> tuple[int, ...]:
+    """The buffers that an operation may write over, once nobody else reads them."""
+    if len(step.makes) != 1 or not _value_by_value(step.node):
+        return ()
+    made = found.buffers[step.makes[0]]
+    return tuple([place for place in step.reads if _fits(made, found.buffers[place])])
+
+
+def _mcunet(network: Network, size: Size, order: Sequence[Node]) -> Plan:
+    found = lifetimes(network, size, _is_fused, order=order)
     made_by = {place: step for step in found.steps for place in step.makes}
     read_by = {place: step for step in reversed(found.steps) for place in step.reads}
     touched = []
@@ -93,12 +104,12 @@ def _mcunet(network: Network, size: Size) -> Plan:
     return Plan(found, touched=touched)
 
 
-def _arena(network: Network, size: Size) -> Plan:
+def _arena(network: Network, size: Size, order: Sequence[Node]) -> Plan:
     def aligned(*value: Any) -> int:
         return -(-size(*value) // 16) * 16
 
     # In a file for TFLite a reshape copies, and there is no dropout.
-    found = lifetimes(network, aligned, _is_fused, lambda node: isinstance(node.layer, Dropout))
+    found = lifetimes(network, aligned, _is_fused, lambda node: isinstance(node.layer, Dropout), order)
     return Plan(found, offsets=first_gaps(found))
 
 
@@ -178,6 +189,7 @@ POLICIES = {
             " writes over an input that nobody reads afterwards",
             "arXiv:2110.15352 (MCUNetV2), figure 1",
             _in_place,
+            in_place=True,
         ),
         Policy(
             "mcunet",

@@ -132,7 +132,7 @@ def bounded(network: Network, machine: Machine, dtype: str = "", batch: int = 1,
     positive_int(batch, "batch")
     bounds = {node: _bound(node, machine, dtype, batch) for node in network.ledger.operations}
     if fused:
-        steps = policy_named("fused").plan(network, lambda shape, dtype: 0).found.steps
+        steps = policy_named("fused").plan(network, lambda shape, dtype: 0, ()).found.steps
         bounds = dict.fromkeys(bounds, Bound()) | {step.node: bounds[step.node] for step in steps}
     return Roofline(network, machine, dtype, batch, fused, bounds)
 

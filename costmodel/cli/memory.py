@@ -20,9 +20,18 @@ if TYPE_CHECKING:
 @network_options
 @dtype_option
 @policy_option
+@click.option("--best-order", is_flag=True, help="Search for the order of operations that has the lowest peak.")
 @format_option
 @plot_option
-def command(model: str, chosen: ModelOptions, dtype: str, policy: str, style: str, plot_file: Path | None) -> None:
+def command(
+    model: str,
+    chosen: ModelOptions,
+    dtype: str,
+    policy: str,
+    best_order: bool,
+    style: str,
+    plot_file: Path | None,
+) -> None:
     """Say how much memory the activations of MODEL take at most, at which operation, and what is alive there.
 
     MODEL is what `costmodel count` takes. A policy says what shares memory: engines differ.
@@ -31,7 +40,7 @@ def command(model: str, chosen: ModelOptions, dtype: str, policy: str, style: st
     costmodel memory mobilenet_v2 --dtype int8
     costmodel memory mobilenet_v2 --dtype int8 --policy in-place --plot memory.svg
     """
-    usage = memory(chosen.load(model), dtype, policy)
+    usage = memory(chosen.load(model), dtype, policy, best_order)
     report = MemoryReport(usage)
     report.lines()  # whatever is wrong with it is said before there is a file
     if plot_file is not None:

@@ -36,8 +36,22 @@ class MemoryReport(Answer):
             subject(usage.network),
             *source,
             f"Policy {usage.policy.name}: {usage.policy.rule}; {usage.policy.source}.",
-            f"Order: {_ORDERS[is_called(usage.network)]}. Bytes of one sample; {self._types()}.",
+            f"Order: {'the best' if usage.order else _ORDERS[is_called(usage.network)]}. Bytes of one sample;"
+            f" {self._types()}.",
+            *self._best_order(),
         ]
+
+    def _best_order(self) -> list[str]:
+        usage = self.memory
+        if usage.order is None:
+            return []
+        own = f"the order of the {'calls' if is_called(usage.network) else 'graph'}"
+        end = "no order is better" if usage.order.exact else "there may be a better one"
+        if not usage.gain:
+            end = "no order is better" if usage.order.exact else "there may be one"
+            return [f"Best order: none was found that is better than {own}; {end}."]
+        before = usage.peak_bytes + usage.gain
+        return [f"Best order: {usage.gain:,} bytes less at the peak than in {own} ({before:,}); {end}."]
 
     def _types(self) -> str:
         if not self.memory.dtype:
@@ -66,5 +80,6 @@ class MemoryReport(Answer):
                 for value in usage.live
             ],
             "weights_bytes": usage.weights_bytes,
+            **({"best_order": {"gain": usage.gain, "exact": usage.order.exact}} if usage.order else {}),
             "rows": self.table().records(),
         }

@@ -38,11 +38,18 @@ class Block:
         self.heap.now -= self.size
 
 
-def peak(network: Network, size: Callable[[Value], int], *, fused: bool = False, in_place: bool = False) -> int:
-    """The most bytes that exist at once while ``network`` runs, node after node in the order of the graph."""
+def peak(
+    network: Network,
+    size: Callable[[Value], int],
+    *,
+    fused: bool = False,
+    in_place: bool = False,
+    order: Sequence[Node] = (),
+) -> int:
+    """The most bytes that exist at once while ``network`` runs, node after node in ``order``, or that of the graph."""
     heap = Heap()
     values: dict[Node, list[Block | None]] = {}
-    waiting = list(network.nodes)
+    waiting = list(order or network.nodes)
     for node in waiting:
         if isinstance(node.layer, layers.Input):
             values[node] = [Block(heap, size(node.values[0]))]

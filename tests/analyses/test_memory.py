@@ -64,21 +64,23 @@ def bytes_of(value: Value) -> int:
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> Network:
+def graphs(draw: st.DrawFn, most: int = 12, writes: bool = True) -> Network:
     """Nodes that read any earlier ones: views, writes, several values, stored tensors, several inputs and outputs."""
     shapes = st.builds(lambda channels, side: Shape(channels, (side,)), st.integers(1, 9), st.integers(1, 9))
     nodes: list[Node] = []
     for number in range(draw(st.integers(1, 2))):
         shape = draw(shapes)
         nodes.append(Node(f"input{number}", layers.Input(shape), (), (), shape, draw(st.sampled_from(DTYPES))))
-    for number in range(draw(st.integers(1, 12))):
+    for number in range(draw(st.integers(1, most))):
         shape = draw(shapes)
         if draw(st.integers(0, 5)) == 0:
             nodes.append(Node(f"table{number}", layers.Stored(shape, Params(weight=1)), (), (), shape))
             continue
         reads = tuple(draw(st.lists(st.sampled_from(nodes[-4:] + nodes), min_size=1, max_size=3)))
         slots = tuple(draw(st.integers(0, len(read.others))) for read in reads)
-        aliases = st.none() | st.builds(Alias, st.integers(0, len(reads) - 1), st.booleans())
+        aliases = st.none() | st.builds(
+            Alias, st.integers(0, len(reads) - 1), st.booleans() if writes else st.just(False)
+        )
         values = st.builds(Value, shapes, st.sampled_from(DTYPES), aliases)
         others = tuple(draw(st.lists(values, max_size=2)))
         kind = layers.Move(f"step{number}", shape)
