@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache
 from types import ModuleType
 from typing import Any, final
 
@@ -175,7 +175,7 @@ def resolve(name: str) -> tuple[Architecture, str]:
     """
     base, _, variant = name.partition(":")
     if base not in FAMILIES and variant:
-        return _function(base, variant), ""
+        return _function(name), ""
     known = architecture(base)
     if variant:
         check_variant(base, variant, known.variants)
@@ -183,7 +183,7 @@ def resolve(name: str) -> tuple[Architecture, str]:
 
 
 def build(name: str, **choices: object) -> Network:
-    """The network that ``name``, read as by :func:`resolve`, makes of ``choices``; defaults for the rest.
+    """The network that the architecture ``name``, or a variant of it, makes of ``choices``; defaults for the rest.
 
     Raises :class:`~costmodel.errors.CostModelError` for an unknown name and for a choice it does not take.
 
@@ -217,21 +217,12 @@ def _base(name: str) -> str:
     return base if base in FAMILIES else name
 
 
-def _function(module_name: str, function_name: str) -> Architecture:
-    """The user's own function, made to answer with a network or with one line."""
-    name = f"{module_name}:{function_name}"
+def _function(name: str) -> Architecture:
+    """What is known of the user's own function: the arguments that it takes."""
     function = own(name)
     if not callable(function):
         raise CostModelError(f"{name} is {type_name(function)}, not a function; write one that returns a Network")
-
-    @wraps(function)
-    def answer(**choices: object) -> Network:
-        network = called(name, function, choices)
-        if not isinstance(network, Network):
-            raise CostModelError(f"{name} returned {type_name(network)}; let it return a costmodel.Network")
-        return network
-
-    return Architecture(answer, f"{name}, a function of yours", {"": ""})
+    return Architecture(function, f"{name}, a function of yours", {"": ""})
 
 
 def own(name: str) -> object:
