@@ -62,6 +62,7 @@ def without_example(names: dict[str, object]) -> list[str]:
     return [name for name, it in names.items() if callable(it) and ">>> " not in (it.__doc__ or "")]
 
 
+@pytest.mark.slow  # from_torch imports torch
 def test_every_public_name_has_an_example() -> None:
     public = {name: getattr(cm, name) for name in cm.__all__}
     assert public.keys() >= {"Node", "load", "sweep", "mobilenet_v2"}

@@ -303,7 +303,7 @@ class Linear(Layer):
     Raises :class:`~costmodel.errors.CostModelError` for a map with channels first, which PyTorch would want flattened.
 
     >>> Linear(1000, bias=True).params((Shape(1024),))
-    Params(weight=1024000, bias=1000, affine=0, buffer=0)
+    Params(weight=1024000, bias=1000, affine=0, buffer=0, frozen=0)
     >>> Linear(3072).output((Shape(768, (197,), axis=1),))
     Shape(channels=3072, spatial=(197,), axis=1)
     """

@@ -21,7 +21,7 @@ class BatchNorm(Layer):
     ``affine``: it has a gamma and a beta; ``tracked``: it has a running mean and variance.
 
     >>> BatchNorm().params((Shape(32, (112, 112)),))
-    Params(weight=0, bias=0, affine=64, buffer=64)
+    Params(weight=0, bias=0, affine=64, buffer=64, frozen=0)
     """
 
     affine: bool = True
