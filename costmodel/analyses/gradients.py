@@ -37,20 +37,20 @@ class Trains(NamedTuple):
 _ALL, _NONE, _BIAS_ALONE = Trains(True, True), Trains(False, False), Trains(True, False)
 
 
-def trains(node: Node, held: Params) -> Trains:
+def trains(node: Node, stored: Params) -> Trains:
     """What training changes of the parameters ``held`` that ``node`` works with.
 
     Raises :class:`~costmodel.errors.CostModelError` where it is not known whether its weights are among them.
     """
-    if not held.trainable:
+    if not stored.trainable:
         return _NONE
-    if not held.frozen or not node.layer.multiplies:
+    if not stored.frozen or not node.layer.multiplies:
         return _ALL
-    if held.frozen in (held.weight, held.bias) and held.weight != held.bias:
-        return _BIAS_ALONE if held.frozen == held.weight else _ALL
+    if stored.frozen in (stored.weight, stored.bias) and stored.weight != stored.bias:
+        return _BIAS_ALONE if stored.frozen == stored.weight else _ALL
     raise CostModelError(
-        f"{node.name}: {held.frozen} of its {held.parameters} parameters are frozen, and not known which; freeze all or"
-        " none of a layer"
+        f"{node.name}: {stored.frozen} of its {stored.parameters} parameters are frozen, and not known which; freeze"
+        " all or none of a layer"
     )
 
 
@@ -86,26 +86,26 @@ class Gradients:
     @cached_property
     def trains(self) -> dict[Node, Trains]:
         """What training changes of the parameters that each node works with, also of those that it shares."""
-        found: dict[Node, Trains] = {}
+        trained: dict[Node, Trains] = {}
         shared: dict[str, Trains] = {}
         for node in self.network.nodes:
             layer = node.layer
             if not layer.stores:
-                found[node] = _NONE
+                trained[node] = _NONE
             elif node.provenance is BUILT:
-                found[node] = _ALL if layer.params(node.input_shapes).parameters else _NONE
+                trained[node] = _ALL if layer.params(node.input_shapes).parameters else _NONE
             elif node.params.parameters or not layer.params(node.sample[0]).parameters:
-                found[node] = shared[node.name] = trains(node, node.params)
+                trained[node] = shared[node.name] = trains(node, node.params)
                 for own, count in node.parameter_types:
                     if count and node.params.trainable and not is_differentiable(own):
                         raise CostModelError(
                             f"{node.name}: weights of {own} have no gradient; train the network in fp32"
                         )
             elif not self.network.frozen_parameters:
-                found[node] = _ALL
+                trained[node] = _ALL
             else:  # the same module once more: its name ends in how often it has run
-                found[node] = self._shared(node, shared)
-        return found
+                trained[node] = self._shared(node, shared)
+        return trained
 
     def _shared(self, node: Node, known: dict[str, Trains]) -> Trains:
         first = node.name.partition(":")[0]

@@ -115,7 +115,7 @@ class _Walk:
 
     def __init__(self, size: Size, joins: Joins, shares: Callable[[Node], bool]) -> None:
         self._size, self._joins, self._shares = size, joins, shares
-        self._found = Lifetimes()
+        self._lives = Lifetimes()
         #: The buffer of each value of a node.
         self._places: dict[Node, tuple[int, ...]] = {}
         #: The first node of the operation that each node is part of.
@@ -136,8 +136,8 @@ class _Walk:
             elif layer is not Input and (node is not output or node in returned) and not self._joined(node):
                 self._step(node)
         for node in returned:
-            self._read(self._places[node], len(self._found.steps))
-        return self._found
+            self._read(self._places[node], len(self._lives.steps))
+        return self._lives
 
     def _joined(self, node: Node) -> bool:
         """Whether it is part of the operation before it, and so takes its place."""
@@ -150,7 +150,7 @@ class _Walk:
         return True
 
     def _step(self, node: Node) -> None:
-        number = len(self._found.steps)
+        number = len(self._lives.steps)
         slots = node.slots or (0,) * len(node.inputs)
         reads = [self._places[read][slot] for read, slot in zip(node.inputs, slots, strict=True)]
         values = node.values if node.others else ((node.shape, node.dtype, node.alias),)
@@ -163,17 +163,17 @@ class _Walk:
             made.append(places[-1])
         read = tuple(dict.fromkeys(reads)) if len(reads) > 1 else tuple(reads)
         self._read(read, number)
-        self._found.steps.append(RunStep(node, tuple([place for place in read if place != _STORED]), tuple(made)))
+        self._lives.steps.append(RunStep(node, tuple([place for place in read if place != _STORED]), tuple(made)))
         self._places[node], self._operation[node] = tuple(places), node
 
     def _read(self, places: Sequence[int], step: int) -> None:
         for place in places:
             if place != _STORED:
-                self._found.last[place] = step
+                self._lives.last[place] = step
 
     def _new(self, node: Node, slot: int, shape: Shape, dtype: str, step: int) -> int:
-        found = self._found
-        found.buffers.append(Buffer(node, slot, shape, dtype, self._size(shape, dtype)))
-        found.first.append(step)
-        found.last.append(step)
-        return len(found.buffers) - 1
+        lives = self._lives
+        lives.buffers.append(Buffer(node, slot, shape, dtype, self._size(shape, dtype)))
+        lives.first.append(step)
+        lives.last.append(step)
+        return len(lives.buffers) - 1

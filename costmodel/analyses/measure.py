@@ -55,13 +55,13 @@ def this_machine(dtype: str, repeat: int) -> Machine:
         for size in _COPIES:
             source = torch.ones(size, dtype=torch.uint8)
             speeds.append(2 * size / fastest(partial(torch.empty_like(source).copy_, source), repeat))
-    found, threads = f"the fastest of {len(rates)} convolutions and of {len(speeds)} copies", torch.get_num_threads()
+    basis, threads = f"the fastest of {len(rates)} convolutions and of {len(speeds)} copies", torch.get_num_threads()
     return Machine(
         "this machine",
         dtype,
         Fraction(int(max(rates))),
         Fraction(int(max(speeds))),
-        f"{found}, on {threads} thread{'s' * (threads > 1)} of PyTorch {torch.__version__}",
+        f"{basis}, on {threads} thread{'s' * (threads > 1)} of PyTorch {torch.__version__}",
     )
 
 
@@ -96,15 +96,15 @@ def _running(dtype: str) -> Iterator[None]:
         with torch.inference_mode():
             yield
     except (RuntimeError, MemoryError) as error:
-        said = (str(error) or type(error).__name__).splitlines()[0]
-        raise CostModelError(f"PyTorch cannot run this network at {dtype} on this machine: {said}") from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise CostModelError(f"PyTorch cannot run this network at {dtype} on this machine: {reason}") from error
 
 
 def _torch_type(dtype: str) -> torch.dtype:
-    found = getattr(torch, dtype, None)
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+    torch_dtype = getattr(torch, dtype, None)
+    if not isinstance(torch_dtype, torch.dtype) or not torch_dtype.is_floating_point:
         raise CostModelError(f"layers are run in floating point, {dtype} is none; give --dtype fp32, or leave it out")
-    return found
+    return torch_dtype
 
 
 def _random(sizes: tuple[int, ...], kind: torch.dtype) -> Tensor:

@@ -75,7 +75,7 @@ class Memory:
     @cached_property
     def totals(self) -> list[tuple[int, int, int, int]]:
         """The bytes of each operation: alive before it, made, freed after it, alive meanwhile."""
-        if not self.plan.found.steps:
+        if not self.plan.lives.steps:
             raise CostModelError(f"{self.network.name} has no operation to take memory; apply a layer to its input")
         return _totals(self.plan)
 
@@ -92,25 +92,25 @@ class Memory:
     @property
     def at(self) -> str:
         """The first operation at which so many are alive."""
-        return self.plan.found.steps[self._peak].node.name
+        return self.plan.lives.steps[self._peak].node.name
 
     @property
     def live(self) -> tuple[LiveValue, ...]:
         """What is alive there, in the order in which it was made."""
-        found = [self.plan.found.buffers[place] for place in self.plan.alive(self._peak)]
-        return tuple([_live_value(*buffer, self.dtype) for buffer in found])
+        alive = [self.plan.lives.buffers[place] for place in self.plan.alive(self._peak)]
+        return tuple([_live_value(*buffer, self.dtype) for buffer in alive])
 
     @property
     def rows(self) -> tuple[MemoryRow, ...]:
         """One row an operation, in the order in which they run."""
-        nodes = [step.node for step in self.plan.found.steps]
-        found = zip(nodes, self.totals, strict=True)
-        return tuple([MemoryRow(node.name, node.kind, node.shape, *total) for node, total in found])
+        nodes = [step.node for step in self.plan.lives.steps]
+        rows = zip(nodes, self.totals, strict=True)
+        return tuple([MemoryRow(node.name, node.kind, node.shape, *total) for node, total in rows])
 
     def most_during(self, nodes: Iterable[Node]) -> int:
         """The most bytes that are alive while one of ``nodes`` runs; 0 where all are part of other operations."""
         wanted = set(nodes)
-        steps = zip(self.plan.found.steps, self.totals, strict=True)
+        steps = zip(self.plan.lives.steps, self.totals, strict=True)
         return max([total[3] for step, total in steps if step.node in wanted], default=0)
 
     @property
@@ -141,9 +141,9 @@ def memory(network: Network, dtype: str = "", policy: str = "fused", best_order:
     if not best_order:
         return usage
     order = better.best_order(network, usage.policy, value_size(usage.dtype))
-    found = Memory(network, usage.policy, usage.dtype, order)
-    if found.peak_bytes < usage.peak_bytes:
-        return found
+    reordered = Memory(network, usage.policy, usage.dtype, order)
+    if reordered.peak_bytes < usage.peak_bytes:
+        return reordered
     return Memory(network, usage.policy, usage.dtype, Order(run_order(network), order.exact))
 
 
@@ -164,15 +164,15 @@ def value_size(dtype: str = "") -> Size:
 
 
 def _totals(plan: Plan) -> list[tuple[int, int, int, int]]:
-    found, sizes = plan.found, [buffer.bytes for buffer in plan.found.buffers]
+    lives, sizes = plan.lives, [buffer.bytes for buffer in plan.lives.buffers]
     if plan.touched is not None:
-        return [_touched(sizes, step.makes, touched) for step, touched in zip(found.steps, plan.touched, strict=True)]
-    ending = [0] * (len(found.steps) + 1)
-    for size, last in zip(sizes, found.last, strict=True):
+        return [_touched(sizes, step.makes, touched) for step, touched in zip(lives.steps, plan.touched, strict=True)]
+    ending = [0] * (len(lives.steps) + 1)
+    for size, last in zip(sizes, lives.last, strict=True):
         ending[last] += size
     totals = []
-    before = sum([size for size, first in zip(sizes, found.first, strict=True) if first < 0])
-    for number, step in enumerate(found.steps):
+    before = sum([size for size, first in zip(sizes, lives.first, strict=True) if first < 0])
+    for number, step in enumerate(lives.steps):
         inside = sizes[plan.over[number]] if number in plan.over else 0
         made, freed = sum([sizes[place] for place in step.makes]) - inside, ending[number] - inside
         totals.append((before, made, freed, before + made))

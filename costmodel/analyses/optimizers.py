@@ -53,8 +53,8 @@ def _eight_bits(sizes: Sizes, dtype: str) -> int:
 
 
 OPTIMIZERS = {
-    found.name: found
-    for found in (
+    choice.name: choice
+    for choice in (
         Optimizer("sgd", _copies(0), "torch.optim.SGD"),
         Optimizer("momentum", _copies(1), "torch.optim.SGD(momentum=0.9)"),
         Optimizer("adam", _copies(2), "torch.optim.Adam"),

@@ -41,7 +41,7 @@ def best_order(network: Network, policy: Policy, size: Size) -> Order:
     plan = policy.plan(network, size, ())
     if plan.touched is not None:  # every operation is looked at by itself
         return Order(run_order(network), True)
-    search = _Search(network, plan.found, policy)
+    search = _Search(network, plan.lives, policy)
     steps = search.best()
     if steps is None:
         return Order(run_order(network), False)
@@ -63,10 +63,10 @@ class _State(NamedTuple):
 class _Search:
     """What each operation needs, as sets of operations: bits of an integer."""
 
-    def __init__(self, network: Network, found: Lifetimes, policy: Policy) -> None:
-        self._network, self._found = network, found
-        self._sizes = [buffer.bytes for buffer in found.buffers]
-        numbers = {step.node: number for number, step in enumerate(found.steps)}
+    def __init__(self, network: Network, lives: Lifetimes, policy: Policy) -> None:
+        self._network, self._lives = network, lives
+        self._sizes = [buffer.bytes for buffer in lives.buffers]
+        numbers = {step.node: number for number, step in enumerate(lives.steps)}
         #: The operation that each node is part of.
         self._operation: dict[Node, int] = {}
         for node in run_order(network):
@@ -74,29 +74,29 @@ class _Search:
                 self._operation[node] = numbers[node]
             elif len(node.inputs) == 1 and node.inputs[0] in self._operation:
                 self._operation[node] = self._operation[node.inputs[0]]
-        self._after: list[set[int]] = [set() for _ in found.steps]
-        for number, step in enumerate(found.steps):
+        self._after: list[set[int]] = [set() for _ in lives.steps]
+        for number, step in enumerate(lives.steps):
             self._after[number] |= {self._operation[read] for read in step.node.inputs if read in self._operation}
         self._keep_writes()
-        self._followers: list[list[int]] = [[] for _ in found.steps]
+        self._followers: list[list[int]] = [[] for _ in lives.steps]
         for number, before in enumerate(self._after):
             for other in before:
                 self._followers[other].append(number)
         self._needs = [sum([1 << other for other in before]) for before in self._after]
-        self._readers = [0] * len(found.buffers)
-        for number, step in enumerate(found.steps):
+        self._readers = [0] * len(lives.buffers)
+        for number, step in enumerate(lives.steps):
             for place in step.reads:
                 self._readers[place] |= 1 << number
-        self._kept = {place for place, last in enumerate(found.last) if last == len(found.steps)}
-        self._over = [replaceable(found, step) if policy.in_place else () for step in found.steps]
+        self._kept = {place for place, last in enumerate(lives.last) if last == len(lives.steps)}
+        self._over = [replaceable(lives, step) if policy.in_place else () for step in lives.steps]
 
     def _keep_writes(self) -> None:
         """What touches a value that is written over keeps its place before or after the write."""
         touching: dict[int, list[int]] = {}
-        for number, step in enumerate(self._found.steps):
+        for number, step in enumerate(self._lives.steps):
             for place in {*step.reads, *step.makes}:
                 touching.setdefault(place, []).append(number)
-        for number, step in enumerate(self._found.steps):
+        for number, step in enumerate(self._lives.steps):
             if any(value.alias and value.alias.writes for value in step.node.values):
                 for other in {other for place in step.reads for other in touching[place]}:
                     if other != number:
@@ -104,7 +104,7 @@ class _Search:
 
     def _run(self, number: int, done: int, alive: int) -> tuple[int, int]:
         """The bytes that are alive while an operation runs after ``done``, and after it."""
-        step, here = self._found.steps[number], done | 1 << number
+        step, here = self._lives.steps[number], done | 1 << number
         made = sum([self._sizes[place] for place in step.makes])
         ended = {place for place in step.reads if place not in self._kept and not self._readers[place] & ~here}
         unread = [place for place in step.makes if place not in self._kept and not self._readers[place]]
@@ -116,15 +116,15 @@ class _Search:
         """What no order is below: an operation with all that it reads and makes."""
         needed = [
             sum([self._sizes[place] for place in (*step.reads, *(() if over else step.makes))])
-            for step, over in zip(self._found.steps, self._over, strict=True)
+            for step, over in zip(self._lives.steps, self._over, strict=True)
         ]
         return max(needed, default=0)
 
     def best(self) -> list[int] | None:
         """The operations in the best order; None where the search gave up."""
-        steps = range(len(self._found.steps))
-        alive = sum([self._sizes[place] for place, first in enumerate(self._found.first) if first < 0])
-        unread = [place for place, first in enumerate(self._found.first) if first < 0 and not self._readers[place]]
+        steps = range(len(self._lives.steps))
+        alive = sum([self._sizes[place] for place, first in enumerate(self._lives.first) if first < 0])
+        unread = [place for place, first in enumerate(self._lives.first) if first < 0 and not self._readers[place]]
         unread = [place for place in unread if place not in self._kept]
         alive -= sum([self._sizes[place] for place in unread])
         ready = tuple([number for number in steps if not self._needs[number]])

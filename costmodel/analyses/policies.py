@@ -25,7 +25,7 @@ class Plan(NamedTuple):
     ``offsets``: where each buffer lies in one arena, for a policy that decides it.
     """
 
-    found: Lifetimes
+    lives: Lifetimes
     over: Mapping[int, int] = MappingProxyType({})
     touched: Sequence[tuple[int, ...]] | None = None
     offsets: Sequence[int] = ()
@@ -34,15 +34,15 @@ class Plan(NamedTuple):
         """The buffers that take memory while an operation runs, in the order in which they were made."""
         if self.touched is not None:
             return self.touched[step]
-        first, hidden = self.found.first, self.over.get(step)
-        return [place for place, last in enumerate(self.found.last) if first[place] <= step <= last and place != hidden]
+        first, hidden = self.lives.first, self.over.get(step)
+        return [place for place, last in enumerate(self.lives.last) if first[place] <= step <= last and place != hidden]
 
     @property
     def ends(self) -> list[int]:
         """Where the last buffer ends that exists while each operation runs, in one arena."""
-        ends = [0] * (len(self.found.steps) + 1)
-        for place, (first, last) in enumerate(zip(self.found.first, self.found.last, strict=True)):
-            end = self.offsets[place] + self.found.buffers[place].bytes
+        ends = [0] * (len(self.lives.steps) + 1)
+        for place, (first, last) in enumerate(zip(self.lives.first, self.lives.last, strict=True)):
+            end = self.offsets[place] + self.lives.buffers[place].bytes
             for step in range(max(first, 0), last + 1):
                 ends[step] = max(ends[step], end)
         return ends[:-1]
@@ -73,35 +73,35 @@ def _fused(network: Network, size: Size, order: Sequence[Node]) -> Plan:
 
 
 def _in_place(network: Network, size: Size, order: Sequence[Node]) -> Plan:
-    found = lifetimes(network, size, _is_fused, order=order)
+    lives = lifetimes(network, size, _is_fused, order=order)
     over = {}
-    for number, step in enumerate(found.steps):
-        if any(found.last[place] == number for place in replaceable(found, step)):
+    for number, step in enumerate(lives.steps):
+        if any(lives.last[place] == number for place in replaceable(lives, step)):
             over[number] = step.makes[0]
-    return Plan(found, over)
+    return Plan(lives, over)
 
 
-def replaceable(found: Lifetimes, step: RunStep) -> tuple[int, ...]:
+def replaceable(lives: Lifetimes, step: RunStep) -> tuple[int, ...]:
     """The buffers that an operation may write over, once nobody else reads them."""
     if len(step.makes) != 1 or not _value_by_value(step.node):
         return ()
-    made = found.buffers[step.makes[0]]
-    return tuple([place for place in step.reads if _fits(made, found.buffers[place])])
+    made = lives.buffers[step.makes[0]]
+    return tuple([place for place in step.reads if _fits(made, lives.buffers[place])])
 
 
 def _mcunet(network: Network, size: Size, order: Sequence[Node]) -> Plan:
-    found = lifetimes(network, size, _is_fused, order=order)
-    made_by = {place: step for step in found.steps for place in step.makes}
-    read_by = {place: step for step in reversed(found.steps) for place in step.reads}
+    lives = lifetimes(network, size, _is_fused, order=order)
+    made_by = {place: step for step in lives.steps for place in step.makes}
+    read_by = {place: step for step in reversed(lives.steps) for place in step.reads}
     touched = []
-    for step in found.steps:
+    for step in lives.steps:
         block: tuple[int, ...] = ()
         if isinstance(step.node.layer, (Conv, Linear)):
             before, after = made_by.get(step.reads[0]), read_by.get(step.makes[0])
             if before and after and _is_inverted(before.node, step.node, after.node):
                 block = before.reads
         touched.append((*block, *step.reads, *step.makes) if isinstance(step.node.layer, (Conv, Linear)) else ())
-    return Plan(found, touched=touched)
+    return Plan(lives, touched=touched)
 
 
 def _arena(network: Network, size: Size, order: Sequence[Node]) -> Plan:
@@ -109,22 +109,22 @@ def _arena(network: Network, size: Size, order: Sequence[Node]) -> Plan:
         return -(-size(*value) // 16) * 16
 
     # In a file for TFLite a reshape copies, and there is no dropout.
-    found = lifetimes(network, aligned, _is_fused, lambda node: isinstance(node.layer, Dropout), order)
-    return Plan(found, offsets=first_gaps(found))
+    lives = lifetimes(network, aligned, _is_fused, lambda node: isinstance(node.layer, Dropout), order)
+    return Plan(lives, offsets=first_gaps(lives))
 
 
-def first_gaps(found: Lifetimes) -> list[int]:
+def first_gaps(lives: Lifetimes) -> list[int]:
     """Where TFLite Micro's greedy planner puts each buffer: the largest first, of equal ones the one made last.
 
     Each goes into the first gap that is wide enough between the placed buffers that exist at the same time.
     """
-    sizes = [buffer.bytes for buffer in found.buffers]
+    sizes = [buffer.bytes for buffer in lives.buffers]
     offsets = [0] * len(sizes)
     #: The placed buffers that exist at each operation, from before the first to after the last.
-    placed: list[list[int]] = [[] for _ in range(len(found.steps) + 2)]
+    placed: list[list[int]] = [[] for _ in range(len(lives.steps) + 2)]
     ranks: dict[int, int] = {}
     for rank, number in enumerate(sorted(range(len(sizes)), key=lambda number: (-sizes[number], -number))):
-        times = placed[found.first[number] + 1 : found.last[number] + 2]
+        times = placed[lives.first[number] + 1 : lives.last[number] + 2]
         others = {other for there in times for other in there}
         place = 0
         for other in sorted(others, key=lambda other: (offsets[other], ranks[other])):
@@ -214,8 +214,8 @@ def policy_named(name: str) -> Policy:
     >>> policy_named("in_place").name
     'in-place'
     """
-    found = POLICIES.get(str(name).replace("_", "-"))
-    if found is None:
+    policy = POLICIES.get(str(name).replace("_", "-"))
+    if policy is None:
         known = f"{nearest(str(name), POLICIES)}there are {', '.join(POLICIES)}"
         raise CostModelError(f"no policy is called {name!r}; {known}")
-    return found
+    return policy

@@ -132,7 +132,7 @@ def bounded(network: Network, machine: Machine, dtype: str = "", batch: int = 1,
     positive_int(batch, "batch")
     bounds = {node: _bound(node, machine, dtype, batch) for node in network.ledger.operations}
     if fused:
-        steps = policy_named("fused").plan(network, lambda shape, dtype: 0, ()).found.steps
+        steps = policy_named("fused").plan(network, lambda shape, dtype: 0, ()).lives.steps
         bounds = dict.fromkeys(bounds, Bound()) | {step.node: bounds[step.node] for step in steps}
     return Roofline(network, machine, dtype, batch, fused, bounds)
 
@@ -183,9 +183,9 @@ def named_machine(device: str, dtype: str) -> Machine:
 def _machine_of(peak: str | int, bandwidth: str | int, dtype: str) -> Machine:
     if not (peak and bandwidth):
         missing = "bandwidth" if peak else "peak" if bandwidth else ""
-        said = f"the {missing} is missing; " if missing else "no machine is named; "
+        lack = f"the {missing} is missing; " if missing else "no machine is named; "
         raise CostModelError(
-            f'{said}give --device NAME, such as rtx-4090, or both --peak "82.6 TFLOPS" and --bandwidth "1008 GB/s"'
+            f'{lack}give --device NAME, such as rtx-4090, or both --peak "82.6 TFLOPS" and --bandwidth "1008 GB/s"'
         )
     return Machine("a machine", dtype, _rate(peak, "peak"), _rate(bandwidth, "bandwidth"), "as given")
 

@@ -35,9 +35,9 @@ def types(network: Network) -> Counter[str]:
     >>> types(cm.lenet())
     Counter({'float32': 121182})
     """
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for node in network.ledger.operations:
         for own, count in node.parameter_types:
             if count:
-                found[own] += count
-    return found
+                counts[own] += count
+    return counts

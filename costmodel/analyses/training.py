@@ -113,11 +113,11 @@ class Training:
         names = [
             (type(node.layer) is Input, ".".join(node.name.split(".")[: self.depth])) for node in self.network.nodes
         ]
-        numbers, found = -1, []
+        numbers, result = -1, []
         for (is_input, _), nodes in groupby(names):
             numbers += not is_input
-            found += [-1 if is_input else numbers] * len(list(nodes))
-        return found
+            result += [-1 if is_input else numbers] * len(list(nodes))
+        return result
 
     @cached_property
     def _kept(self) -> dict[Node, list[Saved]]:
@@ -135,12 +135,12 @@ class Training:
         """What each operation reads of another block, or of the input."""
         storages, nodes = self._gradients.storages, self.network.nodes
         block = dict(zip(nodes, self._blocks, strict=True))
-        found = {}
+        result = {}
         for node in nodes:
             reads = [read(node, place) for place in range(len(node.inputs))]
             outside = [storages[made] for made in reads if block[made[0]] != block[node] and not _is_stored(made)]
-            found[node] = [Saved(root, self._gradients.bytes_of(root)) for root in outside]
-        return found
+            result[node] = [Saved(root, self._gradients.bytes_of(root)) for root in outside]
+        return result
 
     @property
     def _first_blocks(self) -> dict[object, int]:
@@ -187,7 +187,7 @@ class Training:
                     last_need[root] = place
             for one in gradients.saved[node]:
                 first_kept.setdefault(one.tensor, (place, one.bytes))
-        found: list[tuple[int, int, int]] = []
+        result: list[tuple[int, int, int]] = []
         outside = self._first_blocks if self.checkpoint else {}
         starts = {block: place for place, block in reversed([*enumerate(blocks)])}
         ends = {block: place for place, block in enumerate(blocks)}
@@ -197,19 +197,19 @@ class Training:
                 continue
             amount = gradients.bytes_of(root)
             if gradients.needs[node]:
-                found.append((amount, end - last_need.get(root, place), end - place))
+                result.append((amount, end - last_need.get(root, place), end - place))
             kept = first_kept.pop(root, None)
             if root in outside:
-                found.append((amount, place, end - starts[outside[root]]))
+                result.append((amount, place, end - starts[outside[root]]))
             elif kept is None:
-                found.append((amount, place, last_read[root]))
+                result.append((amount, place, last_read[root]))
             elif self.checkpoint:
-                found += [(amount, place, last_read[root]), (amount, end - ends[blocks[place]], end - kept[0])]
+                result += [(amount, place, last_read[root]), (amount, end - ends[blocks[place]], end - kept[0])]
             else:
-                found.append((amount, place, end - kept[0]))
+                result.append((amount, place, end - kept[0]))
         for place, amount in first_kept.values():  # numbers of their own
-            found.append((amount, end - ends[blocks[place]] if self.checkpoint else place, end - place))
-        return found
+            result.append((amount, end - ends[blocks[place]] if self.checkpoint else place, end - place))
+        return result
 
     @property
     def rows(self) -> tuple[TrainingRow, ...]:

@@ -46,10 +46,10 @@ def candidates(plan: Plan, rows: int, columns: int) -> Candidates:
     import numpy
 
     stages = _Stages(rows, columns)
-    buffers = [[*stages.terms(buffer.bytes)] for buffer in plan.found.buffers]
+    buffers = [[*stages.terms(buffer.bytes)] for buffer in plan.lives.buffers]
     of_resolution = numpy.array(stages.rows, dtype=numpy.int64)
-    of_alpha = numpy.zeros((len(plan.found.steps), len(stages.rows), rows), dtype=numpy.int64)
-    for step in range(len(plan.found.steps)):
+    of_alpha = numpy.zeros((len(plan.lives.steps), len(stages.rows), rows), dtype=numpy.int64)
+    for step in range(len(plan.lives.steps)):
         for buffer in plan.alive(step):
             for stage, number in buffers[buffer]:
                 of_alpha[step, stage] += number

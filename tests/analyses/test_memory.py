@@ -96,7 +96,7 @@ def graphs(draw: st.DrawFn, most: int = 12, writes: bool = True) -> Network:
 
 @given(graphs())
 def test_the_peak_is_that_of_a_run_that_allocates_and_frees(network: Network) -> None:
-    assume(network.memory().plan.found.steps)
+    assume(network.memory().plan.lives.steps)
     assert network.memory(policy="separate").peak_bytes == heap.peak(network, bytes_of)
 
 
@@ -109,7 +109,7 @@ def test_every_policy_is_that_of_a_run_that_shares_memory_as_it_says(described: 
 
 @given(graphs())
 def test_rows_follow_one_another(network: Network) -> None:
-    assume(network.memory().plan.found.steps)
+    assume(network.memory().plan.lives.steps)
     rows = network.memory(policy="separate").rows
     assert all(row.live == row.before + row.made for row in rows)
     assert all(one.live - one.freed == two.before for one, two in pairwise(rows))

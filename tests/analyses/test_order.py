@@ -48,7 +48,7 @@ def lowest(network: Network, fused: bool, in_place: bool) -> int:
 @settings(max_examples=60)
 @given(graphs(6, False))
 def test_no_order_of_any_graph_is_better(network: Network) -> None:
-    assume(network.memory().plan.found.steps)
+    assume(network.memory().plan.lives.steps)
     found = network.memory(policy="separate", best_order=True)
     assert found.order is not None
     assert found.order.exact

@@ -132,12 +132,12 @@ def _is_small(tensor: Tensor) -> bool:
 
 def _stored(op: Operator) -> tuple[str, ...]:
     """The tensors of the file that a constant is made of; shapes and indices are none of them."""
-    held = [read for read in op.inputs if read is not None and read.stored]
+    weights = [read for read in op.inputs if read is not None and read.stored]
     if op.type in ("DequantizeLinear", "QuantizeLinear"):
-        return held[0].stored if held and held[0] is op.inputs[0] else ()
+        return weights[0].stored if weights and weights[0] is op.inputs[0] else ()
     if op.type == "ConstantOfShape":  # as many as the file says; a shape of the sample's makes none
-        return (op.proto.output[0],) if held else ()
-    numbers = [read for read in held if read.dtype not in ("int64", "int32", "bool")] or held
+        return (op.proto.output[0],) if weights else ()
+    numbers = [read for read in weights if read.dtype not in ("int64", "int32", "bool")] or weights
     return tuple(dict.fromkeys(name for read in numbers for name in read.stored))
 
 
@@ -146,12 +146,12 @@ def _inferred(op: Operator) -> list[Tensor]:
     if op.type in _AS_THEIR_INPUT and first is not None:
         return [Tensor(first.sizes, first.type), *[not_made() for _ in op.proto.output[1:]]]
     try:
-        found = _sizes(_question(op, _says_sizes))
+        results = _sizes(_question(op, _says_sizes))
     except Exception as error:
         lines = [line for line in str(error).strip().splitlines() if line.strip()] or [type(error).__name__]
         raise CostModelError(f"it does not fit what it reads, {op.reads_text}: {lines[-1]:.200}") from None
     made: list[Tensor] = []
-    for name, typed in zip(op.proto.output, found, strict=True):
+    for name, typed in zip(op.proto.output, results, strict=True):
         if typed is not None:
             made.append(Tensor(checked(typed[1], name), typed[0]))
         elif op.readers.get(name):
@@ -233,13 +233,13 @@ def _sizes(question: _Question) -> list[tuple[int, list[int]] | None]:
             types[str(place)] = type_proto(read.type, read.sizes)
             if read.values is not None:
                 data[str(place)] = numpy_helper.from_array(read.array(), str(place))
-    found = onnx.shape_inference.infer_node_outputs(
+    results = onnx.shape_inference.infer_node_outputs(
         onnx.defs.get_schema(question.type, question.version), question.node(), types, data,
         opset_imports=[onnx.helper.make_opsetid(*opset) for opset in question.opsets], ir_version=question.ir_version,
     )  # fmt: skip
     made: list[tuple[int, list[int]] | None] = []
     for place in range(len(question.makes)):
-        typed = found.get(f"made {place}", TypeProto()).tensor_type
+        typed = results.get(f"made {place}", TypeProto()).tensor_type
         is_known = typed.HasField("shape") and all(dim.HasField("dim_value") for dim in typed.shape.dim)
         made.append((typed.elem_type, [dim.dim_value for dim in typed.shape.dim]) if is_known else None)
     return made

@@ -17,9 +17,9 @@ from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, nearest
 
 
-def input_tensors(graph: GraphProto, held: Mapping[str, Tensor], given: object) -> dict[str, Tensor]:
+def input_tensors(graph: GraphProto, initializers: Mapping[str, Tensor], given: object) -> dict[str, Tensor]:
     """The inputs of ``graph`` by name, of the sizes that it has and those that the user gave."""
-    values = [value for value in graph.input if value.name not in held]
+    values = [value for value in graph.input if value.name not in initializers]
     wanted = _by_name(values, given)
     names: dict[str, int] = {}
     for value in values:
@@ -33,8 +33,8 @@ def batch_inputs(graph: GraphProto, letter: str) -> list[InputSpec]:
 
     Raises :class:`~costmodel.errors.CostModelError` where it leaves others open too, or none.
     """
-    held = {proto.name for proto in graph.initializer}
-    values = [value for value in graph.input if value.name not in held]
+    initializers = {proto.name for proto in graph.initializer}
+    values = [value for value in graph.input if value.name not in initializers]
     specs = []
     for value in values:
         dims = _dims(value) or [0]

@@ -73,8 +73,8 @@ def tensors_of(proto: ModelProto, inputs: object, book: Book, folder: str, allow
     scope: dict[str, Tensor] = {}
     reader.initializers(graph, scope)
     scope |= input_tensors(graph, scope, inputs)
-    said = {value.name: value for value in (*graph.value_info, *graph.output)}
-    return reader.run(Block(graph.node, [value.name for value in graph.output], opsets, said=said), scope)
+    declared = {value.name: value for value in (*graph.value_info, *graph.output)}
+    return reader.run(Block(graph.node, [value.name for value in graph.output], opsets, declared=declared), scope)
 
 
 def _check_version(version: int) -> None:

@@ -40,7 +40,7 @@ class Block(NamedTuple):
     place: str = ""
     path: str = ""
     #: What the file says of the sizes of its tensors.
-    said: Mapping[str, ValueInfoProto] = {}
+    declared: Mapping[str, ValueInfoProto] = {}
 
 
 class Reader:
@@ -154,7 +154,7 @@ class Reader:
             known |= not domain and (node.op_type in _READ or is_standard(node.op_type, block.opsets.get("", 1)))
             if not known:
                 places.setdefault(f"{domain}.{node.op_type}".strip("."), []).append(_name(node))
-        named = [f"{kind} ({len(found)} x, first at {found[0]})" for kind, found in places.items()]
+        named = [f"{kind} ({len(names)} x, first at {names[0]})" for kind, names in places.items()]
         return f"nobody has decided what these operators cost: {', '.join(named)}; --allow-uncounted counts the rest"
 
     def _constant(self, op: Operator, place: str) -> Tensor:
@@ -220,7 +220,7 @@ def _said(op: Operator, block: Block) -> list[Tensor]:
         return infer.outputs(op)
     made = []
     for name in op.proto.output:
-        typed = block.said[name].type.tensor_type if name in block.said else None
+        typed = block.declared[name].type.tensor_type if name in block.declared else None
         if typed is None or not all(dim.HasField("dim_value") for dim in typed.shape.dim):
             raise CostModelError(f"{op.full_name} is not known, and the file does not say the sizes of what it makes")
         made.append(Tensor(checked([dim.dim_value for dim in typed.shape.dim], name), typed.elem_type))
@@ -318,9 +318,9 @@ class _PlacedError(CostModelError):
 
 def damaged(error: Exception) -> CostModelError:
     """What to say of a file that breaks a rule nobody looks for."""
-    told = (str(error).strip().splitlines() or [""])[0]
+    reason = (str(error).strip().splitlines() or [""])[0]
     return CostModelError(
-        f"the file is damaged or breaks the standard ({type(error).__name__}: {told:.120}); ask onnx.checker about it"
+        f"the file is damaged or breaks the standard ({type(error).__name__}: {reason:.120}); ask onnx.checker about it"
     )
 
 

@@ -95,9 +95,9 @@ def _output(graph: FileGraph, allow_uncounted: bool) -> Any:
 
 
 def _undecided(unknown: dict[str, list[str]]) -> CostModelError:
-    told = ", ".join(f"{len(places)} {name} ({places[0]})" for name, places in unknown.items())
+    listed = ", ".join(f"{len(places)} {name} ({places[0]})" for name, places in unknown.items())
     return CostModelError(
-        f"nobody has decided what these operators cost: {told:.300}; --allow-uncounted (allow_uncounted=True) counts"
+        f"nobody has decided what these operators cost: {listed:.300}; --allow-uncounted (allow_uncounted=True) counts"
         " the rest and says what is missing"
     )
 

@@ -104,8 +104,8 @@ def read(data: Any) -> FileGraph:
     try:
         return _SchemaReader(data).graph()
     except _DAMAGE as error:
-        told = str(error).strip().splitlines() or [type(error).__name__]
-        raise CostModelError(f"the TFLite file is damaged: {told[0]:.150}; make or fetch it again") from None
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise CostModelError(f"the TFLite file is damaged: {lines[0]:.150}; make or fetch it again") from None
 
 
 class _SchemaReader:
@@ -137,10 +137,10 @@ class _SchemaReader:
         return () if isinstance(array, int) else tuple(array.tolist())
 
     def _numbers(self, table: Any, what: str, count: int) -> tuple[int, ...]:
-        found = self._integers(table, what)
-        if any(not -1 <= number < count for number in found):
-            raise IndexError(f"{what.lower()} {found[:4]} are not among its {count} tensors")
-        return found
+        places = self._integers(table, what)
+        if any(not -1 <= number < count for number in places):
+            raise IndexError(f"{what.lower()} {places[:4]} are not among its {count} tensors")
+        return places
 
     def _name(self, text: bytes | None) -> str:
         self._spend(len(text or b""))
@@ -150,10 +150,15 @@ class _SchemaReader:
         sizes = self._integers(tensor, "Shape")
         kind = _TYPES[tensor.Type()]
         number = tensor.Buffer()
-        held = self._held(number)
-        if held and not tensor.Sparsity() and kind in _BITS and held < math.prod(sizes) * _BITS[kind] // 8:
-            raise ValueError(f"a tensor of {sizes} {kind} has {held} bytes")
-        constant = bool(held) or 0 in sizes
+        stored_bytes = self._held(number)
+        if (
+            stored_bytes
+            and not tensor.Sparsity()
+            and kind in _BITS
+            and stored_bytes < math.prod(sizes) * _BITS[kind] // 8
+        ):
+            raise ValueError(f"a tensor of {sizes} {kind} has {stored_bytes} bytes")
+        constant = bool(stored_bytes) or 0 in sizes
         numbers = self._values(number, kind) if constant else None
         name, open_sizes = self._name(tensor.Name()), -1 in self._integers(tensor, "ShapeSignature")[1:]
         return FileTensor(
@@ -165,10 +170,10 @@ class _SchemaReader:
         if not 0 <= number < self._model.BuffersLength():
             raise IndexError(f"buffer {number} is not among its {self._model.BuffersLength()}")
         buffer = self._model.Buffers(number)
-        held = buffer.DataLength() or (buffer.Size() if buffer.Offset() > 1 else 0)
-        if held > LARGEST_SIZE or (not buffer.Offset() and held > len(self._data)):
-            raise ValueError(f"buffer {number} says that it has {held} bytes")
-        return int(held)
+        stored_bytes = buffer.DataLength() or (buffer.Size() if buffer.Offset() > 1 else 0)
+        if stored_bytes > LARGEST_SIZE or (not buffer.Offset() and stored_bytes > len(self._data)):
+            raise ValueError(f"buffer {number} says that it has {stored_bytes} bytes")
+        return int(stored_bytes)
 
     def _values(self, number: int, kind: str) -> tuple[int, ...] | None:
         buffer = self._model.Buffers(number)

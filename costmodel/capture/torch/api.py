@@ -108,10 +108,10 @@ def captured(
             f"{title} read only the first of {len(given.positional)} tensors; where they are its one argument, write"
             " ((a, b),), and where it needs only one, give that one"
         )
-    held = sum(parameter.numel() for parameter in model.parameters())
-    if network.parameters != held:
+    stored = sum(parameter.numel() for parameter in model.parameters())
+    if network.parameters != stored:
         raise CostModelError(
-            f"{title} holds {held} parameters and its capture found {network.parameters}: some were swapped while it"
+            f"{title} holds {stored} parameters and its capture found {network.parameters}: some were swapped while it"
             " ran; this model cannot be counted yet"
         )
     return network
@@ -151,8 +151,8 @@ def _recorded(model: nn.Module, given: Arguments, title: str, allow_uncounted: b
         raise error.at(title) from None
     except (Exception, SystemExit) as error:
         place = ", ".join(filter(None, (recorder.modules.failed, raised_at(error))))
-        told = f"{title} cannot be captured, it stopped {place}: {first_line(error)}"
-        raise CostModelError(told + _mend(error, model, given)) from error
+        message = f"{title} cannot be captured, it stopped {place}: {first_line(error)}"
+        raise CostModelError(message + _mend(error, model, given)) from error
 
 
 def _mend(failure: BaseException, model: nn.Module, given: Arguments) -> str:

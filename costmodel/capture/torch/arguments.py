@@ -42,18 +42,18 @@ def arguments(model: nn.Module, inputs: object, kwargs: Mapping[str, object]) ->
     """
     signature = _signature(model)
     examples = _Examples(model, signature)
-    said = examples.of(inputs, kwargs)
-    positional, named = _as_one(signature, *said)
+    examples_given = examples.of(inputs, kwargs)
+    positional, named = _as_one(signature, *examples_given)
     try:
         (blanks, named_blanks), pairs = blanked((positional, named))
     except Exception as error:
         raise CostModelError(f"the example inputs cannot be read: {first_line(error)}; give plain tensors") from error
-    found = _names(signature, blanks, named_blanks, [blank for blank, _ in pairs])
+    named_tensors = _names(signature, blanks, named_blanks, [blank for blank, _ in pairs])
     known = [(blank, real) for blank, real in pairs if _counts(real) or any(real is each for each in examples.filled)]
     required = [each for each in signature.parameters.values() if each.default is each.empty and each.kind in _BY_PLACE]
     several = len(positional) > 1 and not named and all(isinstance(value, Tensor) for value in positional)
-    as_one = positional is not said[0]
-    return Arguments(blanks, named_blanks, found, known, as_one, several and len(required) == 1)
+    as_one = positional is not examples_given[0]
+    return Arguments(blanks, named_blanks, named_tensors, known, as_one, several and len(required) == 1)
 
 
 def first_line(error: BaseException) -> str:
@@ -67,8 +67,8 @@ class _Examples:
 
     def __init__(self, model: nn.Module, signature: inspect.Signature) -> None:
         self._signature = signature
-        held = (tensor.dtype for tensor in model.parameters() if tensor.is_floating_point())
-        self._float = next(held, torch.float32)
+        dtypes = (tensor.dtype for tensor in model.parameters() if tensor.is_floating_point())
+        self._float = next(dtypes, torch.float32)
         #: What was filled with a number.
         self.filled: list[Tensor] = []
         self._all_sizes = True
@@ -179,7 +179,7 @@ def _names(
     signature: inspect.Signature, positional: Sequence[Any], named: Mapping[str, Any], blanks: Sequence[Tensor]
 ) -> dict[str, Tensor]:
     """Each input tensor under its name. ``blanks`` are all: some may be inside objects that only the model can read."""
-    found: dict[str, Tensor] = {}
+    named_tensors: dict[str, Tensor] = {}
     try:
         bound: Mapping[Any, Any] = signature.bind(*positional, **named).arguments
     except TypeError:  # it says so itself when it is called
@@ -189,10 +189,10 @@ def _names(
         declared = signature.parameters.get(argument)
         parts = value if declared and declared.kind is inspect.Parameter.VAR_KEYWORD else {argument: value}
         for name, part in parts.items():
-            held = tensors(part)
-            for index, tensor in enumerate(held):
-                found[f"{name}.{index}" if len(held) > 1 else str(name)] = tensor
+            members = tensors(part)
+            for index, tensor in enumerate(members):
+                named_tensors[f"{name}.{index}" if len(members) > 1 else str(name)] = tensor
     for tensor in blanks:
-        if all(tensor is not known for known in found.values()):
-            found[f"input.{len(found)}"] = tensor
-    return dict(zip(["input"], found.values(), strict=True)) if len(found) == 1 else found
+        if all(tensor is not known for known in named_tensors.values()):
+            named_tensors[f"input.{len(named_tensors)}"] = tensor
+    return dict(zip(["input"], named_tensors.values(), strict=True)) if len(named_tensors) == 1 else named_tensors

@@ -65,9 +65,9 @@ class _Readers(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _with_numbers(held: dict[str, Any], values: KnownValues) -> None:
-    for name, value in held.items():
+def _with_numbers(attributes: dict[str, Any], values: KnownValues) -> None:
+    for name, value in attributes.items():
         if isinstance(value, Tensor) and not isinstance(value, nn.Parameter) and value.is_meta:
             real = values.of(value)
             if real is not None:
-                held[name] = real
+                attributes[name] = real

@@ -108,8 +108,8 @@ class Recorder(TorchDispatchMode):
         self._tape.keep_alive(output)
         masks, of_result = self._values.assumed()
         for mask, places in masks:
-            found = Operation("nonzero", sample(places.shape), Ops(cmp=mask.numel()), ALL_NONZERO)
-            self._tape.add("nonzero", found, [mask], places)
+            operation = Operation("nonzero", sample(places.shape), Ops(cmp=mask.numel()), ALL_NONZERO)
+            self._tape.add("nonzero", operation, [mask], places)
         if masks and name_of(func) == "nonzero":
             return output
         if callable(handle):

@@ -104,11 +104,11 @@ class KnownValues:
         """``blank``, new and of the same sizes, has the values of ``real``."""
         if real.numel() > LARGEST or real.layout is not torch.strided:
             return
-        held = torch.empty_strided(blank.size(), blank.stride(), dtype=blank.dtype, device=_CPU)
+        memory = torch.empty_strided(blank.size(), blank.stride(), dtype=blank.dtype, device=_CPU)
         # Of an axis that repeats one place in memory, the first is written.
         once = tuple([slice(0, 1) if stride == 0 else slice(None) for stride in blank.stride()])
-        held[once].copy_(real.detach()[once])
-        self._known[storage(blank)] = held.untyped_storage()
+        memory[once].copy_(real.detach()[once])
+        self._known[storage(blank)] = memory.untyped_storage()
         self._alive.append(blank)
 
     def forget(self, tensor: Tensor) -> None:
@@ -122,14 +122,14 @@ class KnownValues:
         if not tensor.is_meta:
             return tensor
         key = storage(tensor)
-        held = self._known.get(key)
-        if held is None:
+        memory = self._known.get(key)
+        if memory is None:
             if key not in self._lent:
                 return None
             self.keep(*self._lent.pop(key))
-            held = self._known[key]
+            memory = self._known[key]
         real = torch.empty(0, dtype=tensor.dtype, device=_CPU)
-        return real.set_(held, tensor.storage_offset(), tensor.size(), tensor.stride())
+        return real.set_(memory, tensor.storage_offset(), tensor.size(), tensor.stride())
 
     def read(self, tensor: Tensor) -> Tensor:
         """``tensor`` with its numbers. Raises ``refusal`` where they are not known."""
@@ -165,12 +165,12 @@ class KnownValues:
             self._written(does, args, kwargs)
             return output
         try:
-            found = func(*real[0], **real[1])
+            outcome = func(*real[0], **real[1])
         except Exception:  # what the CPU cannot compute stays unknown
             self._written(does, args, kwargs)
             return output
         if not does.writes:
-            for blank, values in zip(made, tensors(found), strict=True):
+            for blank, values in zip(made, tensors(outcome), strict=True):
                 self.keep(blank, values)
         return output
 
@@ -230,12 +230,12 @@ class KnownValues:
         """A tensor on meta for one that is not, with its values; in the same memory for all views of it."""
         if tensor.is_meta or tensor.layout is not torch.strided:
             return tensor
-        held = tensor.untyped_storage()
-        base = self._stand_ins.get(held._cdata)
+        memory = tensor.untyped_storage()
+        base = self._stand_ins.get(memory._cdata)
         if base is None:
-            base = self._stand_ins[held._cdata] = torch.empty(held.nbytes(), dtype=torch.uint8, device=_META)
-            if held.device == _CPU and tensor.numel() <= LARGEST:
-                self._known[storage(base)] = held
+            base = self._stand_ins[memory._cdata] = torch.empty(memory.nbytes(), dtype=torch.uint8, device=_META)
+            if memory.device == _CPU and tensor.numel() <= LARGEST:
+                self._known[storage(base)] = memory
             self._alive += [tensor, base]
         blank = torch.empty(0, dtype=tensor.dtype, device=_META)
         return blank.set_(base.untyped_storage(), tensor.storage_offset(), tensor.size(), tensor.stride())
@@ -266,9 +266,9 @@ class KnownValues:
                 if not (does.overwrites and tensor is first and _fills_its_memory(tensor)):
                     return None
                 self.keep(tensor, torch.zeros_like(tensor, device=_CPU))
-            held = self.of(tensor)
-            assert held is not None
-            real[id(tensor)] = held
+            value = self.of(tensor)
+            assert value is not None
+            real[id(tensor)] = value
 
         def mapped(leaf: Any) -> Any:
             if isinstance(leaf, Tensor):

@@ -123,6 +123,6 @@ def _grouped(left: Tensor, right: Tensor, offsets: Tensor | None = None, *rest: 
 def _fits(x: Tensor, *rest: Any) -> bool:
     """Whether a batch norm takes its statistics from storage, and they are of the channels and the type of ``x``."""
     *stored, training, _momentum, _epsilon = rest
-    held = [tensor for tensor in stored if tensor is not None]
-    alike = all(tensor.dtype == x.dtype and tuple(tensor.shape) == (x.shape[1],) for tensor in held)
+    present = [tensor for tensor in stored if tensor is not None]
+    alike = all(tensor.dtype == x.dtype and tuple(tensor.shape) == (x.shape[1],) for tensor in present)
     return not training and x.dim() > 1 and alike

@@ -16,12 +16,12 @@ def line_of_source() -> str:
 
 def raised_at(error: BaseException) -> str:
     """``file:line`` of the user's code that ``error`` came out of."""
-    here, found = error.__traceback__, ""
+    here, location = error.__traceback__, ""
     while here is not None:
         if _is_theirs(here.tb_frame):
-            found = f"{here.tb_frame.f_code.co_filename}:{here.tb_lineno}"
+            location = f"{here.tb_frame.f_code.co_filename}:{here.tb_lineno}"
         here = here.tb_next
-    return found
+    return location
 
 
 def _is_theirs(frame: Any) -> bool:

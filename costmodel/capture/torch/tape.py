@@ -163,14 +163,14 @@ class Tape:
         """The names of the inputs that ``tensor`` comes of, each with the type of its values."""
         entry = self.entry(tensor)
         waiting, seen = [entry] if entry else [], set[int]()
-        found: dict[str, str] = {}
+        dtypes: dict[str, str] = {}
         while waiting:
             here = waiting.pop()
             if isinstance(here.layer, Input):
-                found[here.name] = here.dtype
+                dtypes[here.name] = here.dtype
             waiting += [read for read in here.reads if id(read) not in seen]
             seen.update(map(id, here.reads))
-        return found
+        return dtypes
 
     # What handlers say.
 

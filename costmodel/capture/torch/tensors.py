@@ -15,27 +15,27 @@ def storage(tensor: Tensor) -> int:
 
 def tensors(tree: object) -> list[Tensor]:
     """Every tensor in nested tuples, lists, mappings and objects with fields, in order."""
-    found: list[Tensor] = []
+    found_tensors: list[Tensor] = []
     waiting = [tree]
     while waiting:
         here = waiting.pop()
         if isinstance(here, Tensor):
-            found.append(here)
+            found_tensors.append(here)
         elif isinstance(here, (tuple, list)):
             waiting.extend(reversed(here))
         elif isinstance(here, Mapping):
             waiting.extend(reversed(list(here.values())))
         elif hasattr(here, "__dataclass_fields__"):
             waiting.extend(reversed([getattr(here, name) for name in here.__dataclass_fields__]))
-    return found
+    return found_tensors
 
 
 def first_tensor(output: object) -> Tensor | None:
     """The tensor that an operator is called for."""
     if isinstance(output, Tensor):
         return output
-    found = tensors(output)
-    return found[0] if found else None
+    found_tensors = tensors(output)
+    return found_tensors[0] if found_tensors else None
 
 
 def name_of(operator: Any) -> str:

@@ -24,10 +24,10 @@ def _parts(op: Operator) -> list[Tensor]:
 
 
 def _position(op: Operator, place: int) -> int:
-    found = op.numbers(place)
-    if not found:
+    entries = op.numbers(place)
+    if not entries:
         raise CostModelError(f"{op.type} needs to know which tensor of its list is meant")
-    return found[0]
+    return entries[0]
 
 
 def _construct(op: Operator) -> None:
