@@ -89,10 +89,14 @@ def test_a_low_rank_adapter_trains_384_of_2432() -> None:
 
 def test_explain_finds_what_is_trained_and_what_is_held() -> None:
     network = from_torch(lora(), (64,))
-    best = [explain(network, claim, "parameters").best for claim in ("384", "2432")]
-    assert [None if reading is None else str(reading.reading) for reading in best] == [
-        "the plain reading", "as numel counts",
-    ]  # fmt: skip
+    trained, stored = (explain(network, claim, "parameters").best for claim in ("384", "2432"))
+    assert trained is not None
+    assert str(trained.reading) == "the plain reading"
+    # It has neither bias nor norm, so its weights are all that is stored: every rule that says so is named.
+    assert stored is not None
+    assert {str(reading) for reading in (stored.reading, *stored.alike)} == {
+        "as weights counts", "as slim counts", "as numel counts", "as keras counts",
+    }  # fmt: skip
 
 
 def test_where_nothing_is_frozen_no_column_says_so() -> None:

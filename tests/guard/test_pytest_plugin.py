@@ -115,10 +115,14 @@ def test_nothing_is_remembered_of_a_model_that_changes() -> None:
         (
             nn.Linear(2, 2),
             None,
-            "Linear is a PyTorch module; say the shape of one sample: (3, 224, 224), --input 3x224x224, or in"
+            "Linear: this is a PyTorch module; say the shape of one sample: (3, 224, 224), --input 3x224x224, or in"
             ' a configuration input = "3x224x224"',
         ),
-        (nn.Linear(2, 2), {}, "the input {} is neither sizes of one sample, as in (3, 224, 224), nor example tensors"),
+        (
+            nn.Linear(2, 2),
+            {},
+            "Linear: the input {} is neither sizes of one sample, as in (3, 224, 224), nor example tensors",
+        ),
         ("lent", None, "no model is called 'lent'; did you mean lenet? `costmodel models` lists them all"),
         (
             "lenet",
