@@ -1,10 +1,11 @@
-"""A whole file or none: an answer never replaces a file by half of itself."""
+"""Files read with a limit, and written whole or not at all: an answer never replaces a file by half of itself."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import stat
 import time
 from pathlib import Path
 
@@ -20,6 +21,30 @@ def seen(path: str | Path) -> str:
         return Path(os.path.relpath(path)).as_posix()
     except ValueError:  # on another drive of Windows
         return Path(path).as_posix()
+
+
+def read_regular(path: str | Path, limit: int) -> bytes:
+    """The content of a regular file of at most ``limit`` bytes: a device or a pipe could give without end, or wait.
+
+    Raises :class:`FileNotFoundError` where there is none, and :class:`~costmodel.errors.CostModelError` for what is no
+    regular file, is larger, or cannot be read.
+    """
+    try:
+        # Without waiting for whoever writes into a pipe; to a regular file it makes no difference.
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise CostModelError(f"{seen(path)} is a device, a pipe or a folder; put a regular file there")
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        if isinstance(error, CostModelError):
+            raise
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise CostModelError(f"cannot read {seen(path)}: {reason}; name a file that you can read") from None
+    if len(content) > limit:
+        raise CostModelError(f"{seen(path)} has over {limit:,} bytes, the most that is read; put a smaller file there")
+    return content
 
 
 def write_whole(path: str | Path, content: bytes) -> None:

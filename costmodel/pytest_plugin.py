@@ -216,9 +216,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _write(lock: Path, counted: dict[str, ModelCost]) -> str:
     """Puts ``counted`` beside what other tests of the file have in ``lock``, and says so."""
-    from costmodel.files import seen, write_whole
+    from costmodel.files import seen
     from costmodel.guard import lockfile
-    from costmodel.guard.check import Verdict, read_lock, renewed
+    from costmodel.guard.check import Verdict, read_lock, renewed, write_lock
     from costmodel.guard.diff import difference
 
     try:
@@ -230,7 +230,6 @@ def _write(lock: Path, counted: dict[str, ModelCost]) -> str:
     after = {**before, **counted}
     changes = [Verdict(name, difference(before.get(name), cost)) for name, cost in after.items()]
     content = lockfile.write(renewed(changes)).encode()
-    if lock.is_file() and lock.read_bytes() == content:
+    if not write_lock(lock, content):
         return f"{seen(lock)} is up to date"
-    write_whole(lock, content)
     return f"{seen(lock)} is written: {sum(change.stale for change in changes)} of {len(after)} changed"

@@ -14,7 +14,7 @@ from costmodel.guard import history, lockfile
 from costmodel.guard.budget import Budgets
 from costmodel.guard.check import Verdict, check, importable, read_lock
 from costmodel.guard.config import Config, Model
-from costmodel.guard.cost import ModelCost, cost_of
+from costmodel.guard.cost import ModelCost, cost_of, present
 from costmodel.guard.diff import difference
 from costmodel.loading import is_network_file, load_with
 from costmodel.report.guard.report import GuardReport
@@ -56,7 +56,7 @@ def _since(base: str) -> GuardReport:
     try:
         past = history.at_merge_base(config.lock, base)
     except history.NoLockError as error:  # the branch that adds the lock
-        past, note = history.Past({}, error.place), f"No lock in {error.place}: every model is new."
+        past, note = history.Past({}, error.place, "", ""), f"No lock in {error.place}: every model is new."
     unlimited = Config(config.path, tuple(model._replace(budgets=Budgets()) for model in config.models))
     # The lines of a lock of the past are no places in the lock of today.
     verdicts = [verdict._replace(line=0) for verdict in check(unlimited, past.models)]
@@ -99,7 +99,7 @@ def _side(text: str, config: Config | None) -> _Side:
     if Path(text).is_file():
         ours = config is not None and config.lock.is_file() and Path(text).samefile(config.lock)
         update = lockfile.UPDATE if ours else "run `costmodel lock --update` in its project"
-        return _Side(read_lock(Path(text), update), text)
+        return _Side(present(read_lock(Path(text), update)), text)
     for model in config.models if config else ():
         if model.name == text:
             return _counted(model, config)

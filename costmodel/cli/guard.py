@@ -8,10 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+
 from costmodel.cli.arguments import formats
 from costmodel.errors import CostModelError
 from costmodel.files import seen
 from costmodel.guard import config
+from costmodel.guard.base import Base
 from costmodel.guard.check import FAILED
 from costmodel.guard.config import ConfigError
 from costmodel.guard.lockfile import LockError
@@ -22,6 +25,21 @@ guard_format_option = formats(
     "text", "json", "markdown", "github", "junit",
     note="; markdown prints nothing where nothing changed, github writes the job summary too",
 )  # fmt: skip
+
+base_option = click.option(
+    "--base",
+    metavar="BRANCH",
+    help="Compare with the lock and the budgets where HEAD parted from it, as in origin/main.",
+)
+
+
+def base_named(project: config.Config, base: str | None) -> Base | None:
+    """The lock and the budgets where HEAD parted from the branch ``base``; None where none is named."""
+    if base is None:
+        return None
+    from costmodel.guard import history
+
+    return history.base_of(project.lock, base)
 
 
 def project() -> config.Config:

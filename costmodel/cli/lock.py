@@ -6,10 +6,10 @@ import sys
 
 import click
 
-from costmodel.cli.guard import project, shown
-from costmodel.files import write_whole
+from costmodel.cli.guard import base_named, base_option, project, shown
+from costmodel.errors import CostModelError
 from costmodel.guard import lockfile, recover_reasons
-from costmodel.guard.check import FAILED, Verdict, check, read_lock, renewed
+from costmodel.guard.check import FAILED, Verdict, check, lock_content, read_lock, renewed, write_lock
 from costmodel.guard.config import Config
 from costmodel.guard.cost import ModelCost
 from costmodel.report.guard.report import GuardReport
@@ -19,16 +19,23 @@ from costmodel.report.guard.safe import plain
 @click.command("lock")
 @click.option("--update", is_flag=True, help="Overwrite what changed.")
 @click.option("--reason", default="", metavar="TEXT", help="Why it changed; kept in the lock, above what changed.")
-def command(update: bool, reason: str) -> None:
+@base_option
+def command(update: bool, reason: str, base: str | None) -> None:
     """Write what every model costs into costmodel.lock, beside the file that lists the models.
 
     New models are added. Where a locked model has changed or is no longer listed, --update must say that this is
     meant; without it, the changes are printed, nothing is written, and the exit status is 1.
+
+    With --base, the reason also stands for the models that are gone since, and the budgets that are gone or allow more.
     """
+    reason = " ".join(reason.split())
+    if base is not None and not reason:
+        raise CostModelError(f"--base={base} says what the reason is for; add --reason TEXT, or leave it out")
     config = project()
     locked, salvaged = _locked(config, update)
-    verdicts = check(config, locked)
-    report = GuardReport(verdicts, shown(config.lock), shown(config.path))
+    past = base_named(config, base)
+    verdicts = check(config, locked, past)
+    report = GuardReport(verdicts, shown(config.lock), shown(config.path), base=base or "")
     failed = [verdict for verdict in verdicts if verdict.status == FAILED]
     overwrites = [verdict for verdict in verdicts if _overwrites(verdict)]
     if failed or (overwrites and not update):
@@ -36,12 +43,12 @@ def command(update: bool, reason: str) -> None:
         print(f"{report.lock} is left as it was{': every model must be counted for it' if failed else ''}.")
         sys.stdout.flush()
         sys.exit(FAILED if failed else 1)
-    costs, lost = recover_reasons.reattached(renewed(verdicts, " ".join(reason.split())), salvaged)
-    content, models = lockfile.write(costs).encode(), f"{len(costs)} model{'s' if len(costs) != 1 else ''}"
-    if config.lock.is_file() and config.lock.read_bytes() == content:
+    costs, lost = recover_reasons.reattached(renewed(verdicts, reason, locked), salvaged)
+    count = len(config.models)
+    content, models = lockfile.write(costs).encode(), f"{count} model{'s' if count != 1 else ''}"
+    if not write_lock(config.lock, content):
         print(f"{report.lock} is up to date: {models}{', so no reason is needed' if reason else ''}")
     else:
-        write_whole(config.lock, content)
         if overwrites:
             print(GuardReport(overwrites, report.lock, judged=False, old=report.lock, new="now").text())
         print(f"{report.lock} is written: {models}")
@@ -62,7 +69,7 @@ def _locked(config: Config, update: bool) -> tuple[dict[str, ModelCost], list[re
     except lockfile.LockError:
         # What is damaged is written anew, from the models; what people wrote in it is kept where it can be.
         if update:
-            return {}, recover_reasons.reasons(config.lock.read_bytes())
+            return {}, recover_reasons.reasons(lock_content(config.lock))
         raise
 
 

@@ -46,7 +46,7 @@ class Budget(NamedTuple):
             return ""
         most = math.floor(self.most)  # figures are whole
         over = f"over the budget {self.text} ({most:,}) by {figure - most:,}"
-        return f"{_said(self.quantity)}: {figure:,}{after} are {over}"
+        return f"{self.called}: {figure:,}{after} are {over}"
 
     def of(self, network: Network) -> Budget:
         """The budget as one of ``network``: a size of parameters at the type that they have.
@@ -65,11 +65,21 @@ class Budget(NamedTuple):
                                  f" {self.text} at {precision(own[0])}")  # fmt: skip
         return self
 
+    @property
+    def called(self) -> str:
+        """The quantity, as people say it."""
+        return _called(self.quantity)
+
+    def measured(self, network: Network) -> tuple[Fraction, int]:
+        """The most that is allowed and what ``network`` costs, in one unit. Raises as :meth:`of` does."""
+        limit = self.of(network)
+        return limit.most, reading(network, "size" if limit.in_bytes else limit.quantity, limit.dtype)
+
     def broken_by(self, network: Network) -> str:
         """What ``network`` costs too much, in one sentence; empty if nothing."""
         limit = self.of(network)
         quantity = "size" if limit.in_bytes else limit.quantity
-        figure = reading(network, quantity, self.dtype)
+        _, figure = self.measured(network)
         if quantity not in SIZES:
             return limit.violation(figure)
         types = precision(self.dtype) if self.dtype else " and ".join(map(precision, size.types(network)))
@@ -97,18 +107,30 @@ class Growth(NamedTuple):
         broken = []
         for quantity in self.quantities:
             before, after = getattr(old, quantity), getattr(new, quantity)
-            most = self.most[quantity] / (bytes_of(self._own_type(new)) if self.in_bytes else 1)
-            allowed = before * most / 100 if self.percent else most
-            if after - before > allowed:
+            if after - before > self.allowed(quantity, old, new.network):
                 broken.append(
-                    f"{_said(quantity)}: {before:,} grew by {after - before:,} to {after:,}; growth is {self.text}"
+                    f"{_called(quantity)}: {before:,} grew by {after - before:,} to {after:,}; growth is {self.text}"
                 )
         return broken
 
-    def _own_type(self, new: ModelCost) -> str:
-        own = list(size.types(new.network)) if new.network else []
+    def allowed(self, quantity: str, old: ModelCost, network: Network | None) -> Fraction | float:
+        """How much ``quantity`` of ``old`` may grow; infinity where nothing is said of it.
+
+        ``network`` is what it grows to, whose parameters have the type of a size that names none. Raises as
+        :meth:`violations` does.
+        """
+        if quantity not in self.quantities:
+            return math.inf
+        most = self.most[quantity]
+        if self.percent:
+            before: int = getattr(old, quantity)
+            return before * most / 100
+        return most / bytes_of(self._own_type(old.name, network)) if self.in_bytes else most
+
+    def _own_type(self, name: str, network: Network | None) -> str:
+        own = list(size.types(network)) if network else []
         if len(own) != 1:
-            types = f"{new.name} has {', '.join(own) or 'none that is known'}"
+            types = f"{name} has {', '.join(own) or 'none that is known'}"
             raise CostModelError(
                 f"growth: {self.text} names no type, and {types}; write {self.text} at fp32, or at int8"
             )
@@ -193,5 +215,5 @@ def _as_written(text: object) -> str:
     return f"<= {amount}"
 
 
-def _said(quantity: str) -> str:
+def _called(quantity: str) -> str:
     return {"multiply_adds": "multiply-adds", "flops": "FLOPs", "peak_memory": "peak memory"}.get(quantity, quantity)

@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 
 from costmodel.capture.input_spec import InputSpec, parse_input
 from costmodel.errors import CostModelError, nearest, placed
-from costmodel.files import seen
+from costmodel.files import read_regular, seen
 from costmodel.guard import lockfile
 from costmodel.guard.budget import Budgets, parse_budgets
 from costmodel.loading import is_network_file
 
 OWN = "costmodel.toml"
 SHARED = "pyproject.toml"
+
+#: The most bytes of a configuration that are read: more than anybody writes by hand.
+LARGEST = 16 * 2**20
 
 
 class ConfigError(CostModelError):
@@ -74,18 +77,29 @@ def find(start: Path) -> Path:
 
 
 def _is_ours(place: Path) -> bool:
-    if not place.is_file():
-        return False
-    return place.name == OWN or "costmodel" in _table(_parsed(place).get("tool", {}), "tool", place)
+    return place.is_file() and lists_models(_content(place), place)
+
+
+def lists_models(content: bytes, path: Path) -> bool:
+    """Whether ``content``, of the file at ``path``, is a configuration of costmodel. Raises as :func:`read` does."""
+    return path.name == OWN or "costmodel" in _table(_parsed(content, path).get("tool", {}), "tool", path)
 
 
 def load(path: Path) -> Config:
     """The models that the file at ``path`` lists.
 
-    Raises :class:`~costmodel.errors.CostModelError` for a file that is no TOML, for an unknown key, with the nearest
-    one, and for a value of the wrong kind.
+    Raises :class:`~costmodel.errors.CostModelError` where it cannot be read, and as :func:`read` does.
     """
-    document = _parsed(path)
+    return read(_content(path), path)
+
+
+def read(content: bytes, path: Path) -> Config:
+    """The models that ``content`` lists, the text of a configuration at ``path``.
+
+    Raises :class:`ConfigError` for what is no TOML, for an unknown key, with the nearest one, and for a value of the
+    wrong kind.
+    """
+    document = _parsed(content, path)
     try:
         return Config(path, _models(document, path))
     except CostModelError as error:
@@ -108,17 +122,29 @@ def _misconfigured(path: Path, what: str, line: int = 0) -> ConfigError:
     return error
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def _content(path: Path) -> bytes:
+    try:
+        return read_regular(path, LARGEST)
+    except FileNotFoundError:
+        raise CostModelError(f"cannot read {seen(path)}: no such file or directory") from None
+
+
+def _parsed(content: bytes, path: Path) -> dict[str, Any]:
     import tomllib
 
+    if content.startswith(b"\xef\xbb\xbf"):
+        message = (
+            f"{seen(path)} begins with a byte order mark (BOM), which TOML does not allow; save it as UTF-8 without"
+        )
+        raise _misconfigured(path, message, 1)
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         line = re.search(r"\(at line (\d+)", str(error))
         message = f"{seen(path)} is no TOML: {error}; correct it there"
         raise _misconfigured(path, message, int(line[1]) if line else 0) from None
-    except OSError as error:
-        raise CostModelError(f"cannot read {seen(path)}: {(error.strerror or str(error)).lower()}") from None
+    except RecursionError:
+        raise _misconfigured(path, f"{seen(path)} is nested too deeply to be read; write flat tables") from None
 
 
 def _model(name: str, table: object, key: str, path: Path) -> Model:

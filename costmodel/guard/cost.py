@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple, final
@@ -50,6 +51,11 @@ class ModelCost:
     line: int = 0
     network: Network | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def removed(self) -> bool:
+        """Whether it stands in a lock only to say why the model is gone: every network has at least one layer."""
+        return not self.layers
+
     @cached_property
     def multiply_adds(self) -> int:
         """Multiply-adds of convolutions, linear layers and products of matrices, for one sample."""
@@ -95,3 +101,8 @@ def _choices(layer: Layer) -> Choices:
 @lru_cache(maxsize=65536)
 def _shapes(shapes: tuple[Shape, ...]) -> str:
     return ",".join(map(str, shapes))
+
+
+def present(locked: Mapping[str, ModelCost]) -> dict[str, ModelCost]:
+    """Those of the ``locked`` models that cost something: without those that stand there as removed."""
+    return {name: cost for name, cost in locked.items() if not cost.removed}

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from costmodel.errors import CostModelError
-from costmodel.guard import lockfile
-from costmodel.guard.cost import ModelCost
+from costmodel.guard import config, lockfile
+from costmodel.guard.base import Base
+from costmodel.guard.cost import ModelCost, present
 
 #: What can be the name of a branch and no expression such as HEAD~3; and what is more likely a hash.
 _BRANCH = re.compile(r"(?!HEAD$)\w[\w./-]*")
@@ -26,10 +27,16 @@ class NoLockError(CostModelError):
 
 
 class Past(NamedTuple):
-    """The models of a lock as it was in a commit; ``place`` names both for people."""
+    """The models of a lock as it was in a commit; ``place`` names both for people.
+
+    ``commit`` is its hash, and ``folder`` where the lock was in it, from the root of the repository, with a slash at
+    the end where that is not the root.
+    """
 
     models: dict[str, ModelCost]
     place: str
+    commit: str
+    folder: str
 
 
 def at_merge_base(lock: Path, base: str) -> Past:
@@ -51,6 +58,25 @@ def at_merge_base(lock: Path, base: str) -> Past:
         raise CostModelError(f"HEAD and {base} have no commit in common; name another with --base BRANCH")
     commit = answer.text.split()[0]
     return _lock(lock, commit, f"where HEAD and {base} parted")
+
+
+def base_of(lock: Path, base: str) -> Base:
+    """What the project of ``lock`` is judged by: the lock and the configuration where HEAD and ``base`` parted.
+
+    Where there was no lock, it is without models: nothing has grown yet. Raises as :func:`at_merge_base` does.
+    """
+    try:
+        past = at_merge_base(lock, base)
+    except NoLockError:
+        return Base({}, base)
+    for name in (config.OWN, config.SHARED):
+        answer = _git(lock.parent, "show", f"{past.commit}:{past.folder}{name}")
+        try:
+            if answer.status == 0 and config.lists_models(answer.out, lock.parent / name):
+                return Base(past.models, base, config.read(answer.out, lock.parent / name).models)
+        except CostModelError as error:
+            return Base(past.models, base, problem=f"Not judged, the budgets of {base}: {error}")
+    return Base(past.models, base, problem=f"Not judged, the budgets of {base}: no configuration lies beside its lock.")
 
 
 def at_commit(lock: Path, commit: str) -> Past:
@@ -147,15 +173,31 @@ def _shallow(folder: Path) -> bool:
 
 
 def _lock(lock: Path, commit: str, where: str) -> Past:
-    short = commit[:12]
-    answer = _git(lock.parent, "show", f"{commit}:./{lock.name}")
+    place = f"{commit[:12]} ({where})"
+    folder = _git(lock.parent, "rev-parse", "--show-prefix").text.strip("\n")
+    answer = _git(lock.parent, "show", f"{commit}:{folder}{lock.name}")
     if answer.status:
-        error = NoLockError(
-            f"{lock.name} is not in commit {short} ({where}); there, run `costmodel lock` and commit the file"
-        )
-        error.place = f"{short} ({where})"
-        raise error
+        folder = _moved_from(lock, commit, place)
+        answer = _git(lock.parent, "show", f"{commit}:{folder}{lock.name}")
     try:
-        return Past(lockfile.read(answer.out, f"{short}:{lock.name}"), f"{short} ({where})")
+        models = present(lockfile.read(answer.out, f"{commit[:12]}:{folder}{lock.name}"))
+        return Past(models, place, commit, folder)
     except CostModelError as error:
-        raise CostModelError(f"{error}; that is in commit {short} ({where}): fix it there, or name another") from None
+        raise CostModelError(f"{error}; that is in commit {place}: fix it there, or name another") from None
+
+
+def _moved_from(lock: Path, commit: str, place: str) -> str:
+    """Where the lock was in ``commit``: that of a project whose folder was moved or renamed since."""
+    root = Path(_git(lock.parent, "rev-parse", "--show-toplevel").text.strip("\n"))
+    listed = _git(root, "ls-tree", "-r", "-z", "--name-only", commit).text.split("\0")
+    locks = [name for name in listed if name.rpartition("/")[2] == lock.name and not (root / name).is_file()]
+    if len(locks) > 1:
+        raise CostModelError(
+            f"{lock.name} is not where it is now in commit {place}, and several have gone since: {', '.join(locks)};"
+            " move one project in a branch"
+        )
+    if not locks:
+        error = NoLockError(f"{lock.name} is not in commit {place}; there, run `costmodel lock` and commit the file")
+        error.place = place
+        raise error
+    return locks[0].removesuffix(lock.name)

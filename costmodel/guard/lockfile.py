@@ -21,6 +21,7 @@
   merge without a conflict, and the merged file holds for the merged code. For the same reason there are no totals: they
   are the sums of the lines.
 - A reason stands above the first layer it explains. It has no check: what people wrote, people may edit.
+- A model without layers is one that was removed, with the reason why. People may delete such a section.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ FORMAT = 1
 
 NAME = "costmodel.lock"
 
+#: The most bytes of a lock that are read: that of a hundred architectures has two million.
+LARGEST = 64 * 2**20
+
 _FIRST = f"costmodel.lock format {FORMAT}"
 _NOTES = (
     "# What each model costs, counted exactly for one sample. Written by `costmodel lock`: edit the model, not this.",
@@ -48,6 +52,9 @@ _NOTES = (
 _LAST = "end of costmodel.lock"
 _PLAIN = re.compile(r"[\w.:,;=()'/+*@\[\]-]+( [\w.:,;=()'/+*@\[\]-]+)*", re.ASCII)
 _NOTHING = "-"
+#: What this writes: int() also takes signs, underscores, spaces and the digits of every script.
+_NUMBER = re.compile(r"0|[1-9][0-9]*")
+_SHAPE = re.compile(r"[0-9]+(x[0-9]+)*")
 _CONFLICT = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")
 
 UPDATE = "run `costmodel lock --update`"
@@ -101,6 +108,9 @@ def _section(model: ModelCost) -> Iterator[str]:
         )
         yield f"  {content} | {_check(name, before, content)}"
         before = quoted
+    if model.removed:
+        for _, reason in model.reasons:
+            yield f"reason | {_quoted(reason)}"
     yield f"end | {name} | {_check(name, before, 'end')}"
     yield ""
 
@@ -225,6 +235,11 @@ class _Reader:
     def _layer(self, content: str) -> tuple[str, LayerCost]:
         try:
             name, kind, choices, reads, makes, multiply_adds, parameters = content.split(" | ")
+            shapes = [makes] if reads == _NOTHING else [makes, *reads.split(",")]
+            if not all(map(_SHAPE.fullmatch, shapes)) or not (
+                _NUMBER.fullmatch(multiply_adds) and _NUMBER.fullmatch(parameters)
+            ):
+                raise ValueError
             figures = int(multiply_adds), int(parameters)
         except ValueError:  # the check fits, so somebody computed it
             raise self._edited() from None

@@ -14,7 +14,7 @@ import pytest
 
 from costmodel.guard.lockfile import read
 from tests.cli_runner import refusal, run
-from tests.guard.projects import GIT_ENVIRONMENT, commit, configure, git, student
+from tests.guard.projects import GIT_ENVIRONMENT, UNJUDGED, commit, configure, git, student
 
 
 @pytest.fixture(autouse=True)
@@ -47,18 +47,18 @@ def test_from_nothing_to_a_failing_check(project: Path) -> None:
         1,
         "m0: not in the lock; new: 976,976 multiply-adds, 3,922 parameters\n"
         "1 model: 1 not as locked\n"
-        "Run `costmodel lock` and commit costmodel.lock.\n",
+        f"Run `costmodel lock` and commit costmodel.lock.\n{UNJUDGED}",
     )
     answer = run("lock")
     assert (answer.status, answer.out) == (0, "costmodel.lock is written: 1 model\n")
     answer = run("check")
     assert (answer.status, answer.out) == (
         0,
-        "m0: as locked: 976,976 multiply-adds, 3,922 parameters\n1 model: 1 in order\n",
+        f"m0: as locked: 976,976 multiply-adds, 3,922 parameters\n1 model: 1 in order\n{UNJUDGED}",
     )
     configure(project, student(hidden=64))
     answer = run("check")
-    assert (answer.status, answer.out) == (1, f"{WIDER}1 model: 1 not as locked\n{MEANT}")
+    assert (answer.status, answer.out) == (1, f"{WIDER}1 model: 1 not as locked\n{MEANT}{UNJUDGED}")
 
 
 def test_a_lock_is_overwritten_only_if_that_is_meant(project: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_budget_is_judged_beside_the_lock(project: Path) -> None:
         "  over budget: multiply-adds: 976,976 are over the budget <= 0.9 M (900,000) by 76,976\n"
         "  over budget: parameters: 3,922 are over the budget <= 10 kB at fp32 (2,500) by 1,422\n"
         "1 model: 1 over budget\n"
-        "The budgets are in costmodel.toml.\n",
+        f"The budgets are in costmodel.toml.\n{UNJUDGED}",
     )
     configure(project, student('growth = "<= 5 %"', hidden=64))
     assert "  over budget: multiply-adds: 976,976 grew by 102,400 to 1,079,376; growth is <= 5 %\n" in run("check").out
@@ -178,7 +178,7 @@ def test_a_pytorch_module_is_locked_and_checked_like_any_other(project: Path) ->
     configure(project, body.format(4))
     assert run("lock").status == 0
     # 27 weights a filter at 4 positions, then 16 x 2; and 27 + 1 parameters a filter, 16 x 2 + 2.
-    assert run("check").out == "m0: as locked: 464 multiply-adds, 146 parameters\n1 model: 1 in order\n"
+    assert run("check").out == (f"m0: as locked: 464 multiply-adds, 146 parameters\n1 model: 1 in order\n{UNJUDGED}")
     configure(project, body.format(5))
     answer = run("check")
     assert answer.status == 1
@@ -284,7 +284,7 @@ def test_every_format_of_a_check(project: Path, monkeypatch: pytest.MonkeyPatch)
     configure(project, student(), student(blocks=1))
     run("lock")
     assert run("check", "--format", "markdown").out == ""
-    assert run("check", "--format", "github").out.endswith("2 models: 2 in order\n")
+    assert run("check", "--format", "github").out.endswith(f"2 models: 2 in order\n{UNJUDGED}")
     configure(project, student(hidden=64), student(blocks=1))
     answer = run("check", "--format", "json")
     assert answer.status == 1
@@ -309,6 +309,7 @@ def test_every_format_of_a_check(project: Path, monkeypatch: pytest.MonkeyPatch)
         "| parameters | 3,922 | 4,322 | +400 (+10.2 %) |\n\n"
         "- `body.1.expand` `48 -> 64 channels`: +102.4 k (+10.5 %), +400 parameters\n\n"
         'If this is meant: costmodel lock --update --reason "..." and commit `costmodel.lock`.\n'
+        f"\n`{UNJUDGED.strip()}`\n"
     )
 
     summary = project / "summary.md"

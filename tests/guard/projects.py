@@ -6,6 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+#: What a check without a base says below its summary.
+UNJUDGED = "Not judged without --base: growth since the branch began, models and budgets that it took away.\n"
+
 #: git as if nobody had ever configured it.
 GIT_ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import costmodel
-from tests.guard.projects import GIT_ENVIRONMENT, commit, configure, git, student
+from tests.guard.projects import GIT_ENVIRONMENT, UNJUDGED, commit, configure, git, student
 
 ROOT = Path(__file__).parent.parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -113,8 +113,8 @@ def test_in_order(workspace: Path) -> None:
     lock(workspace)
     status, output, summary = check(workspace)
     assert status == 0
-    assert output == "m0: as locked: 976,976 multiply-adds, 3,922 parameters\n1 model: 1 in order\n"
-    assert summary == "costmodel: 1 model: 1 in order\n"
+    assert output == f"m0: as locked: 976,976 multiply-adds, 3,922 parameters\n1 model: 1 in order\n{UNJUDGED}"
+    assert summary == f"costmodel: 1 model: 1 in order\n\n`{UNJUDGED.strip()}`\n"
 
 
 def test_a_wider_layer_is_an_annotation_a_summary_and_a_failed_step(workspace: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_wider_layer_is_an_annotation_a_summary_and_a_failed_step(workspace: P
         " +102.4 k (+10.5 %25); 4,322 parameters, +400 (+10.2 %25)%0Abody.1.expand 48 -> 64 channels: +102.4 k"
         " (+10.5 %25), +400 parameters"
     )
-    assert text[-1] == 'If this is meant: costmodel lock --update --reason "..." and commit project/costmodel.lock.'
+    assert text[-2] == 'If this is meant: costmodel lock --update --reason "..." and commit project/costmodel.lock.'
     assert "- `body.1.expand` `48 -> 64 channels`: +102.4 k (+10.5 %), +400 parameters\n" in summary
     assert summary.startswith("### The cost check failed\n")
 

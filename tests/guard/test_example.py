@@ -14,7 +14,7 @@ import pytest
 
 from costmodel.guard.check import read_lock
 from tests.cli_runner import run
-from tests.guard.projects import GIT_ENVIRONMENT, commit, git
+from tests.guard.projects import GIT_ENVIRONMENT, UNJUDGED, commit, git
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "examples" / "ci"
@@ -134,7 +134,7 @@ def test_the_figures_of_the_cases_are_right_by_hand() -> None:
 
 def test_as_it_was(example: Path) -> None:
     same = "student: {}: 18,355,264 multiply-adds, 69,594 parameters\n1 model: 1 {}\n"
-    assert shell(example, "costmodel check") == (0, same.format("as locked", "in order"))
+    assert shell(example, "costmodel check") == (0, same.format("as locked", "in order") + UNJUDGED)
     head = git(example, "rev-parse", "HEAD")[:12]
     found = shell(example, "costmodel diff --base main")
     assert found == (0, f"From {head} (where HEAD and main parted) to now:\n{same.format('unchanged', 'unchanged')}")
@@ -148,7 +148,7 @@ def test_an_edit_on_a_branch(example: Path, case: str) -> None:
     edit(example, *edits)
     parted = git(example, "rev-parse", "HEAD")[:12]
     commit(example)
-    assert shell(example, "costmodel check") == (1, f"{became}{over}{blamed}{end}")
+    assert shell(example, "costmodel check") == (1, f"{became}{over}{blamed}{end}{UNJUDGED}")
     since = f"From {parted} (where HEAD and main parted) to now:\n{became}{blamed}1 model: 1 changed\n"
     assert shell(example, "costmodel diff --base main") == (0, since)
 
@@ -202,7 +202,7 @@ def test_the_module_costs_what_the_architecture_does(example: Path, monkeypatch:
     monkeypatch.setattr(sys, "path", [*sys.path])
     answer = run("check")
     same = "student: as locked: 18,355,264 multiply-adds, 69,594 parameters\n1 model: 1 in order\n"
-    assert (answer.status, answer.out) == (0, same)
+    assert (answer.status, answer.out) == (0, same + UNJUDGED)
     (ours,) = read_lock(example / "costmodel.lock").values()
     (theirs,) = read_lock(example / "with_torch" / "costmodel.lock").values()
     assert [layer[-2:] for layer in ours.layers if layer.parameters] == [

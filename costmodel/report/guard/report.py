@@ -26,7 +26,7 @@ class GuardReport:
     """Verdicts on models; ``lock`` and ``config`` are the files as people call them.
 
     With ``judged``, what changed is wrong (a check); otherwise it is news (a diff), from ``old`` to ``new``.
-    ``note`` is what people should know about all of them.
+    ``note`` is what people should know about all of them; ``base`` is the branch that a check was also judged by.
     """
 
     verdicts: Sequence[Verdict]
@@ -36,6 +36,7 @@ class GuardReport:
     old: str = ""
     new: str = ""
     note: str = ""
+    base: str = ""
 
     @property
     def status(self) -> int:
@@ -46,24 +47,28 @@ class GuardReport:
     @property
     def news(self) -> list[Verdict]:
         """The verdicts on which there is something to say, what cannot be counted first."""
-        return sorted((verdict for verdict in self.verdicts if verdict.status), key=lambda verdict: -verdict.status)
+        reported = [verdict for verdict in self.verdicts if verdict.status or verdict.notes]
+        return sorted(reported, key=lambda verdict: -verdict.status)
 
     def text(self) -> str:
         """For a terminal: a line a model, the tree of what changed below it, and what to do."""
         lines = [] if self.judged else [f"From {plain(self.old)} to {plain(self.new)}:"]
-        lines += [plain(self.note)] * bool(self.note)
+        lines += [plain(self.note)] * bool(self.note and not self.judged)
         for verdict in self.verdicts:
             lines.append(f"{plain(verdict.name)}: {self._headline(verdict)}")
             lines += [f"  note: {plain(note)}" for note in verdict.notes]
-            lines += [f"  over budget: {plain(violation)}" for violation in verdict.violations]
+            lines += [f"  {plain(line)}" for line in _wrongs(verdict)]
             if verdict.difference:
                 lines += [f"  {line}" for line in tree.lines(verdict.difference)]
-        return "\n".join([*lines, self._summary(), *self._mends()])
+        said_last = [plain(self.note)] * bool(self.note and self.judged)
+        return "\n".join([*lines, self._summary(), *self._mends(), *said_last])
 
     def _headline(self, verdict: Verdict) -> str:
         change = verdict.difference
-        if change is None:
+        if verdict.error:
             return f"cannot be counted: {plain(verdict.error)}"
+        if change is None:
+            return "neither in the configuration nor in the lock"
         if change.new is None:
             return f"{'in the lock, not in the configuration; ' if self.judged else ''}{total(change)}"
         if change.old is None:
@@ -78,6 +83,7 @@ class GuardReport:
             "in order" if self.judged else "unchanged": sum(not verdict.status for verdict in self.verdicts),
             "not as locked" if self.judged else "changed": sum(verdict.stale for verdict in self.verdicts),
             "over budget": sum(bool(verdict.violations) for verdict in self.verdicts),
+            "guarded less": sum(bool(verdict.unguarded) for verdict in self.verdicts),
             "not counted": sum(bool(verdict.error) for verdict in self.verdicts),
         }
         counted = [f"{count} {word}" for word, count in counts.items() if count]
@@ -95,20 +101,24 @@ class GuardReport:
         if not self.judged:
             return []
         stale = [verdict for verdict in self.verdicts if verdict.stale]
+        unguarded = any(verdict.unguarded for verdict in self.verdicts)
         fixes = []
-        if stale and all(verdict.difference and verdict.difference.old is None for verdict in stale):
+        if stale and not unguarded and all(verdict.difference and verdict.difference.old is None for verdict in stale):
             fixes.append(f"Run `costmodel lock` and commit {name(self.lock)}.")
-        elif stale:
-            fixes.append(f'If this is meant: costmodel lock --update --reason "..." and commit {name(self.lock)}.')
+        elif stale or unguarded:
+            base = f" --base {plain(self.base)}" * unguarded
+            fixes.append(
+                f'If this is meant: costmodel lock --update --reason "..."{base} and commit {name(self.lock)}.'
+            )
         if any(verdict.violations for verdict in self.verdicts):
             fixes.append(f"The budgets are in {name(self.config)}.")
         return fixes
 
     def json(self) -> str:
         """The stable contract: every model with its costs, every change with every layer; exact integers."""
-        document: dict[str, object] = {"status": self.status}
+        document: dict[str, object] = {"status": self.status, "note": self.note or None}
         if not self.judged:
-            document |= {"old": self.old, "new": self.new, "note": self.note or None}
+            document |= {"old": self.old, "new": self.new}
         return json_text(document | {"models": [_fields(verdict) for verdict in self.verdicts]})
 
     def markdown(self) -> str:
@@ -116,15 +126,19 @@ class GuardReport:
         news = self.news
         if not news:
             return ""
-        title = "What the models cost" if not self.judged else "The cost check failed"
-        lines = [f"### {title}", "", self._summary(), ""] + [code(self.note), ""] * bool(self.note)
+        title = "What the models cost"
+        if self.judged:
+            title = "The cost check failed" if self.status else "The cost check passed, with notes"
+        noted = [code(self.note), ""] * bool(self.note)
+        lines = [f"### {title}", "", self._summary(), "", *([] if self.judged else noted)]
         for place, verdict in enumerate(news):
             part = [f"**{code(verdict.name)}**", "", *self._table(verdict), *self._bullets(verdict), ""]
             if sum(map(len, [*lines, *part])) > LONGEST_COMMENT:
                 lines += [f"{len(news) - place} models more are not shown here.", ""]
                 break
             lines += part
-        return "\n".join([*lines, *self._mends(code)]).rstrip("\n")
+        fixes = self._mends(code)
+        return "\n".join([*lines, *fixes, *([""] * bool(fixes) + noted if self.judged else [])]).rstrip("\n")
 
     def _table(self, verdict: Verdict) -> list[str]:
         change = verdict.difference
@@ -140,11 +154,14 @@ class GuardReport:
         return ["| | before | now | change |", "|:---|---:|---:|---:|", *rows, ""]
 
     def _bullets(self, verdict: Verdict) -> list[str]:
-        if verdict.difference is None:
+        if verdict.error:
             return [f"- cannot be counted: {code(verdict.error)}"]
         bullets = [f"- over budget: {code(violation)}" for violation in verdict.violations]
+        bullets += [f"- guarded less: {code(lost)}" for lost in verdict.unguarded]
         bullets += [f"- note: {code(note)}" for note in verdict.notes]
         change = verdict.difference
+        if change is None:
+            return bullets
         if change.changed and not change.causes:
             bullets.append(f"- {self._headline(verdict)}")
         return [*bullets, *(f"- {line}" for line in tree.causes(change, quoted=code))]
@@ -158,7 +175,7 @@ class GuardReport:
         for verdict in shown:
             place = f"file={annotation_property(plain(self.lock))}" + (f",line={verdict.line}" if verdict.line else "")
             title = annotation_property(f"costmodel: {plain(verdict.name)}")
-            kind = "error" if verdict.error else level
+            kind = "error" if verdict.error else level if verdict.status else "notice"
             commands.append(f"::{kind} {place},title={title}::{annotation(self._message(verdict))}")
         if len(shown) < len(news):
             rest = f"{len(news) - len(shown)} models more are named in the log and in the summary of the job"
@@ -166,14 +183,18 @@ class GuardReport:
         return "\n".join([*commands, self.text()])
 
     def _message(self, verdict: Verdict) -> str:
-        lines = [self._headline(verdict), *(f"over budget: {plain(violation)}" for violation in verdict.violations)]
+        lines = [
+            self._headline(verdict),
+            *map(plain, _wrongs(verdict)),
+            *(f"note: {plain(note)}" for note in verdict.notes),
+        ]
         if verdict.difference:
             lines += tree.causes(verdict.difference, most=3)
         return "\n".join(lines)
 
     def summary(self) -> str:
         """Markdown for the summary of a job, which says so where all is in order."""
-        return self.markdown() or f"costmodel: {self._summary()}"
+        return self.markdown() or "\n\n".join([f"costmodel: {self._summary()}"] + [code(self.note)] * bool(self.note))
 
     def junit(self) -> str:
         """JUnit's XML: a test case a model."""
@@ -181,11 +202,17 @@ class GuardReport:
 
     def _case(self, verdict: Verdict) -> Case:
         if not verdict.status:
-            return Case(verdict.name)
+            return Case(verdict.name, "system-out", "", self._message(verdict)) if verdict.notes else Case(verdict.name)
         if verdict.status == 1 and not self.judged:
             return Case(verdict.name, "system-out", "", self._message(verdict))
         tag = "error" if verdict.status == 2 else "failure"
         return Case(verdict.name, tag, self._headline(verdict), self._message(verdict))
+
+
+def _wrongs(verdict: Verdict) -> list[str]:
+    """What is asked of a model and not kept, a line each."""
+    over = [f"over budget: {violation}" for violation in verdict.violations]
+    return over + [f"guarded less: {lost}" for lost in verdict.unguarded]
 
 
 def _fields(verdict: Verdict) -> dict[str, object]:
@@ -200,6 +227,7 @@ def _fields(verdict: Verdict) -> dict[str, object]:
         **sides,
         "changes": [_change(cause) for cause in change.causes] if change else [],
         "violations": list(verdict.violations),
+        "unguarded": list(verdict.unguarded),
         "notes": list(verdict.notes),
         "error": verdict.error or None,
     }
