@@ -90,12 +90,13 @@ def load_with(
     inputs: object = (),
     *,
     name: str = "",
+    title: str = "",
     allow_uncounted: bool = False,
     assume: str = "",
 ) -> Network:
-    """As :func:`load`, with choices of any name."""
+    """As :func:`load`, with choices of any name; ``title`` is what messages call what has no name of its own."""
     unknown = _Unknown(allow_uncounted, assume)
-    title = name or (thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__))
+    title = name or title or (thing if isinstance(thing, str) else getattr(thing, "__name__", type(thing).__name__))
     if isinstance(thing, str) and thing.startswith(_HUGGING_FACE):
         return _described(thing.removeprefix(_HUGGING_FACE), choices, inputs, name, unknown)
     path = _path(thing)
@@ -156,6 +157,18 @@ def _read(path: str, choices: Mapping[str, object], inputs: object, name: str, u
     network = getattr(import_module(module), function)(path, inputs, name=name, allow_uncounted=unknown.allow_uncounted)
     assert isinstance(network, Network)
     return network
+
+
+def named(text: str) -> object:
+    """What ``text`` names as MODULE:NAME, after importing it; the text itself where it names anything else.
+
+    Raises as :func:`load` does.
+    """
+    module, colon, _ = text.partition(":")
+    if not colon or module in FAMILIES or text.startswith(_HUGGING_FACE):
+        return text
+    with _code_of_the_user(text):
+        return own(text)
 
 
 def _named(thing: object) -> object:

@@ -79,8 +79,8 @@ def _close_output() -> None:
 
 
 def _refuse(message: str) -> None:
-    line = " ".join(message.split())
-    # What a user typed may hold control characters or bytes that are no text; a terminal gets neither.
-    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
-    print(f"costmodel: error: {shown}", file=sys.stderr)
+    from costmodel.report.guard.safe import plain
+
+    # What a user typed, or their code raised, may hold control characters, bytes that are no text, and a CI's commands.
+    print(f"costmodel: error: {plain(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(2)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-from costmodel.cli.guard import answer, base_named, base_option, failing_in, guard_format_option, project, shown
+from costmodel.cli.guard import (
+    answer,
+    base_named,
+    base_option,
+    failing_in,
+    guard_format_option,
+    harmless_output,
+    project,
+    shown,
+)
 from costmodel.guard.check import check, read_lock
 from costmodel.report.guard.report import GuardReport
 
@@ -28,6 +37,8 @@ def command(base: str | None, style: str) -> None:
         config = project()
         locked = read_lock(config.lock)
         past = base_named(config, base)
-        verdicts, note = check(config, locked, past), past.problem if past else _UNJUDGED
+        with harmless_output():
+            verdicts = check(config, locked, past)
+        note = past.problem if past else _UNJUDGED
         report = GuardReport(verdicts, shown(config.lock), shown(config.path), note=note, base=base or "")
     answer(report, style)

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import click
 
-from costmodel.cli.guard import answer, failing_in, guard_format_option, project, shown
+from costmodel.cli.guard import answer, failing_in, guard_format_option, harmless_output, project, shown
 from costmodel.errors import CostModelError
 from costmodel.guard import history, lockfile
 from costmodel.guard.budget import Budgets
+from costmodel.guard.builders import built
 from costmodel.guard.check import Verdict, check, importable, read_lock
 from costmodel.guard.config import Config, Model
 from costmodel.guard.cost import ModelCost, cost_of, present
 from costmodel.guard.diff import difference
-from costmodel.loading import is_network_file, load_with
+from costmodel.loading import is_network_file
 from costmodel.report.guard.report import GuardReport
 
 _BASE = "origin/main"
@@ -57,9 +58,10 @@ def _since(base: str) -> GuardReport:
         past = history.at_merge_base(config.lock, base)
     except history.NoLockError as error:  # the branch that adds the lock
         past, note = history.Past({}, error.place, "", ""), f"No lock in {error.place}: every model is new."
-    unlimited = Config(config.path, tuple(model._replace(budgets=Budgets()) for model in config.models))
+    unlimited = config._replace(models=tuple(model._replace(budgets=Budgets()) for model in config.models))
     # The lines of a lock of the past are no places in the lock of today.
-    verdicts = [verdict._replace(line=0) for verdict in check(unlimited, past.models)]
+    with harmless_output():
+        verdicts = [verdict._replace(line=0) for verdict in check(unlimited, past.models)]
     return GuardReport(verdicts, shown(config.lock), shown(config.path), False, past.place, "now", note)
 
 
@@ -114,6 +116,7 @@ def _side(text: str, config: Config | None) -> _Side:
 
 
 def _counted(model: Model, config: Config | None) -> _Side:
-    with importable(config.folder if config else Path.cwd()):
-        cost = cost_of(load_with(model.build, model.kwargs, model.inputs), model.name)
+    allowed = config.allow if config and model in config.models else (model.build,)  # what was typed is meant
+    with harmless_output(), importable(config.folder if config else Path.cwd()):
+        cost = cost_of(built(model, allowed), model.name)
     return _Side({model.name: cost}, model.name, single=True)

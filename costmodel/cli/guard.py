@@ -20,6 +20,7 @@ from costmodel.guard.config import ConfigError
 from costmodel.guard.lockfile import LockError
 from costmodel.report.guard.failure import FailureReport
 from costmodel.report.guard.report import GuardReport
+from costmodel.report.guard.safe import plain
 
 guard_format_option = formats(
     "text", "json", "markdown", "github", "junit",
@@ -40,6 +41,39 @@ def base_named(project: config.Config, base: str | None) -> Base | None:
     from costmodel.guard import history
 
     return history.base_of(project.lock, base)
+
+
+@contextlib.contextmanager
+def harmless_output() -> Iterator[None]:
+    """What is written inside, by Python, a library or a program that the models start, ends on the standard error.
+
+    It comes when all is counted, and line by line so that no CI reads a command in it: runners look at both streams.
+    """
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        saved = {stream: os.dup(stream) for stream in (1, 2) if _is_open(stream)}
+        text = open(os.dup(file.fileno()), "w", errors="backslashreplace", buffering=1, closefd=True)  # noqa: SIM115
+        try:
+            with text, contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+                for stream in saved:
+                    os.dup2(file.fileno(), stream)
+                yield
+        finally:
+            for stream, copy in saved.items():
+                os.dup2(copy, stream)
+                os.close(copy)
+            file.seek(0)
+            for line in file:
+                print(plain(line.decode("utf-8", "backslashreplace").rstrip("\r\n")), file=sys.stderr)
+
+
+def _is_open(stream: int) -> bool:
+    try:
+        os.fstat(stream)
+    except OSError:
+        return False
+    return True
 
 
 def project() -> config.Config:

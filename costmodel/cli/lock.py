@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from costmodel.cli.guard import base_named, base_option, project, shown
+from costmodel.cli.guard import base_named, base_option, harmless_output, project, shown
 from costmodel.errors import CostModelError
 from costmodel.guard import lockfile, recover_reasons
 from costmodel.guard.check import FAILED, Verdict, check, lock_content, read_lock, renewed, write_lock
@@ -34,7 +34,8 @@ def command(update: bool, reason: str, base: str | None) -> None:
     config = project()
     locked, salvaged = _locked(config, update)
     past = base_named(config, base)
-    verdicts = check(config, locked, past)
+    with harmless_output():
+        verdicts = check(config, locked, past)
     report = GuardReport(verdicts, shown(config.lock), shown(config.path), base=base or "")
     failed = [verdict for verdict in verdicts if verdict.status == FAILED]
     overwrites = [verdict for verdict in verdicts if _overwrites(verdict)]

@@ -24,6 +24,7 @@ class Base(NamedTuple):
     costs: Mapping[str, ModelCost]
     called: str
     models: tuple[Model, ...] = ()
+    allow: tuple[str, ...] = ()
     problem: str = ""
 
     def budgets(self, name: str) -> Budgets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +13,10 @@ from costmodel.errors import CostModelError
 from costmodel.files import read_regular, seen, write_whole
 from costmodel.guard import lockfile
 from costmodel.guard.base import Base, likeness, renamed, weaker
+from costmodel.guard.builders import built
 from costmodel.guard.config import Config, Model
 from costmodel.guard.cost import ModelCost, cost_of, present
 from costmodel.guard.diff import Difference, difference
-from costmodel.loading import load_with
 
 IN_ORDER, VIOLATED, FAILED = 0, 1, 2
 
@@ -65,7 +65,7 @@ def check(config: Config, locked: Mapping[str, ModelCost], base: Base | None = N
     listed = [model.name for model in config.models]
     costs = present(locked)
     with importable(config.folder):
-        verdicts = [_counted(model, costs.get(model.name)) for model in config.models]
+        verdicts = [_counted(model, costs.get(model.name), config.allow) for model in config.models]
     gone = [Verdict(name, Difference(cost, None), line=cost.line) for name, cost in costs.items() if name not in listed]
     if base is None:
         against = Base(costs, lockfile.NAME)
@@ -75,10 +75,10 @@ def check(config: Config, locked: Mapping[str, ModelCost], base: Base | None = N
     return tuple(sorted([*verdicts, *gone], key=lambda verdict: verdict.name))
 
 
-def _counted(model: Model, locked: ModelCost | None) -> Verdict:
+def _counted(model: Model, locked: ModelCost | None, allowed: Collection[str]) -> Verdict:
     line = locked.line if locked else 0
     try:
-        network = load_with(model.build, model.kwargs, model.inputs)
+        network = built(model, allowed)
         change = difference(locked, cost_of(network, model.name))
         return Verdict(model.name, change, tuple(model.budgets.violations(network)), line=line)
     except CostModelError as error:
@@ -115,7 +115,7 @@ def _since(
         if gone_since and model.name not in base.costs:
             like = f", where {old} was like it" * (old != model.name)
             grown = grown._replace(notes=(*grown.notes, f"new since {base.called}{like}"))
-        judged.append(_with_budgets(model, grown, locked, base, old))
+        judged.append(_with_budgets(config, model, grown, locked, base, old))
     now = {old: new for new, old in before.items()}
     stale = {verdict.name: verdict for verdict in gone}
     left = []
@@ -132,7 +132,9 @@ def _alike(base: Base, costs: Iterable[ModelCost], old: str, new: str) -> int:
     return likeness(base.costs[old], next(cost for cost in costs if cost.name == new))
 
 
-def _with_budgets(model: Model, verdict: Verdict, locked: Mapping[str, ModelCost], base: Base, old: str) -> Verdict:
+def _with_budgets(
+    config: Config, model: Model, verdict: Verdict, locked: Mapping[str, ModelCost], base: Base, old: str
+) -> Verdict:
     if verdict.difference is None or verdict.difference.new is None:
         return verdict
     network = verdict.difference.new.network
@@ -140,6 +142,8 @@ def _with_budgets(model: Model, verdict: Verdict, locked: Mapping[str, ModelCost
     before = base.costs.get(old)
     try:
         lost = weaker(base.budgets(old), model.budgets, network, before)
+        if model.build in config.allow and model.build not in base.allow:
+            lost.append(f"build = {model.build!r} is allowed")
     except CostModelError as error:
         return Verdict(model.name, error=str(error), line=verdict.line)
     return _excused(verdict, [f"{sentence} since {base.called}" for sentence in lost], locked.get(model.name), before)

@@ -43,10 +43,14 @@ class Model(NamedTuple):
 
 
 class Config(NamedTuple):
-    """The models of a project, and the file that lists them."""
+    """The models of a project, and the file that lists them.
+
+    ``allow`` are builders that are run though they are of Python's standard library.
+    """
 
     path: Path
     models: tuple[Model, ...]
+    allow: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -101,19 +105,23 @@ def read(content: bytes, path: Path) -> Config:
     """
     document = _parsed(content, path)
     try:
-        return Config(path, _models(document, path))
+        return _config(document, path)
     except CostModelError as error:
         raise _misconfigured(path, str(error)) from None
 
 
-def _models(document: dict[str, Any], path: Path) -> tuple[Model, ...]:
+def _config(document: dict[str, Any], path: Path) -> Config:
     prefix = "" if path.name == OWN else "tool.costmodel."
     ours = document if not prefix else document["tool"]["costmodel"]
-    _known(_table(ours, prefix.rstrip("."), path), ("models",), prefix or "the file", path)
+    _known(_table(ours, prefix.rstrip("."), path), ("models", "allow"), prefix or "the file", path)
     models = _table(ours.get("models", {}), f"{prefix}models", path)
     if not models:
         raise CostModelError(f'{seen(path)} lists no models; write [{prefix}models.NAME] and build = "mobilenet_v2"')
-    return tuple(_model(name, table, f"{prefix}models.{name}", path) for name, table in models.items())
+    allow = ours.get("allow", [])
+    if not isinstance(allow, list) or not all(isinstance(name, str) for name in allow):
+        raise CostModelError(f'{seen(path)}: {prefix}allow = {allow!r} must be a list of MODULE:NAME, as in ["a:b"]')
+    listed = tuple(_model(name, table, f"{prefix}models.{name}", path) for name, table in models.items())
+    return Config(path, listed, tuple(allow))
 
 
 def _misconfigured(path: Path, what: str, line: int = 0) -> ConfigError:

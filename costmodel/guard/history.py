@@ -73,7 +73,8 @@ def base_of(lock: Path, base: str) -> Base:
         answer = _git(lock.parent, "show", f"{past.commit}:{past.folder}{name}")
         try:
             if answer.status == 0 and config.lists_models(answer.out, lock.parent / name):
-                return Base(past.models, base, config.read(answer.out, lock.parent / name).models)
+                _, models, allow = config.read(answer.out, lock.parent / name)
+                return Base(past.models, base, models, allow)
         except CostModelError as error:
             return Base(past.models, base, problem=f"Not judged, the budgets of {base}: {error}")
     return Base(past.models, base, problem=f"Not judged, the budgets of {base}: no configuration lies beside its lock.")

@@ -37,6 +37,7 @@ m0: changed: 1,079,376 multiply-adds, +102.4 k (+10.5 %); 4,322 parameters, +400
     body.1.expand: +32.8 k (+3.4 %), +128 parameters
     body.1.project: +32.8 k (+3.4 %), +128 parameters
 """
+PATH = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
 MEANT = 'If this is meant: costmodel lock --update --reason "..." and commit costmodel.lock.\n'
 
 
@@ -189,7 +190,102 @@ def test_what_a_model_prints_is_no_part_of_the_answer(project: Path) -> None:
     configure(project, 'build = "tests.guard.nets:noisy"')
     answer = run("check", "--format", "json")
     assert json.loads(answer.out)["status"] == 1
-    assert answer.err == "::error::from the model\n"
+    assert answer.err == "\\x3a:error::from the model\n"
+
+
+def test_what_a_model_writes_past_python_reaches_no_ci_as_a_command(project: Path) -> None:
+    (project / "loud.py").write_text(
+        "import os, subprocess, sys\n"
+        "from tests.guard.nets import student\n"
+        "print('::error::from the import')\n"
+        "def build():\n"
+        "    print('##[error]python', file=sys.stderr)\n"
+        "    os.write(1, b'##vso[task.complete]descriptor\\n')\n"
+        "    os.write(2, b'  ::stop-commands::x\\n\\xff\\n')\n"
+        "    subprocess.run(['sh', '-c', 'echo ::warning::program'], check=True)\n"
+        "    return student()\n"
+    )
+    configure(project, 'build = "loud:build"')
+    for command in (
+        ("check", "--format", "json"),
+        ("lock",),
+        ("diff", "loud:build", "costmodel.lock", "--format", "json"),
+    ):
+        line = [sys.executable, "-m", "costmodel", *command]
+        ran = subprocess.run(line, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": PATH}, check=False)
+        assert "from the import" not in ran.stdout
+        assert ran.stderr.splitlines() == [
+            "\\x3a:error::from the import",
+            "#\\x23[error]python",
+            "#\\x23vso[task.complete]descriptor",
+            "  \\x3a:stop-commands::x",
+            "\\xff",
+            "\\x3a:warning::program",
+        ]
+
+
+@pytest.mark.parametrize("style", ["text", "json", "markdown", "github", "junit"])
+def test_names_reach_no_ci_as_a_command(project: Path, style: str) -> None:
+    name = "##[error]x ##vso[task.complete]"
+    (project / "costmodel.toml").write_text(
+        f"[models.'{name}']\nbuild = 'tests.guard.nets:called'\nkwargs = {{ name = '{name}' }}\n"
+    )
+    out = run("check", "--format", style).out
+    assert "##" not in out.replace("### ", "")
+    assert "task.complete" in out
+    (project / "broken.py").write_text(f"def build():\n    raise ValueError('{name}')\n")
+    configure(project, 'build = "broken:build"')
+    answer = run("check", "--format", style)
+    assert "##" not in answer.out.replace("### ", "") + answer.err
+    assert "task.complete" in answer.out
+    assert "##" not in run("count", "broken:build").err
+
+
+STANDARD = {
+    "os:system": "os:system",
+    "subprocess:run": "subprocess:run",
+    "builtins:exec": "builtins:exec",
+    "xml.dom.minidom:parse": "xml.dom.minidom:parse",
+    "imported here": "mine:system",
+    "with arguments": "mine:partly",
+    "a method": "mine:write",
+}
+
+
+@pytest.mark.parametrize("case", STANDARD)
+def test_a_configuration_runs_nothing_of_the_standard_library(project: Path, case: str) -> None:
+    touched = project / "touched"
+    (project / "mine.py").write_text(
+        "import functools\nfrom os import system\nfrom pathlib import Path\n"
+        f"partly = functools.partial(system, 'touch {touched}')\nwrite = Path('{touched}').touch\n"
+    )
+    build = STANDARD[case]
+    configure(project, f"build = '{build}'\nkwargs = {{ command = 'touch {touched}' }}")
+    for command in ("check", "lock"):
+        answer = run(command)
+        assert answer.status == 2
+        assert f"build = '{build}' is of Python's standard library" in answer.out
+        assert f"allow = ['{build}']" in answer.out
+    assert not touched.exists()
+    # Allowed by name, it runs; it still builds nothing.
+    text = (project / "costmodel.toml").read_text()
+    (project / "costmodel.toml").write_text(f"allow = ['{build}']\n{text}")
+    assert "standard library" not in run("check").out
+    if build in ("os:system", "mine:system"):
+        assert touched.exists()
+
+
+def test_a_builder_that_is_allowed_newly_needs_a_reason(project: Path) -> None:
+    git(project, "init", "--quiet")
+    configure(project, student())
+    run("lock")
+    commit(project)
+    git(project, "checkout", "--quiet", "-b", "other")
+    text = (project / "costmodel.toml").read_text()
+    (project / "costmodel.toml").write_text(f"allow = ['tests.guard.nets:student']\n{text}")
+    answer = run("check", "--base", "main")
+    assert answer.status == 1
+    assert "  guarded less: build = 'tests.guard.nets:student' is allowed since main\n" in answer.out
 
 
 def test_a_damaged_lock_ends_in_one_line_and_can_be_written_anew(project: Path) -> None:

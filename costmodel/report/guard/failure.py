@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from costmodel.report.answer import json_text
 from costmodel.report.guard.junit import Case, junit
-from costmodel.report.guard.safe import annotation, annotation_property, code, plain
+from costmodel.report.guard.safe import annotation, annotation_property, code, json, plain
 
 
 @final
@@ -22,7 +21,7 @@ class FailureReport:
     def json(self) -> str:
         """An object with the status and the error."""
         where = {"file": self.file or None, "line": self.line or None}
-        return json_text({"status": 2, "models": [], "error": self.error, **where})
+        return json({"status": 2, "models": [], "error": self.error, **where})
 
     def markdown(self) -> str:
         """A comment for a pull request, and the summary of a job.

@@ -8,10 +8,9 @@ from typing import final
 
 from costmodel.guard.check import Verdict, status
 from costmodel.guard.diff import Cause
-from costmodel.report.answer import json_text
 from costmodel.report.guard import tree
 from costmodel.report.guard.junit import Case, junit
-from costmodel.report.guard.safe import annotation, annotation_property, code, plain
+from costmodel.report.guard.safe import annotation, annotation_property, code, json, plain
 from costmodel.report.guard.words import gain, subject, total, what
 
 #: GitHub shows no more of one step.
@@ -119,7 +118,7 @@ class GuardReport:
         document: dict[str, object] = {"status": self.status, "note": self.note or None}
         if not self.judged:
             document |= {"old": self.old, "new": self.new}
-        return json_text(document | {"models": [_fields(verdict) for verdict in self.verdicts]})
+        return json(document | {"models": [_fields(verdict) for verdict in self.verdicts]})
 
     def markdown(self) -> str:
         """A comment for a pull request; empty where there is nothing to say."""

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 
-#: Longer than any name that people give; what a hostile file holds is cut.
+from costmodel.report.answer import json_text
+
+#: Longer than any name that people give; what a hostile file holds loses its middle, for a message ends with the fix.
 _LONGEST = 1000
+_END = 300
+
+_ANYWHERE = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
 
 
 def plain(text: str) -> str:
     r"""``text`` on one line of printable characters, which no terminal and no CI reads as a command.
 
-    GitHub's runner takes a line that begins with ``::`` for a command, and ``##[`` anywhere.
+    GitHub's runner takes a line that begins with ``::`` for a command, and ``##[`` anywhere; that of Azure Pipelines
+    ``##vso[`` too.
 
-    >>> print(plain("\x1b[31mred\n::error::no ##[group]"))
-    \x1b[31mred\n::error::no #\x23[group]
+    >>> print(plain("\x1b[31mred\n::error::no ##[group] ##vso[task]"))
+    \x1b[31mred\n::error::no #\x23[group] #\x23vso[task]
     >>> print(plain("::stop-commands::x"))
     \x3a:stop-commands::x
     """
     if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}..."
+        text = f"{text[: _LONGEST - _END]} ... {text[-_END:]}"
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-    shown = shown.replace("##[", r"#\x23[")
+    shown = _ANYWHERE.sub(r"#\\x23", shown)
     # The runner ignores spaces in front.
     return re.sub(r"^(\s*):(?=:)", r"\1\\x3a", shown)
 
@@ -38,6 +44,17 @@ def code(text: str) -> str:
     ticks = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
     edge = " " if shown[:1] in ("`", " ", "") or shown[-1:] in ("`", " ") else ""
     return f"{ticks}{edge}{shown}{edge}{ticks}" if shown else "` `"
+
+
+def json(document: object) -> str:
+    r"""``document`` as JSON, which reads the same and has no command of a CI in it.
+
+    >>> print(json({"name": "##[group]"}))
+    {
+      "name": "#\u0023[group]"
+    }
+    """
+    return _ANYWHERE.sub(r"#\\u0023", json_text(document))  # outside of its strings there is none
 
 
 def annotation(text: str) -> str:
