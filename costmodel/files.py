@@ -14,6 +14,9 @@ from costmodel.errors import CostModelError
 #: A write takes less than this; what is left of one that began before that was killed.
 _STALE_SECONDS = 60
 
+#: The files that this process has written whole, as they were named: whoever cannot print its answer says so.
+WRITTEN: list[str] = []
+
 
 def seen(path: str | Path) -> str:
     """``path`` as seen from here, which is how people name it."""
@@ -63,6 +66,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
                 file.flush()
                 os.fsync(file.fileno())  # the name must not reach the disk before the content does
             os.replace(partial, place)
+            WRITTEN.append(str(path))
             _sweep(place.parent, front)
         finally:
             partial.unlink(missing_ok=True)

@@ -57,6 +57,8 @@ def cli(ctx: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Bad input ends in one line on the standard error and exit status 2."""
+    _open_streams()
+    _written()  # what an earlier run in this process wrote is no news
     try:
         sys.exit(cli.main(arguments, prog_name="costmodel", standalone_mode=False))
     except CostModelError as error:
@@ -66,21 +68,61 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.Abort:
         sys.exit(130)
     except BrokenPipeError:
-        _close_output()  # the reader has gone: `costmodel count ... | head -1`
-        sys.exit(1)
+        _discard(1)  # the reader has gone: `costmodel count ... | head -1`
+        if written := _written():
+            _refuse(f"nobody reads the answer{written}")
+        sys.exit(2)
     except OSError as error:
-        _close_output()
-        _refuse(f"cannot write the answer: {error.strerror or error}")
+        _discard(1)
+        _refuse(_failed(error))
 
 
-def _close_output() -> None:
+def _open_streams() -> None:
+    """Every stream is open before anything is done: a file opened later would take the number of a closed one."""
+    closed = [stream for stream in (0, 1, 2) if not _is_open(stream)]
+    for _ in closed:
+        os.open(os.devnull, os.O_RDWR)  # takes the lowest number, which is the next of these
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115  # as long as the process
+    if sys.stdout is None:
+        _refuse("the standard output is closed, so the answer has no place; send it to a file, or to /dev/null")
+
+
+def _is_open(stream: int) -> bool:
+    try:
+        os.fstat(stream)
+    except OSError:
+        return False
+    return True
+
+
+def _failed(error: OSError) -> str:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "the current directory is gone; change to one that is there"
+    return f"cannot write the answer: {error.strerror or error}{_written()}"
+
+
+def _written() -> str:
+    """What to say of the files that were written before the answer could not be; said once."""
+    files = sys.modules.get("costmodel.files")  # a quick command does without it
+    names = [files.WRITTEN.pop(0) for _ in range(len(files.WRITTEN))] if files else []
+    return f"; written all the same: {', '.join(names)}" if names else ""
+
+
+def _discard(stream: int) -> None:
     # What could not be written is still in the buffer, and Python would complain once more at its exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
 def _refuse(message: str) -> None:
     from costmodel.report.guard.safe import plain
 
-    # What a user typed, or their code raised, may hold control characters, bytes that are no text, and a CI's commands.
-    print(f"costmodel: error: {plain(' '.join(message.split()))}", file=sys.stderr)
+    try:
+        # What a user typed, or their code raised, may hold control characters, bytes that are no text, and a CI's
+        # commands.
+        print(f"costmodel: error: {plain(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    except OSError:
+        _discard(2)
     sys.exit(2)

@@ -52,7 +52,7 @@ def harmless_output() -> Iterator[None]:
     import tempfile
 
     with tempfile.TemporaryFile() as file:
-        saved = {stream: os.dup(stream) for stream in (1, 2) if _is_open(stream)}
+        saved = {stream: os.dup(stream) for stream in (1, 2)}
         text = open(os.dup(file.fileno()), "w", errors="backslashreplace", buffering=1, closefd=True)  # noqa: SIM115
         try:
             with text, contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
@@ -66,14 +66,6 @@ def harmless_output() -> Iterator[None]:
             file.seek(0)
             for line in file:
                 print(plain(line.decode("utf-8", "backslashreplace").rstrip("\r\n")), file=sys.stderr)
-
-
-def _is_open(stream: int) -> bool:
-    try:
-        os.fstat(stream)
-    except OSError:
-        return False
-    return True
 
 
 def project() -> config.Config:

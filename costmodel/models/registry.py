@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
@@ -264,8 +265,9 @@ def called(name: str, function: Callable[..., object], choices: Mapping[str, obj
 
 
 def _module(name: str) -> ModuleType:
-    if (here := os.getcwd()) not in sys.path:
-        sys.path.append(here)  # last, so that a file here never stands in for an installed module
+    with contextlib.suppress(FileNotFoundError):  # the current directory is gone, and no module lies in it
+        if (here := os.getcwd()) not in sys.path:
+            sys.path.append(here)  # last, so that a file here never stands in for an installed module
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as missing:

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -110,6 +111,68 @@ def test_a_full_disk_is_one_line(arguments: tuple[str, ...]) -> None:
         ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert ran.returncode == 2
     assert ran.stderr == "costmodel: error: cannot write the answer: No space left on device\n"
+
+
+NO_PLACE = "the standard output is closed, so the answer has no place; send it to a file, or to /dev/null"
+GONE = "the current directory is gone; change to one that is there"
+COUNT = "{python} -m costmodel count lenet"
+#: A shell line, in a project with one model; the message on the standard error, if any; the files it leaves.
+ENDS = {
+    "output closed": (f"{COUNT} >&-", NO_PLACE, []),
+    "output closed, before a plot": (f"{COUNT} --plot x.png >&-", NO_PLACE, []),
+    "output closed, before a lock": ("{python} -m costmodel lock >&-", NO_PLACE, []),
+    "output closed, before a check": ("{python} -m costmodel check >&-", NO_PLACE, []),
+    "errors closed": ("{python} -m costmodel count nosuch 2>&-", "", []),
+    "errors on a full disk": ("{python} -m costmodel count nosuch 2>/dev/full", "", []),
+    "all closed": (f"{COUNT} <&- >&- 2>&-", "", []),
+    "a full disk after a lock": (
+        "{python} -m costmodel lock >/dev/full",
+        "cannot write the answer: No space left on device; written all the same: {folder}/costmodel.lock",
+        ["costmodel.lock"],
+    ),
+    "a full disk after a plot": (
+        f"{COUNT} --plot x.svg >/dev/full",
+        "cannot write the answer: No space left on device; written all the same: x.svg",
+        ["x.svg"],
+    ),
+    "no backend": (
+        f"MPLBACKEND=nosuch {COUNT} --plot x.png",
+        "matplotlib does not load with MPLBACKEND=nosuch (Key backend: 'nosuch' is not a valid value for backend);"
+        " unset it",
+        [],
+    ),
+    "directory gone, check": ("mkdir d && cd d && rmdir ../d && {python} -m costmodel check", GONE, []),
+    "directory gone, lock": ("mkdir d && cd d && rmdir ../d && {python} -m costmodel lock", GONE, []),
+    "directory gone, module": (
+        "mkdir d && cd d && rmdir ../d && {python} -m costmodel count nosuch:x",
+        "no model and no module is called 'nosuch'; `costmodel models` lists the models; a module of yours is"
+        " looked for in the current directory",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_streams_and_folders_that_are_not_there(case: str, tmp_path: Path) -> None:
+    line, message, left = ENDS[case]
+    (tmp_path / "costmodel.toml").write_text('[models.m]\nbuild = "lenet"\n')
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ran = subprocess.run(
+        line.format(python=sys.executable), shell=True, cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == (f"costmodel: error: {message.format(folder=tmp_path)}\n" if message else "")
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(["costmodel.toml", *left])
+
+
+@pytest.mark.parametrize(
+    "arguments", [("count", "{}"), ("count", "lenet", "--alpha", "{}"), ("{}",), ("check", "--base", "{}")]
+)
+def test_a_long_argument_is_not_echoed_whole(arguments: tuple[str, ...]) -> None:
+    answer = run(*(argument.format("x" * 10_000) for argument in arguments))
+    assert answer.status == 2
+    assert len(answer.err) < 1100
 
 
 def test_the_module_runs_like_the_command() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costmodel.errors import CostModelError
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -45,8 +48,17 @@ _STYLE: dict[Any, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """matplotlib's defaults and ours on top, whatever the user's settings are; afterwards, theirs again."""
-    import matplotlib
+    """matplotlib's defaults and ours on top, whatever the user's settings are; afterwards, theirs again.
+
+    Raises :class:`~costmodel.errors.CostModelError` where MPLBACKEND is no backend of matplotlib.
+    """
+    try:
+        import matplotlib
+    except ValueError as error:
+        reason, _, _ = str(error).partition(";")  # after it come all the backends there are
+        raise CostModelError(
+            f"matplotlib does not load with MPLBACKEND={os.environ.get('MPLBACKEND')} ({reason}); unset it"
+        ) from None
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
