@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
 STEPS = {step["name"]: step for step in ACTION["runs"]["steps"]}
 WORKFLOW = yaml.safe_load((ROOT / "examples" / "ci" / ".github" / "workflows" / "cost.yml").read_text())
+PAGES = (ROOT / "docs" / "how-to" / "guard.md", ROOT / "examples" / "ci" / "README.md")
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
 
 
@@ -183,6 +184,24 @@ def test_what_is_installed(workspace: Path, version: str, wanted: str) -> None:
     assert (status, output.splitlines()) == (0, ["-m", "pip", "install", "--quiet", wanted])
     program(workspace.parent, "python", "exit 1")
     assert run(STEPS["Install costmodel"], workspace)[0] == 1
+
+
+def test_pins_are_for_pip(workspace: Path) -> None:
+    program(workspace.parent, "python", 'printf "%s\\n" "$@"')
+    _, output, _ = run(STEPS["Install costmodel"], workspace, version="0.2.0", constraints="my pins.txt")
+    assert output.splitlines() == [
+        "-m", "pip", "install", "--quiet", "--constraint", "my pins.txt", "nn-costmodel==0.2.0",
+    ]  # fmt: skip
+
+
+def test_every_action_that_is_called_is_pinned_to_a_commit() -> None:
+    texts = [place.read_text() for place in (ROOT / "action.yml", *(ROOT / "examples").rglob("*.yml"), *PAGES)]
+    used = [name for text in texts for name in re.findall(r"uses: (\S+)", text)]
+    foreign = [name for name in used if not name.startswith("OWNER/costmodel@")]
+    assert len(foreign) >= 4
+    for name in foreign:
+        assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", name), name
+    assert not [text for text in texts if re.search(r"^\s*(on:.*)?pull_request_target", text, re.MULTILINE)]
 
 
 def test_the_workflow_of_the_example_calls_this_action() -> None:
