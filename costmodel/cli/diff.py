@@ -118,5 +118,5 @@ def _side(text: str, config: Config | None) -> _Side:
 def _counted(model: Model, config: Config | None) -> _Side:
     allowed = config.allow if config and model in config.models else (model.build,)  # what was typed is meant
     with harmless_output(), importable(config.folder if config else Path.cwd()):
-        cost = cost_of(built(model, allowed), model.name)
+        cost = cost_of(built(model, allowed), model.name, model.dtype)
     return _Side({model.name: cost}, model.name, single=True)

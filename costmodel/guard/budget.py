@@ -48,6 +48,12 @@ class Budget(NamedTuple):
         over = f"over the budget {self.text} ({most:,}) by {figure - most:,}"
         return f"{self.called}: {figure:,}{after} are {over}"
 
+    def at(self, dtype: str) -> Budget:
+        """The same at ``dtype``, if it is one in bytes that names no type."""
+        if self.in_bytes:
+            return Budget(self.quantity, self.most / bytes_of(dtype), f"{self.text} at {precision(dtype)}")
+        return self._replace(dtype=dtype) if self.quantity in SIZES and not self.dtype else self
+
     def of(self, network: Network) -> Budget:
         """The budget as one of ``network``: a size of parameters at the type that they have.
 
@@ -58,8 +64,7 @@ class Budget(NamedTuple):
             return self
         own = list(size.types(network)) or ["float32"]
         if len(own) == 1:
-            text = f"{self.text} at {precision(own[0])}"
-            return Budget(self.quantity, self.most / bytes_of(own[0]), text)
+            return self.at(own[0])
         if self.quantity == "weights":
             raise CostModelError(f"weights: {self.text} names no type, and {network.name} has {', '.join(own)}; write"
                                  f" {self.text} at {precision(own[0])}")  # fmt: skip
@@ -105,12 +110,15 @@ class Growth(NamedTuple):
         Raises :class:`~costmodel.errors.CostModelError` for a size without a type where ``new`` has several.
         """
         broken = []
-        for quantity in self.quantities:
-            before, after = getattr(old, quantity), getattr(new, quantity)
+        quantities = self.quantities
+        if self.percent and old.bytes and new.bytes and old.bytes.dtype == new.bytes.dtype:
+            quantities += SIZES
+        for quantity in quantities:
+            before, after = _amount(old, quantity), _amount(new, quantity)
             if after - before > self.allowed(quantity, old, new.network):
-                broken.append(
-                    f"{_called(quantity)}: {before:,} grew by {after - before:,} to {after:,}; growth is {self.text}"
-                )
+                unit = f" bytes at {precision(new.bytes.dtype)}" if quantity in SIZES and new.bytes else ""
+                grew = f"{before:,}{unit} grew by {after - before:,} to {after:,}"
+                broken.append(f"{_called(quantity)}: {grew}; growth is {self.text}")
         return broken
 
     def allowed(self, quantity: str, old: ModelCost, network: Network | None) -> Fraction | float:
@@ -119,12 +127,11 @@ class Growth(NamedTuple):
         ``network`` is what it grows to, whose parameters have the type of a size that names none. Raises as
         :meth:`violations` does.
         """
+        if self.percent:
+            return _amount(old, quantity) * self.most["multiply_adds"] / 100  # it is the same of each
         if quantity not in self.quantities:
             return math.inf
         most = self.most[quantity]
-        if self.percent:
-            before: int = getattr(old, quantity)
-            return before * most / 100
         return most / bytes_of(self._own_type(old.name, network)) if self.in_bytes else most
 
     def _own_type(self, name: str, network: Network | None) -> str:
@@ -142,6 +149,18 @@ class Budgets(NamedTuple):
 
     limits: tuple[Budget, ...] = ()
     growth: Growth | None = None
+
+    def at(self, dtype: str) -> Budgets:
+        """The same, with those in bytes that name no type at ``dtype``.
+
+        >>> parse_budgets({"peak_memory": "<= 256 KiB", "parameters": "1 MB"}).at("int8").limits[1].text
+        '<= 1 MB at int8'
+        """
+        growth = self.growth
+        if growth and growth.in_bytes:
+            most = {quantity: amount / bytes_of(dtype) for quantity, amount in growth.most.items()}
+            growth = Growth(growth.quantities, most, False, f"{growth.text} at {precision(dtype)}")
+        return Budgets(tuple([limit.at(dtype) for limit in self.limits]), growth)
 
     def violations(self, network: Network) -> list[str]:
         """What ``network`` costs too much of, a sentence each; growth is not looked at.
@@ -213,6 +232,12 @@ def parse_growth(text: object) -> Growth:
 def _as_written(text: object) -> str:
     amount = " ".join(str(text).split()).removeprefix("<=").strip()
     return f"<= {amount}"
+
+
+def _amount(cost: ModelCost, quantity: str) -> int:
+    """What ``cost`` has of ``quantity``; its bytes must be known for those."""
+    amount: int = getattr(cost.bytes if quantity in SIZES else cost, quantity)
+    return amount
 
 
 def _called(quantity: str) -> str:

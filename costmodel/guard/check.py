@@ -17,6 +17,7 @@ from costmodel.guard.builders import built
 from costmodel.guard.config import Config, Model
 from costmodel.guard.cost import ModelCost, cost_of, present
 from costmodel.guard.diff import Difference, difference
+from costmodel.quantities import precision
 
 IN_ORDER, VIOLATED, FAILED = 0, 1, 2
 
@@ -79,7 +80,7 @@ def _counted(model: Model, locked: ModelCost | None, allowed: Collection[str]) -
     line = locked.line if locked else 0
     try:
         network = built(model, allowed)
-        change = difference(locked, cost_of(network, model.name))
+        change = difference(locked, cost_of(network, model.name, model.dtype))
         return Verdict(model.name, change, tuple(model.budgets.violations(network)), line=line)
     except CostModelError as error:
         return Verdict(model.name, error=str(error), line=line)
@@ -142,6 +143,8 @@ def _with_budgets(
     before = base.costs.get(old)
     try:
         lost = weaker(base.budgets(old), model.budgets, network, before)
+        if before and before.bytes and not model.dtype:
+            lost.append(f"bytes at {precision(before.bytes.dtype)} are locked no more")
         if model.build in config.allow and model.build not in base.allow:
             lost.append(f"build = {model.build!r} is allowed")
     except CostModelError as error:
@@ -196,7 +199,7 @@ def _with_reasons(change: Difference, new: ModelCost, reason: str, unguarded: bo
     reasons = [(kept[place], text) for place, text in (change.old.reasons if change.old else ()) if place in kept]
     if reason and (change.first is not None or unguarded):
         reasons.append((change.first or 0, reason))
-    return ModelCost(new.name, new.layers, tuple(sorted(reasons, key=lambda entry: entry[0])))
+    return ModelCost(new.name, new.layers, tuple(sorted(reasons, key=lambda entry: entry[0])), bytes=new.bytes)
 
 
 def read_lock(path: Path, update: str = lockfile.UPDATE) -> dict[str, ModelCost]:

@@ -14,6 +14,7 @@ from costmodel.files import read_regular, seen
 from costmodel.guard import lockfile
 from costmodel.guard.budget import Budgets, parse_budgets
 from costmodel.loading import is_network_file
+from costmodel.quantities import parse_dtype
 
 OWN = "costmodel.toml"
 SHARED = "pyproject.toml"
@@ -29,17 +30,21 @@ class ConfigError(CostModelError):
     line: int = 0
 
 
-_KEYS = ("build", "kwargs", "input", "budgets")
+_KEYS = ("build", "kwargs", "input", "budgets", "dtype")
 
 
 class Model(NamedTuple):
-    """One model to check: what builds it, with which arguments, on which inputs, and what it may cost."""
+    """One model to check: what builds it, with which arguments, on which inputs, and what it may cost.
+
+    ``dtype`` is the type of its values where bytes are locked and judged; empty where none is named.
+    """
 
     name: str
     build: str
     kwargs: Mapping[str, object]
     inputs: tuple[InputSpec, ...]
     budgets: Budgets
+    dtype: str = ""
 
 
 class Config(NamedTuple):
@@ -176,11 +181,18 @@ def _model(name: str, table: object, key: str, path: Path) -> Model:
     limits = _table(own.get("budgets", {}), f"{key}.budgets", path)
     with placed(f"{seen(path)}: {key}.budgets"):
         budgets = parse_budgets(limits)
+    dtype = own.get("dtype", "")
+    if not isinstance(dtype, str):
+        raise CostModelError(f'{seen(path)}: {key}.dtype = {dtype!r} must be the name of a type, as in dtype = "int8"')
+    if "dtype" in own:
+        with placed(f"{seen(path)}: {key}.dtype"):
+            dtype = parse_dtype(dtype)
+            budgets = budgets.at(dtype)
     kwargs = _table(own.get("kwargs", {}), f"{key}.kwargs", path)
     build = own["build"]
     if is_network_file(build):  # it lies beside the configuration, wherever that is read from
         build = os.fspath(path.parent / build)
-    return Model(name, build, kwargs, shapes, budgets)
+    return Model(name, build, kwargs, shapes, budgets, dtype)
 
 
 def _table(value: object, key: str, path: Path) -> dict[str, Any]:

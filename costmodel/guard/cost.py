@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import NamedTuple, final
 
+from costmodel.analyses.memory import memory
+from costmodel.analyses.size import size
 from costmodel.core.graph import Node
 from costmodel.core.layers import Choices, Layer
 from costmodel.core.network import Network
@@ -36,19 +38,33 @@ class LayerCost(NamedTuple):
         return self[1:]
 
 
+class ByteCost(NamedTuple):
+    """What a model takes with values of ``dtype``: activations at their peak, and parameters, both in bytes.
+
+    ``at`` is the operation at which the peak stands, under the policy ``fused``.
+    """
+
+    dtype: str
+    peak_memory: int
+    at: str
+    size: int
+
+
 @final
 @dataclass(frozen=True)
 class ModelCost:
     """What a model costs, layer by layer in the order of the network, for one sample.
 
     ``reasons`` are (layer, text): why the cost last changed at and after that layer. ``line`` is where the model
-    stands in the lock file it was read from, 0 where it was counted; ``network`` is what was counted.
+    stands in the lock file it was read from, 0 where it was counted; ``network`` is what was counted. ``bytes`` are
+    known where a type was asked for.
     """
 
     name: str
     layers: tuple[LayerCost, ...]
     reasons: tuple[tuple[int, str], ...] = ()
     line: int = 0
+    bytes: ByteCost | None = None
     network: Network | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -67,17 +83,24 @@ class ModelCost:
         return sum([layer.parameters for layer in self.layers])
 
 
-def cost_of(network: Network, name: str) -> ModelCost:
-    """What ``network`` costs, under the ``name`` that the lock calls it.
+def cost_of(network: Network, name: str, dtype: str = "") -> ModelCost:
+    """What ``network`` costs, under the ``name`` that the lock calls it; its bytes too where a ``dtype`` is given.
+
+    Raises :class:`~costmodel.errors.CostModelError` for an unknown type, and for the bytes of a network without
+    operations.
 
     >>> import costmodel as cm
-    >>> cost = cost_of(cm.lenet(), "small")
+    >>> cost = cost_of(cm.lenet(), "small", "int8")
     >>> cost.layers[-1]
     LayerCost(name='classifier.fc3', kind='linear', choices=(('outputs', 10), ('bias', True)), reads='84', ...)
-    >>> cost.multiply_adds == cm.lenet().multiply_adds
-    True
+    >>> cost.multiply_adds == cm.lenet().multiply_adds, cost.bytes.size
+    (True, 121182)
     """
-    return ModelCost(name, tuple(map(_line, network.nodes)), network=network)
+    taken = None
+    if dtype:
+        usage = memory(network, dtype)
+        taken = ByteCost(usage.dtype, usage.peak_bytes, usage.at, size(network, dtype))
+    return ModelCost(name, tuple(map(_line, network.nodes)), bytes=taken, network=network)
 
 
 def _line(node: Node) -> LayerCost:

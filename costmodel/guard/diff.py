@@ -101,7 +101,7 @@ class Difference:
     @property
     def changed(self) -> bool:
         """Whether anything did."""
-        return bool(self.causes) or self.old is None or self.new is None
+        return bool(self.causes) or self.old is None or self.new is None or self.old.bytes != self.new.bytes
 
     @cached_property
     def multiply_adds(self) -> int:

@@ -9,6 +9,7 @@
       input | input | - | - | 3x32x32 | 0 | 0 | 1f0c6d2e
     reason | wider stem
       stem.conv | conv | kernel 3x3, stride 2x2, padding 1x1, no bias | 3x32x32 | 16x16x16 | 110592 | 432 | 77b1a50c
+    bytes | int8 | 5120 | stem.conv | 432 | 5a3c0e11
     end | student | 0d0a9b3f
 
     end of costmodel.lock
@@ -21,6 +22,8 @@
   merge without a conflict, and the merged file holds for the merged code. For the same reason there are no totals: they
   are the sums of the lines.
 - A reason stands above the first layer it explains. It has no check: what people wrote, people may edit.
+- Where the configuration names a type, its bytes are in a line of their own: the type, the peak of the activation
+  memory, the operation at which it stands, the size of the parameters.
 - A model without layers is one that was removed, with the reason why. People may delete such a section.
 """
 
@@ -34,7 +37,8 @@ from zlib import crc32
 
 from costmodel.errors import CostModelError
 from costmodel.guard.choice_text import choices_text, parse_choices
-from costmodel.guard.cost import LayerCost, ModelCost
+from costmodel.guard.cost import ByteCost, LayerCost, ModelCost
+from costmodel.quantities import parse_dtype
 
 #: Raised whenever a file that was written before would be read wrongly, or would be written otherwise.
 FORMAT = 1
@@ -111,6 +115,10 @@ def _section(model: ModelCost) -> Iterator[str]:
     if model.removed:
         for _, reason in model.reasons:
             yield f"reason | {_quoted(reason)}"
+    if model.bytes is not None:
+        dtype, peak, at, size = model.bytes
+        content = f"{dtype} | {peak} | {_quoted(at)} | {size}"
+        yield f"bytes | {content} | {_check(name, before, content)}"
     yield f"end | {name} | {_check(name, before, 'end')}"
     yield ""
 
@@ -183,6 +191,12 @@ def unquoted(text: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
+
+
 class _Reader:
     """Goes through the lines once; ``number`` is the one at hand, from 1."""
 
@@ -228,19 +242,31 @@ class _Reader:
                 raise self._edited()
             before, layer = self._layer(content)
             layers.append(layer)
+        taken = None
+        if line.startswith("bytes | "):
+            content, _, check = line.removeprefix("bytes | ").rpartition(" | ")
+            if _check(quoted, before, content) != check:
+                raise self._edited()
+            taken = self._bytes(content)
+            line = self._next()
         if line != f"end | {quoted} | {_check(quoted, before, 'end')}":
             raise self._edited()
-        return ModelCost(name, tuple(layers), tuple(reasons), start)
+        return ModelCost(name, tuple(layers), tuple(reasons), start, taken)
+
+    def _bytes(self, content: str) -> ByteCost:
+        try:
+            dtype, peak, at, size = content.split(" | ")
+            return ByteCost(parse_dtype(dtype), _number(peak), self._unquoted(at), _number(size))
+        except ValueError:  # the check fits, so somebody computed it
+            raise self._edited() from None
 
     def _layer(self, content: str) -> tuple[str, LayerCost]:
         try:
             name, kind, choices, reads, makes, multiply_adds, parameters = content.split(" | ")
             shapes = [makes] if reads == _NOTHING else [makes, *reads.split(",")]
-            if not all(map(_SHAPE.fullmatch, shapes)) or not (
-                _NUMBER.fullmatch(multiply_adds) and _NUMBER.fullmatch(parameters)
-            ):
+            if not all(map(_SHAPE.fullmatch, shapes)):
                 raise ValueError
-            figures = int(multiply_adds), int(parameters)
+            figures = _number(multiply_adds), _number(parameters)
         except ValueError:  # the check fits, so somebody computed it
             raise self._edited() from None
         texts = self._unquoted(name), self._unquoted(kind), parse_choices(self._unquoted(choices))

@@ -72,7 +72,7 @@ def test_two_in_one_folder_or_none_at_all(tmp_path: Path, monkeypatch: pytest.Mo
         ("[models.m]\nbuild = 3", "models.m must say what builds it"),
         (
             "[models.m]\nbuild = 'lenet'\nbudget = {}",
-            "models.m has no key 'budget'; did you mean budgets? it has build, kwargs, input, budgets",
+            "models.m has no key 'budget'; did you mean budgets? it has build, kwargs, input, budgets, dtype",
         ),
         ("[models.m]\nbuild = 'lenet'\nkwargs = 3", "models.m.kwargs = 3 must be a table, as in [models.m.kwargs]"),
         (

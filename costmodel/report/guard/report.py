@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import final
 
 from costmodel.guard.check import Verdict, status
+from costmodel.guard.cost import ModelCost
 from costmodel.guard.diff import Cause
+from costmodel.quantities import precision
 from costmodel.report.guard import tree
 from costmodel.report.guard.junit import Case, junit
 from costmodel.report.guard.safe import annotation, annotation_property, code, json, plain
-from costmodel.report.guard.words import gain, subject, total, what
+from costmodel.report.guard.words import bytes_text, gain, subject, total, what
 
 #: GitHub shows no more of one step.
 MOST_ANNOTATIONS = 10
@@ -75,7 +77,8 @@ class GuardReport:
         if change.changed:
             return f"changed: {total(change)}"
         same = "as locked" if self.judged else "unchanged"
-        return f"{same}: {change.new.multiply_adds:,} multiply-adds, {change.new.parameters:,} parameters"
+        taken = f"; {bytes_text(change.new.bytes)}" if change.new.bytes else ""
+        return f"{same}: {change.new.multiply_adds:,} multiply-adds, {change.new.parameters:,} parameters{taken}"
 
     def _summary(self) -> str:
         counts = {
@@ -143,13 +146,18 @@ class GuardReport:
         change = verdict.difference
         if change is None or change.old is None or change.new is None:
             return []
-        rows = [
-            f"| {quantity} | {old:,} | {new:,} | {gain(new - old, old)} |"
-            for quantity, old, new in (
-                ("multiply-adds", change.old.multiply_adds, change.new.multiply_adds),
-                ("parameters", change.old.parameters, change.new.parameters),
-            )
+        quantities = [
+            ("multiply-adds", change.old.multiply_adds, change.new.multiply_adds),
+            ("parameters", change.old.parameters, change.new.parameters),
         ]
+        before, after = change.old.bytes, change.new.bytes
+        if before and after and before.dtype == after.dtype:
+            unit = f"bytes at {precision(after.dtype)}"
+            quantities += [
+                (f"peak memory, {unit}", before.peak_memory, after.peak_memory),
+                (f"size, {unit}", before.size, after.size),
+            ]
+        rows = [f"| {quantity} | {old:,} | {new:,} | {gain(new - old, old)} |" for quantity, old, new in quantities]
         return ["| | before | now | change |", "|:---|---:|---:|---:|", *rows, ""]
 
     def _bullets(self, verdict: Verdict) -> list[str]:
@@ -217,7 +225,7 @@ def _wrongs(verdict: Verdict) -> list[str]:
 def _fields(verdict: Verdict) -> dict[str, object]:
     change = verdict.difference
     sides = {
-        side: None if cost is None else {"multiply_adds": cost.multiply_adds, "parameters": cost.parameters}
+        side: None if cost is None else _amounts(cost)
         for side, cost in (("old", change.old if change else None), ("new", change.new if change else None))
     }
     return {
@@ -230,6 +238,11 @@ def _fields(verdict: Verdict) -> dict[str, object]:
         "notes": list(verdict.notes),
         "error": verdict.error or None,
     }
+
+
+def _amounts(cost: ModelCost) -> dict[str, object]:
+    amounts: dict[str, object] = {"multiply_adds": cost.multiply_adds, "parameters": cost.parameters}
+    return amounts | ({"bytes": cost.bytes._asdict()} if cost.bytes else {})
 
 
 def _change(cause: Cause) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from costmodel.guard.diff import Cause, Difference, LayerChange
 from costmodel.report.guard.safe import code, plain
-from costmodel.report.guard.words import costs, gain, subject, what
+from costmodel.report.guard.words import bytes_lines, costs, gain, subject, what
 
 #: More causes than a person reads, and more layers of one cause; the rest is summed up. JSON has them all.
 MOST_CAUSES = 20
@@ -14,8 +14,11 @@ MOST_LAYERS = 5
 
 
 def lines(difference: Difference) -> list[str]:
-    """The whole tree: each cause, and below it, indented, the layers whose cost it changed, if they are several."""
-    texts = []
+    """The whole tree: what became of the bytes, then each cause, and below it, indented, the layers that it changed.
+
+    Only layers whose cost changed, and only if they are several.
+    """
+    texts = [plain(line) for line in bytes_lines(difference)]
     for cause in difference.causes[:MOST_CAUSES]:
         texts.append(_cause_line(cause, difference, plain))
         texts += [f"  {line}" for line in _layers(cause, difference)]
@@ -23,8 +26,12 @@ def lines(difference: Difference) -> list[str]:
 
 
 def causes(difference: Difference, most: int = MOST_CAUSES, quoted: Callable[[str], str] = plain) -> list[str]:
-    """A line for each of the ``most`` largest causes and one for the others; ``quoted`` makes names harmless."""
-    shown = [_cause_line(cause, difference, quoted) for cause in difference.causes[:most]]
+    """A line for each of the ``most`` largest causes and one for the others, below what became of the bytes.
+
+    ``quoted`` makes names harmless.
+    """
+    shown = [quoted(line) for line in bytes_lines(difference)]
+    shown += [_cause_line(cause, difference, quoted) for cause in difference.causes[:most]]
     return [*shown, *_rest(difference.causes[most:])]
 
 

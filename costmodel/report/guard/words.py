@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from costmodel.guard.choice_text import COUNTED, value_text
-from costmodel.guard.cost import LayerCost
+from costmodel.guard.cost import ByteCost, LayerCost
 from costmodel.guard.diff import Cause, Difference, LayerChange, channels, renaming
+from costmodel.quantities import precision
 from costmodel.report.guard.safe import plain
 from costmodel.report.units import si
 
@@ -30,7 +31,8 @@ def total(difference: Difference) -> str:
     """What a model costs now and how that differs, in a line; or that it is new or gone."""
     old, new = difference.old, difference.new
     if old is None and new is not None:
-        return f"new: {new.multiply_adds:,} multiply-adds, {new.parameters:,} parameters"
+        taken = f"; {bytes_text(new.bytes)}" if new.bytes else ""
+        return f"new: {new.multiply_adds:,} multiply-adds, {new.parameters:,} parameters{taken}"
     if new is None and old is not None:
         return f"gone: had {old.multiply_adds:,} multiply-adds, {old.parameters:,} parameters"
     assert old is not None
@@ -39,6 +41,45 @@ def total(difference: Difference) -> str:
         f"{new.multiply_adds:,} multiply-adds, {gain(difference.multiply_adds, old.multiply_adds)};"
         f" {new.parameters:,} parameters, {gain(difference.parameters, old.parameters)}"
     )
+
+
+def bytes_lines(difference: Difference) -> list[str]:
+    """What became of the bytes of a model, a line each, names as they are; none where nothing did.
+
+    >>> from costmodel.guard.cost import ByteCost, ModelCost
+    >>> old, new = ModelCost("m", (), bytes=ByteCost("int8", 1000, "a", 50)), ModelCost("m", ())
+    >>> bytes_lines(Difference(old, ModelCost("m", (), bytes=ByteCost("int8", 1200, "b", 50))))
+    ['peak memory at int8: 1,000 -> 1,200 bytes, +200 (+20.0 %), at b']
+    >>> bytes_lines(Difference(new, old)), bytes_lines(Difference(old, new))
+    (['new: peak memory 1,000 bytes, size 50 bytes at int8'], ['gone: peak memory 1,000 bytes, size 50 bytes at int8'])
+    """
+    old, new = (cost and cost.bytes for cost in (difference.old, difference.new))
+    if difference.old is None or difference.new is None or old == new:
+        return []
+    if old is None or new is None or old.dtype != new.dtype:
+        return [f"gone: {bytes_text(old)}"] * bool(old) + [f"new: {bytes_text(new)}"] * bool(new)
+    at = f" at {precision(new.dtype)}"
+    lines = []
+    if old[1:3] != new[1:3]:
+        lines.append(f"peak memory{at}: {_became(old.peak_memory, new.peak_memory)}, at {new.at}")
+    if old.size != new.size:
+        lines.append(f"size{at}: {_became(old.size, new.size)}")
+    return lines
+
+
+def _became(old: int, new: int) -> str:
+    return f"{old:,} -> {new:,} bytes, {gain(new - old, old)}" if old != new else f"{new:,} bytes"
+
+
+def bytes_text(taken: ByteCost | None) -> str:
+    """The bytes of a model; empty where they are not known.
+
+    >>> bytes_text(ByteCost("float32", 1000, "a", 50))
+    'peak memory 1,000 bytes, size 50 bytes at fp32'
+    """
+    if taken is None:
+        return ""
+    return f"peak memory {taken.peak_memory:,} bytes, size {taken.size:,} bytes at {precision(taken.dtype)}"
 
 
 def costs(change: Cause | LayerChange, difference: Difference) -> str:
