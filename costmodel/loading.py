@@ -106,7 +106,7 @@ def load_with(
     if isinstance(thing, str) and thing.partition(":")[0] in FAMILIES:
         network = build(thing, **choices, **_input_choices(thing, title, given, inputs, choices))
     else:
-        with _code_of_the_user(title):
+        with code_of_the_user(title):
             network = _own(_named(thing), title, inputs, given, choices, unknown)
     return replace(network, name=name) if name else network
 
@@ -117,7 +117,7 @@ def _described(path: str, choices: Mapping[str, Any], inputs: object, name: str,
         from costmodel.capture.torch.huggingface import from_huggingface
     except ModuleNotFoundError as missing:
         raise CostModelError(f"a Hugging Face configuration needs {missing.name}, which is not installed") from None
-    with _code_of_the_user(path):
+    with code_of_the_user(path):
         return from_huggingface(path, inputs, name=name, **unknown._asdict(), **choices)
 
 
@@ -294,7 +294,7 @@ def _choices_of(shape: Shape) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def _code_of_the_user(title: str) -> Iterator[None]:
+def code_of_the_user(title: str) -> Iterator[None]:
     """What it prints goes to the standard error, and whatever it raises is a CostModelError."""
     with contextlib.redirect_stdout(sys.stderr):
         try:

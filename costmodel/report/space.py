@@ -7,38 +7,48 @@ from typing import final
 from costmodel.report.answer import Answer
 from costmodel.report.table import Table
 from costmodel.report.units import amount
-from costmodel.scaling.spaces.space import Space
+from costmodel.scaling.spaces.space import Between, Space
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 @final
 class SpaceReport(Answer):
-    """The space, the budget if there is one, and the networks that were asked for, by their choices."""
+    """The space, the budgets as they were given, how many networks fit, and those asked for, by their choices."""
 
     space: Space
-    most: int | None = None
+    limits: dict[str, str]
+    within: Between | None = None
     chosen: tuple[tuple[str, ...], ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         space = self.space
         costs = f"{space.smallest:,} to {amount(space.quantity, space.largest)}, {space.distinct:,} distinct costs"
         lines = [f"{space.name}: {space.networks:,} networks of {costs}"]
-        if self.most is not None:
-            lines.append(f"{space.within(self.most):,} of them have at most {amount(space.quantity, self.most)}.")
+        if self.within is not None:
+            limits = " and ".join(f"{text} {quantity}" for quantity, text in self.limits.items())
+            low, high, bins = self.within
+            if low == high:
+                lines.append(f"{low:,} of them ({_share(low, space.networks)}) have at most {limits}.")
+            else:
+                wide = ", ".join(f"{width:,} {quantity}" for quantity, width in bins.items())
+                lines.append(f"{low:,} to {high:,} of them have at most {limits}, counted in bins of {wide}.")
         return tuple(lines)
 
     def table(self) -> Table:
         """The networks that were asked for, or the quantiles."""
         space = self.space
         if self.chosen:
-            costs = [getattr(space.network(choices), space.quantity) for choices in self.chosen]
-            rows = tuple((",".join(choices), cost) for choices, cost in zip(self.chosen, costs, strict=True))
-            return Table(("choices", space.quantity), rows)
+            networks = [space.network(choices) for choices in self.chosen]
+            rows = tuple(
+                (",".join(choices), *(getattr(network, quantity) for quantity in space.quantities))
+                for choices, network in zip(self.chosen, networks, strict=True)
+            )
+            return Table(("choices", *space.quantities), rows)
         return Table(("quantile", space.quantity), tuple((str(share), space.quantile(share)) for share in QUANTILES))
 
     def document(self) -> object:
-        space = self.space
+        space, within = self.space, self.within
         return {
             "space": space.name,
             "quantity": space.quantity,
@@ -47,6 +57,13 @@ class SpaceReport(Answer):
             "largest": space.largest,
             "distinct": space.distinct,
             "quantiles": {str(share): space.quantile(share) for share in QUANTILES},
-            "within": None if self.most is None else {"most": self.most, "networks": space.within(self.most)},
+            "within": None
+            if within is None
+            else {"most": self.limits, "at_least": within.low, "at_most": within.high, "bins": within.bins},
             "chosen": self.table().records() if self.chosen else [],
         }
+
+
+def _share(part: int, whole: int) -> str:
+    """A share in percent, which may be very small, to two digits."""
+    return f"{100 * part / whole:.2g} %" if 0 < 100 * part < whole else f"{100 * part / whole:.2f} %"

@@ -21,6 +21,7 @@ from costmodel.report.plots.layers import depth, types
 from costmodel.report.plots.memory import memory
 from costmodel.report.plots.ratio import separable_ratio
 from costmodel.report.plots.roofline import roofline
+from costmodel.report.plots.space import space
 from costmodel.report.plots.work import contour
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
     "roofline",
     "save",
     "separable_ratio",
+    "space",
     "tradeoff",
     "types",
 ]

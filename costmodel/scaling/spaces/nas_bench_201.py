@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
 from costmodel.core.graph import Node, apply, image
@@ -19,27 +20,29 @@ WIDTHS = (16, 32, 64)
 CELLS = 5
 
 
-def nas_bench_201(quantity: str = "multiply_adds", resolution: int = 32, num_classes: int = 10) -> Space:
+def nas_bench_201(quantities: Sequence[str], resolution: int = 32, num_classes: int = 10) -> Space:
     """The 15,625 cells; images of 32x32 and 10 classes are CIFAR-10.
 
-    >>> nas_bench_201().networks
+    >>> nas_bench_201(["multiply_adds"]).networks
     15625
     """
 
     def build(operations: tuple[str, ...]) -> Network:
         return network(operations, resolution, num_classes)
 
-    def cost(*operations: str) -> int:
-        value: int = getattr(build(operations), quantity)
-        return value
+    def costs(*operations: str) -> tuple[int, ...]:
+        built = build(operations)
+        return tuple(getattr(built, quantity) for quantity in quantities)
 
     nothing = ("none",) * len(EDGES)
-    fixed = cost(*nothing)
-    stages = tuple(
-        tuple(Choice(one, cost(*nothing[:edge], one, *nothing[edge + 1 :]) - fixed) for one in OPERATIONS)
-        for edge in range(len(EDGES))
-    )
-    return Space("nas_bench_201", stages, fixed, quantity=quantity, build=build)
+    fixed = costs(*nothing)
+
+    def choice(edge: int, operation: str) -> Choice:
+        several = costs(*nothing[:edge], operation, *nothing[edge + 1 :])
+        return Choice(operation, tuple(cost - least for cost, least in zip(several, fixed, strict=True)))
+
+    stages = tuple(tuple(choice(edge, one) for one in OPERATIONS) for edge in range(len(EDGES)))
+    return Space("nas_bench_201", ((Choice("", fixed),), *stages), quantities=tuple(quantities), build=build)
 
 
 def network(operations: tuple[str, ...], resolution: int = 32, num_classes: int = 10) -> Network:
@@ -51,18 +54,24 @@ def network(operations: tuple[str, ...], resolution: int = 32, num_classes: int 
     x = conv_bn(image(3, resolution), "stem", conv(WIDTHS[0], 3, padding=1))
     for stage, width in enumerate(WIDTHS, start=1):
         if stage > 1:
-            x = _reduction(x, f"reduction{stage}", width)
-        for cell in range(1, CELLS + 1):
-            x = _cell(x, f"stage{stage}.cell{cell}", operations)
+            x = reduction(x, f"reduction{stage}", width)
+        for place in range(1, CELLS + 1):
+            x = cell(x, f"stage{stage}.cell{place}", operations)
+    return Network(last(x, num_classes), "nas_bench_201", {"operations": "|".join(operations)})
+
+
+def last(x: Node, num_classes: int) -> Node:
+    """Batch norm, ReLU and the classifier."""
     x = apply(apply(x, "last.norm", BatchNorm()), "last.activation", RELU)
-    return Network(pooled_classifier(x, num_classes), "nas_bench_201", {"operations": "|".join(operations)})
+    return pooled_classifier(x, num_classes)
 
 
-def _cell(x: Node, name: str, operations: tuple[str, ...]) -> Node:
+def cell(x: Node, name: str, operations: tuple[str, ...], width: int = 0) -> Node:
+    """A cell of six ``operations``; of another width than it reads, where ``width`` says one."""
     nodes = [x]
     for target in range(1, 4):
         inputs = [
-            _operation(nodes[source], f"{name}.edge{source}{target}", one)
+            _operation(nodes[source], f"{name}.edge{source}{target}", one, width or x.shape.channels)
             for (source, end), one in zip(EDGES, operations, strict=True)
             if end == target
         ]
@@ -75,20 +84,21 @@ def _sum(inputs: list[Node], name: str) -> Node:
     return reduce(lambda total, one: apply((total, one[1]), f"{name}.add{one[0]}", Add()), numbered, inputs[0])
 
 
-def _operation(x: Node, name: str, operation: str) -> Node:
-    width = x.shape.channels
+def _operation(x: Node, name: str, operation: str, width: int) -> Node:
     match operation:
         case "none":
-            return apply(x, name, Move("zeros", x.shape))
-        case "skip_connect":
+            return apply(x, name, Move("zeros", x.shape._replace(channels=width)))
+        case "skip_connect" if width == x.shape.channels:
             return x
+        case "skip_connect":
+            return conv_bn(x, name, conv(width, 1))
         case "avg_pool_3x3":
             return apply(x, name, average_pool(3, stride=1, padding=1))
     kernel = 3 if operation == "nor_conv_3x3" else 1
     return conv_bn(apply(x, f"{name}.relu", RELU), name, conv(width, kernel, padding=kernel // 2))
 
 
-def _reduction(x: Node, name: str, width: int) -> Node:
+def reduction(x: Node, name: str, width: int) -> Node:
     """A residual block of stride 2; its shortcut is an average pool and a 1x1 convolution."""
     y = apply(x, f"{name}.relu1", RELU)
     y = conv_bn(y, f"{name}.conv1", conv(width, 3, stride=2, padding=1))

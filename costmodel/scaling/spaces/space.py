@@ -4,71 +4,114 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import accumulate
 from math import ceil
-from typing import NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from costmodel.core.network import Network
-from costmodel.errors import CostModelError
+from costmodel.errors import LARGEST_SIZE, CostModelError, nearest
+from costmodel.scaling.spaces.bins import MOST_BINS, Axis, BinnedStep, DenseChain, Walker, axis_of, numbers
+from costmodel.scaling.spaces.chain import Chain, ChainStep, Ways, exact_dot
 
-#: More distinct costs of one stage than this are refused before they fill the memory.
-MOST_DISTINCT = 2_000_000
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Spaces of at most so many networks are held cost by cost, whatever the costs are.
+_FEW = 1_000_000
+
+#: Half a space is held cost by cost up to so many; where both halves have more, the second is one array of numbers.
+_MOST_HELD = 4_000_000
+
+#: And then the first half has at most so many costs.
+_MOST_BACK = 2_500_000
+
+#: A set of costs is the bits of one number, up to a gigabyte of it.
+_MOST_BITS = 2**33
+
+#: Bins of each quantity, where several are counted at once and nobody says how wide they are.
+_BINS_EACH = 256
+
+#: Networks are drawn so many at a time.
+_BATCH = 1 << 18
+
+#: Where none of so many networks on the border of several budgets fits, none is said to.
+_PATIENCE = 100_000
 
 
 class Choice(NamedTuple):
-    """One choice of a stage: what it costs, the state it may follow and the state it leaves behind."""
+    """One choice of a stage: what it costs of each quantity, the state it may follow and the state it leaves behind.
+
+    A choice without a name is none: nothing else is in its stage, and it is left out of what is chosen.
+    """
 
     name: str
-    cost: int
+    costs: tuple[int, ...]
     before: Hashable = None
     after: Hashable = None
 
 
-class _Costs(NamedTuple):
-    """Costs in order, and how many networks cost at most each."""
+class Between(NamedTuple):
+    """How many networks fit some budgets: at least ``low`` and at most ``high``, in bins of such widths."""
 
-    costs: list[int]
-    totals: list[int]
+    low: int
+    high: int
+    bins: dict[str, int]
 
-    def within(self, most: int) -> int:
-        place = bisect_right(self.costs, most)
-        return self.totals[place - 1] if place else 0
+
+class Histogram(NamedTuple):
+    """How many networks cost how much: ``numbers`` of them cost from ``costs`` to ``spread`` more, in order."""
+
+    costs: NDArray[Any]
+    numbers: NDArray[Any]
+    bin: int
+    spread: int
+
+
+class _FineBins(NamedTuple):
+    """Where bins start, how many networks are in them up to each, and how much more than its start they cost."""
+
+    costs: NDArray[Any]
+    totals: NDArray[Any]
+    spread: int
 
 
 @final
 @dataclass(frozen=True)
 class Space:
-    """Every way to take one choice a stage, from the state ``start``; a network costs ``fixed`` and its choices.
+    """Every way to take one choice a stage, from the state ``start``; the costs of a network are those of its choices.
 
-    ``build`` makes the network of the names of its choices. Costs are exact integers of one ``quantity``.
+    Costs are exact integers of each of ``quantities``; questions about one cost are about the first. ``build`` makes
+    the network of the names of its choices.
 
     Raises :class:`~costmodel.errors.CostModelError` for a space without choices and for states that do not connect.
 
-    >>> space = Space("two", (((Choice("a", 1), Choice("b", 3)),) * 2))
+    >>> space = Space("two", (((Choice("a", (1,)), Choice("b", (3,))),) * 2))
     >>> space.networks, space.smallest, space.largest, space.distinct, space.within(4)
     (4, 2, 6, 3, 3)
     """
 
     name: str
     stages: tuple[tuple[Choice, ...], ...]
-    fixed: int = 0
     start: Hashable = None
-    quantity: str = "multiply_adds"
+    quantities: tuple[str, ...] = ("multiply_adds",)
     build: Callable[[tuple[str, ...]], Network] | None = None
 
     def __post_init__(self) -> None:
         if not self.stages or not all(self.stages):
             raise CostModelError(f"{self.name}: a stage without choices has no network; give every stage a choice")
         for choice in (choice for stage in self.stages for choice in stage):
-            if type(choice.cost) is not int or choice.cost < 0:
-                raise CostModelError(
-                    f"{self.name}: {choice.name} costs {choice.cost!r}; use a whole number that is not negative"
-                )
+            for cost in choice.costs:
+                if type(cost) is not int or cost < 0:
+                    raise CostModelError(
+                        f"{self.name}: {choice.name} costs {cost!r}; use a whole number that is not negative"
+                    )
+            if len(choice.costs) != len(self.quantities):
+                asked = ", ".join(self.quantities)
+                raise CostModelError(f"{self.name}: {choice.name} costs {choice.costs}; give one of each of {asked}")
         states = {self.start}
         for number, stage in enumerate(self.stages, start=1):
             after = {choice.after for choice in stage if choice.before in states}
@@ -76,65 +119,135 @@ class Space:
                 texts = ", ".join(sorted(map(str, states)))
                 raise CostModelError(f"{self.name}: no choice of stage {number} follows {texts}; add one that does")
             states = after
+        for quantity in self.quantities:
+            if self._extreme(quantity, max) > LARGEST_SIZE:
+                raise CostModelError(f"{self.name}: {quantity} beyond 64 bits; use smaller costs")
+
+    @property
+    def quantity(self) -> str:
+        """What questions about one cost are about."""
+        return self.quantities[0]
 
     @cached_property
-    def _rest(self) -> tuple[dict[Hashable, _Costs], ...]:
-        """For every stage, and the end: state -> the costs of what follows."""
-        numbers: dict[Hashable, Counter[int]] = {choice.after: Counter({0: 1}) for choice in self.stages[-1]}
-        rests = [numbers]
-        for stage in reversed(self.stages):
-            numbers = self._before(stage, numbers)
-            rests.append(numbers)
-        return tuple({state: _sorted(costs) for state, costs in rest.items()} for rest in reversed(rests))
-
-    def _before(self, stage: Sequence[Choice], following: dict[Hashable, Counter[int]]) -> dict[Hashable, Counter[int]]:
-        numbers: dict[Hashable, Counter[int]] = {}
-        for choice in stage:
-            if choice.after not in following:
-                continue
-            costs = numbers.setdefault(choice.before, Counter())
-            for cost, number in following[choice.after].items():
-                costs[cost + choice.cost] += number
-            if len(costs) > MOST_DISTINCT:
-                raise CostModelError(
-                    f"{self.name}: more than {MOST_DISTINCT:,} distinct costs are too many to hold;"
-                    " use fewer choices or stages"
-                )
-        return numbers
-
-    @property
-    def _all(self) -> _Costs:
-        return self._rest[0][self.start]
-
-    @property
     def networks(self) -> int:
         """How many networks there are."""
-        return self._all.totals[-1]
+        return int(self._fold(1, lambda choice, rest: rest, sum))
 
     @property
     def smallest(self) -> int:
         """The least that a network costs."""
-        return self.fixed + self._all.costs[0]
+        return self._extreme(self.quantity, min)
 
     @property
     def largest(self) -> int:
         """The most that a network costs."""
-        return self.fixed + self._all.costs[-1]
+        return self._extreme(self.quantity, max)
 
-    @property
+    def _extreme(self, quantity: str, which: Callable[[Sequence[int]], int]) -> int:
+        place = self.quantities.index(quantity)
+        return int(self._fold(0, lambda choice, rest: choice.costs[place] + rest, which))
+
+    def _fold(self, end: Any, add: Callable[[Choice, Any], Any], join: Callable[[Sequence[Any]], Any]) -> Any:
+        """From the end to the start: ``join`` of what each choice of a state adds to what comes after it."""
+        level = {choice.after: end for choice in self.stages[-1]}
+        for stage in reversed(self.stages):
+            parts: dict[Hashable, list[Any]] = {}
+            for choice in stage:
+                if choice.after in level:
+                    parts.setdefault(choice.before, []).append(add(choice, level[choice.after]))
+            level = {state: join(several) for state, several in parts.items()}
+        return level[self.start]
+
+    @cached_property
     def distinct(self) -> int:
-        """How many different costs there are."""
-        return len(self._all.costs)
+        """How many different costs there are.
+
+        Raises :class:`~costmodel.errors.CostModelError` where they are too many to tell apart.
+        """
+        costs = [[choice.costs[0] for choice in stage] for stage in self.stages]
+        axis = self._axis
+        if self.networks <= _FEW or axis.length > _MOST_BITS:
+            return len(self._whole.costs)
+        # Bit k of a number: there is a network of k widths above the least. Adding a cost to all is a shift.
+        level = {choice.after: 1 for choice in self.stages[-1]}
+        for stage, low in zip(reversed(self.stages), map(min, reversed(costs)), strict=True):
+            following, level = level, {}
+            for cost, before, after in {(choice.costs[0], choice.before, choice.after) for choice in stage}:
+                if after in following:
+                    level[before] = level.get(before, 0) | following[after] << (cost - low) // axis.width
+        return level[self.start].bit_count()
+
+    @cached_property
+    def _whole(self) -> Ways:
+        """The costs of all networks, from one chain over all stages."""
+        chain = Chain(self.name, {choice.after for choice in self.stages[-1]})
+        for stage in reversed(self.stages):
+            chain.extend(self._steps(stage))
+        return chain.first[self.start]
+
+    def _steps(self, stage: Sequence[Choice], reverse: bool = False) -> tuple[ChainStep, ...]:
+        """A stage as a chain walks over it, from the end to the start or in ``reverse``."""
+        places: dict[tuple[Any, ...], list[int]] = {}
+        for place, choice in enumerate(stage):
+            ends = (choice.after, choice.before) if reverse else (choice.before, choice.after)
+            places.setdefault((choice.costs[0], *ends), []).append(place)
+        return tuple(ChainStep(tuple(several), *key) for key, several in places.items())
+
+    @cached_property
+    def _halves(self) -> tuple[Chain, Chain | DenseChain]:
+        """The stages from the start, and those to the end, up to a stage in the middle.
+
+        Both halves have far fewer costs than the whole. Costs near the start are few, and are held one by one; towards
+        the end they fill their range, and are held as one array, where it is short enough.
+        """
+        back, on = Chain(self.name, [self.start]), Chain(self.name, {choice.after for choice in self.stages[-1]})
+        low, high = 0, len(self.stages)
+        while low < high:
+            first, last = self._steps(self.stages[low], reverse=True), self._steps(self.stages[high - 1])
+            costs = on.costs_with(last)
+            if self.networks > _FEW and back.costs_with(first) <= costs:
+                if back.costs_with(first) > _MOST_HELD and self._axis.length <= MOST_BINS:
+                    return self._dense_halves()
+                back.extend(first)
+                low += 1
+            else:
+                if costs > _MOST_HELD and self._axis.length <= MOST_BINS:
+                    return self._dense_halves()
+                on.extend(last)
+                high -= 1
+        return back, on
+
+    def _dense_halves(self) -> tuple[Chain, DenseChain]:
+        back, low = Chain(self.name, [self.start]), 0
+        for stage in self.stages[:-1]:
+            if back.costs_with(first := self._steps(stage, reverse=True)) > _MOST_BACK:
+                break
+            back.extend(first)
+            low += 1
+        (axis,), binned = self._binned([self.quantity], {self.quantity: 0})
+        least = sum(min(choice.costs[0] for choice in stage) for stage in self.stages[low:])
+        return back, DenseChain(self.name, binned[low:], axis._replace(start=least))
+
+    @cached_property
+    def _axis(self) -> Axis:
+        """The costs in units of what their differences have in common."""
+        return axis_of([[choice.costs[0] for choice in stage] for stage in self.stages], 0)[0]
+
+    @cached_property
+    def _middle(self) -> list[Hashable]:
+        """The states in which both halves meet."""
+        back, on = self._halves
+        return [state for state in back.first if state in on.states]
 
     def within(self, most: int) -> int:
-        """How many networks cost at most ``most``."""
-        return self._all.within(most - self.fixed)
+        """How many networks cost at most ``most``.
 
-    def histogram(self) -> Iterator[tuple[int, int]]:
-        """Every cost, in order, and how many networks have it."""
-        costs, totals = self._all
-        numbers = (total - less for less, total in zip([0, *totals], totals, strict=False))
-        return zip((self.fixed + cost for cost in costs), numbers, strict=True)
+        Exact: of each way to the middle of the space, how many ways on from there the rest of the budget pays.
+        """
+        back, on = self._halves
+        most = min(most, self.largest)
+        ways = [(back.first[state], on.within(state, most - back.first[state].costs)) for state in self._middle]
+        return sum(exact_dot(way.numbers, number) for way, number in ways)
 
     def quantile(self, share: float | Fraction) -> int:
         """The least cost that at least ``share`` of the networks do not exceed, 0 to 1.
@@ -143,56 +256,224 @@ class Space:
         """
         if not 0 <= share <= 1:
             raise CostModelError(f"{self.name}: {share} is no share of the networks; use 0 to 1, as in 0.5")
+        import numpy
+
         # As it is written: the float 0.8 is a little more than 4/5, and would be a rank too high.
         rank = max(1, ceil(self.networks * Fraction(str(share))))
-        costs, totals = self._all
-        return self.fixed + costs[bisect_right(totals, rank - 1)]
+        # Bins say about where: a network costs at least the start of its bin.
+        bins = self._fine_bins
+        place = int(numpy.searchsorted(bins.totals, rank))
+        low = max(self.smallest, int(bins.costs[place]))
+        high = min(self.largest, low + bins.spread)
+        while low < high:
+            half = (low + high) // 2
+            if self.within(half) >= rank:
+                high = half
+            else:
+                low = half + 1
+        return low
 
-    def sample(self, number: int, seed: int = 0, most: int | None = None) -> list[tuple[str, ...]]:
-        """The choices of ``number`` networks, each drawn evenly from those that cost at most ``most``.
+    @cached_property
+    def _fine_bins(self) -> _FineBins:
+        import numpy
 
-        Exact: a rank is drawn, and counting backwards finds its network; nothing is rejected.
-        Raises :class:`~costmodel.errors.CostModelError` where none costs so little.
-        """
-        if number < 1:
-            raise CostModelError(f"{self.name}: {number} is no number of samples; use 1 or more")
-        most = self.largest if most is None else most
-        fit = self.within(most)
-        if not fit:
-            raise CostModelError(
-                f"{self.name}: no network has at most {most:,} {self.quantity}; the smallest has {self.smallest:,}"
-            )
-        draw = random.Random(seed)
-        return [self._of_rank(draw.randrange(fit), -1, most - self.fixed) for _ in range(number)]
+        bins = self.histogram(max(2, (self.largest - self.smallest) >> 20))
+        return _FineBins(bins.costs, numpy.cumsum(bins.numbers.astype(object)), bins.spread)
 
     def at(self, share: float | Fraction) -> tuple[str, ...]:
         """The choices of one network whose cost is the quantile ``share``: 0.5 for a median network."""
-        cost = self.quantile(share) - self.fixed
-        return self._of_rank(0, cost - 1, cost)
+        cost = self.quantile(share)
+        return self._of_ranks([0], cost - 1, cost)[0]
 
-    def network(self, choices: tuple[str, ...]) -> Network:
-        """The network of ``choices``."""
+    def sample(self, number: int, seed: int = 0, most: int | Mapping[str, int] | None = None) -> list[tuple[str, ...]]:
+        """The choices of ``number`` networks, each drawn evenly from those that cost at most ``most``.
+
+        Exact: a number of a network is drawn, and counting backwards finds it; nothing is rejected. With budgets of
+        several quantities, those networks are drawn from that the bins of :meth:`between` do not rule out, and the few
+        of them that do not fit are drawn again. Raises :class:`~costmodel.errors.CostModelError` where none fits.
+        """
+        if number < 1:
+            raise CostModelError(f"{self.name}: {number} is no number of samples; use 1 or more")
+        if isinstance(most, Mapping) and {*most} - {self.quantity}:
+            return self._sample_between(number, seed, most)
+        limit = most.get(self.quantity) if isinstance(most, Mapping) else most
+        limit = self.largest if limit is None else limit
+        self.check_budgets({self.quantity: limit})
+        fit = self.within(limit)
+        draw = random.Random(seed).randrange
+        networks: list[tuple[str, ...]] = []
+        while len(networks) < number:
+            batch = min(_BATCH, number - len(networks))
+            networks += self._of_ranks([draw(fit) for _ in range(batch)], -1, limit)
+        return networks
+
+    def check_budgets(self, most: Mapping[str, int]) -> None:
+        """Raises :class:`~costmodel.errors.CostModelError` for a budget that even the smallest network breaks."""
+        for quantity, limit in most.items():
+            if quantity not in self.quantities:
+                near = nearest(quantity, self.quantities)
+                raise CostModelError(
+                    f"{self.name} is not counted in {quantity}; {near}it is in {', '.join(self.quantities)}"
+                )
+            smallest = self._extreme(quantity, min)
+            if limit < smallest:
+                raise CostModelError(
+                    f"{self.name}: no network has at most {limit:,} {quantity}; the smallest has {smallest:,}"
+                )
+
+    def _of_ranks(self, ranks: list[int], above: int, most: int) -> list[tuple[str, ...]]:
+        """The choices of networks number ``ranks`` among those that cost more than ``above``, at most ``most``."""
+        import numpy
+
+        back, on = self._halves
+        most = min(most, self.largest)
+        ways = [back.first[state] for state in self._middle]
+        less = [on.within(state, above - way.costs) for state, way in zip(self._middle, ways, strict=True)]
+        each = [
+            on.within(state, most - way.costs) - few for state, way, few in zip(self._middle, ways, less, strict=True)
+        ]
+        ends = [*accumulate(exact_dot(way.numbers, number) for way, number in zip(ways, each, strict=True))]
+        places = numpy.array([bisect_right(ends, rank) for rank in ranks])
+        chosen = [numpy.empty(len(ranks), dtype=numpy.int32) for _ in self.stages]
+        for place, (state, way) in enumerate(zip(self._middle, ways, strict=True)):
+            which = numpy.flatnonzero(places == place)
+            if not len(which):
+                continue
+            start = ends[place] - exact_dot(way.numbers, each[place])
+            entries, before, after = _pairs(
+                way.numbers, each[place], [ranks[index] - start for index in which.tolist()]
+            )
+            walked = [
+                *back.walk(state, way.totals[entries] - 1 - before)[::-1],
+                *on.walk(state, less[place][entries] + after),
+            ]
+            for column, taken in zip(chosen, walked, strict=True):
+                column[which] = taken
+        return self._names(chosen)
+
+    def _names(self, chosen: Sequence[NDArray[Any]]) -> list[tuple[str, ...]]:
+        """The names of the choices at these places, a tuple a network."""
+        import numpy
+
+        columns = [
+            numpy.array([choice.name for choice in stage], dtype=object)[places].tolist()
+            for stage, places in zip(self.stages, chosen, strict=True)
+            if any(choice.name for choice in stage)
+        ]
+        return list(zip(*columns, strict=True)) if columns else [()] * len(chosen[0])
+
+    def network(self, choices: Sequence[str]) -> Network:
+        """The network of ``choices``.
+
+        Raises :class:`~costmodel.errors.CostModelError` for choices that are not of this space.
+        """
         if self.build is None:
             raise CostModelError(f"{self.name} does not say how a network is built; give it build=")
-        return self.build(choices)
+        return self.build(tuple(choices))
 
-    def _of_rank(self, rank: int, above: int, most: int) -> tuple[str, ...]:
-        """The choices of network number ``rank`` among those that cost more than ``above``, at most ``most``."""
-        state, names = self.start, []
-        for stage, rest in zip(self.stages, self._rest[1:], strict=True):
-            for choice in stage:
-                if choice.before != state or choice.after not in rest:
-                    continue
-                costs = rest[choice.after]
-                number = costs.within(most - choice.cost) - costs.within(above - choice.cost)
-                if rank < number:
-                    break
-                rank -= number
-            names.append(choice.name)
-            state, above, most = choice.after, above - choice.cost, most - choice.cost
-        return tuple(names)
+    def histogram(self, bin: int = 1) -> Histogram:  # noqa: A002 - the field's word
+        """How many networks cost how much: every cost there is, or bins that are about ``bin`` wide.
+
+        A network in a bin costs from its start to the ``spread`` more. Raises
+        :class:`~costmodel.errors.CostModelError` for more costs than can be held, and for a bin below 1.
+        """
+        import numpy
+
+        if bin < 1:
+            raise CostModelError(f"{self.name}: bin={bin} must be at least 1")
+        (axis,), stages = self._binned([self.quantity], {self.quantity: 0 if bin == 1 else bin})
+        if bin == 1 and (self.networks <= _FEW or axis.length > MOST_BINS):
+            return Histogram(self._whole.costs, self._whole.numbers, 1, 0)
+        counted = numbers(self.name, stages, self.start, self.networks)[0][self.start]
+        places = numpy.flatnonzero(counted)
+        return Histogram(axis.start + axis.width * places, counted[places], axis.width, axis.spread)
+
+    def between(self, most: Mapping[str, int], bins: Mapping[str, int] | None = None) -> Between:
+        """How many networks keep every budget of ``most``, in bins that are about as wide as ``bins`` says.
+
+        Without ``bins``, there are 256 of each quantity. Exact, with both bounds equal, where a bin is what all costs
+        have in common. Raises :class:`~costmodel.errors.CostModelError` for more bins than can be held.
+        """
+        self.check_budgets(most)
+        axes, stages = self._binned(list(most), bins or {})
+        counted = numbers(self.name, stages, self.start, self.networks)[0][self.start]
+        lengths = [axis.bins_within(limit) for axis, limit in zip(axes, most.values(), strict=True)]
+        low, high = (_total(counted[tuple(slice(length[which]) for length in lengths)]) for which in (0, 1))
+        return Between(low, high, {quantity: axis.width for quantity, axis in zip(most, axes, strict=True)})
+
+    def _binned(
+        self, quantities: Sequence[str], widths: Mapping[str, int]
+    ) -> tuple[list[Axis], list[list[BinnedStep]]]:
+        """The axes of some quantities, and the stages in bins of them."""
+        axes, places = [], []
+        for quantity in quantities:
+            index = self.quantities.index(quantity)
+            costs = [[choice.costs[index] for choice in stage] for stage in self.stages]
+            spread = self._extreme(quantity, max) - self._extreme(quantity, min)
+            axis, bins = axis_of(costs, widths.get(quantity, spread // _BINS_EACH))
+            axes.append(axis)
+            places.append(bins)
+        stages = [
+            [
+                BinnedStep(place, tuple(bins[number][place] for bins in places), choice.before, choice.after)
+                for place, choice in enumerate(stage)
+            ]
+            for number, stage in enumerate(self.stages)
+        ]
+        return axes, stages
+
+    def _sample_between(self, number: int, seed: int, most: Mapping[str, int]) -> list[tuple[str, ...]]:
+        import numpy
+
+        self.check_budgets(most)
+        axes, stages = self._binned(list(most), {})
+        lengths = tuple(axis.bins_within(limit)[1] for axis, limit in zip(axes, most.values(), strict=True))
+        levels = numbers(self.name, stages, self.start, self.networks, keep=True)
+        walker = Walker(stages, levels, self.start, lengths)
+        draw = random.Random(seed).randrange
+        chosen: list[list[int]] = []
+        for tried in range(number * _PATIENCE if walker.total else 0):
+            places = walker.choices(draw(walker.total))
+            if self._keeps(places, most):
+                chosen.append(places)
+            if len(chosen) == number or (tried > _PATIENCE and not chosen):
+                break
+        if len(chosen) < number:
+            limits = " and ".join(f"{limit:,} {quantity}" for quantity, limit in most.items())
+            raise CostModelError(f"{self.name}: no network that was drawn has at most {limits}; use larger budgets")
+        return self._names([*numpy.array(chosen).T])
+
+    def _keeps(self, places: Sequence[int], most: Mapping[str, int]) -> bool:
+        for quantity, limit in most.items():
+            index = self.quantities.index(quantity)
+            costs = [stage[place].costs[index] for stage, place in zip(self.stages, places, strict=True)]
+            if sum(costs) > limit:
+                return False
+        return True
 
 
-def _sorted(numbers: Counter[int]) -> _Costs:
-    costs = sorted(numbers)
-    return _Costs(costs, list(accumulate(numbers[cost] for cost in costs)))
+def _total(array: NDArray[Any]) -> int:
+    """The sum of an array, exactly."""
+    import numpy
+
+    if array.dtype == object:
+        return int(array.sum())
+    return (int((array >> numpy.uint64(32)).sum()) << 32) + int((array & numpy.uint64(2**32 - 1)).sum())
+
+
+def _pairs(
+    numbers: NDArray[Any], each: NDArray[Any], ranks: list[int]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Of entries with ``numbers * each`` pairs, one after the other: the entry of each rank, and its pair there."""
+    import numpy
+
+    ends = numpy.cumsum(numbers.astype(object) * each)
+    # The upper bits find the entry, as 64-bit integers; where they tie, the whole numbers do.
+    shift = max(int(ends[-1]).bit_length() - 62, 0)
+    upper, high = (ends >> shift).astype(numpy.int64), numpy.array([rank >> shift for rank in ranks], dtype=numpy.int64)
+    entries = numpy.searchsorted(upper, high, side="left")
+    for index in numpy.flatnonzero(upper[entries] == high).tolist():
+        entries[index] = bisect_right(ends, ranks[index])
+    left = numpy.array(ranks, dtype=object) - numpy.where(entries > 0, ends[entries - 1], 0)
+    before, after = left // each[entries], left % each[entries]
+    return entries, before.astype(numbers.dtype), after.astype(each.dtype)
