@@ -167,7 +167,7 @@ def named(text: str) -> object:
     module, colon, _ = text.partition(":")
     if not colon or module in FAMILIES or text.startswith(_HUGGING_FACE):
         return text
-    with _code_of_the_user(text):
+    with code_of_the_user(text):
         return own(text)
 
 
