@@ -1,12 +1,15 @@
-"""Sampled networks of NAS-Bench-201, written by hand as PyTorch modules and counted by torch's own counter."""
+"""Sampled networks, written by hand as PyTorch modules and counted by torch's own counter."""
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import costmodel as cm
+from costmodel.reproduction.verification import compare
+from reference_models import oracles, search_spaces
 
 SPACE = cm.space("nas_bench_201")
 
@@ -73,3 +76,80 @@ def test_a_module_written_by_hand_has_the_multiply_adds_and_parameters_of_its_sa
         network = SPACE.network(operations)
         assert counter.get_total_flops() == 2 * network.multiply_adds
         assert sum(weight.numel() for weight in module.parameters()) == network.parameters
+
+
+@pytest.mark.parametrize("name", ["once_for_all_mobilenet_v3", "once_for_all_resnet50", "proxyless", "fbnet"])
+def test_sampled_networks_are_verified_operation_by_operation(name: str) -> None:
+    """Against hand-written modules that are measured in PyTorch, as ``costmodel verify`` does."""
+    space = cm.space(name)
+    budget = (space.smallest + space.largest) // 2
+    for choices in [space.at(0), space.at(1), *space.sample(4, seed=4), *space.sample(2, seed=4, most=budget)]:
+        with torch.device("meta"):
+            module = getattr(search_spaces, name)(choices).eval()
+        module = module.to_empty(device="cpu")
+        network = space.network(choices)
+        result = compare(network, oracles.measure(module, oracles.sample(network.input.sizes, "float32", module)))
+        assert result.difference is None, (choices, result.difference)
+
+
+def test_another_choice_is_noticed() -> None:
+    space = cm.space("fbnet")
+    choices = space.at(0)
+    other = [*choices[:-1], "k5_e6"]
+    with torch.device("meta"):
+        module = search_spaces.fbnet(other).eval()
+    network = space.network(choices)
+    measured = oracles.measure(module.to_empty(device="cpu"), torch.zeros(1, 3, 224, 224))
+    assert compare(network, measured).difference is not None
+
+
+def test_sampled_networks_of_the_size_space_equal_modules_written_by_hand() -> None:
+    space = cm.space("nats_bench_size")
+    for choices in [space.at(0), space.at(1), *space.sample(4, seed=6)]:
+        widths = [int(choice[1:]) for choice in choices]
+        module = SizeNetwork(widths).eval()
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            module(torch.zeros(1, 3, 32, 32))
+        network = space.network(choices)
+        assert counter.get_total_flops() == 2 * network.multiply_adds
+        assert sum(weight.numel() for weight in module.parameters()) == network.parameters
+
+
+class SizeCell(nn.Module):
+    """The best cell on CIFAR-100: five 3x3 convolutions, and a skip connection from the first node to the last."""
+
+    def __init__(self, width: int, out: int) -> None:
+        super().__init__()
+        self.from_input = nn.ModuleList([relu_conv_bn(width, out, 3), relu_conv_bn(width, out, 3)])
+        same = width == out
+        reduced = nn.Sequential(nn.Conv2d(width, out, 1, bias=False), nn.BatchNorm2d(out))
+        self.skip = nn.Identity() if same else reduced
+        self.inner = nn.ModuleList([relu_conv_bn(out, out, 3) for _ in range(3)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = self.from_input
+        one = first(x)
+        two = second(x) + self.inner[0](one)
+        three: Tensor = self.skip(x) + self.inner[1](one) + self.inner[2](two)
+        return three
+
+
+class SizeReduction(nn.Module):
+    def __init__(self, width: int, out: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(relu_conv_bn(width, out, 3, 2), relu_conv_bn(out, out, 3))
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(width, out, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = self.main(x) + self.shortcut(x)
+        return total
+
+
+class SizeNetwork(nn.Sequential):
+    def __init__(self, widths: list[int]) -> None:
+        a, b, c, d, e = widths
+        stem = [nn.Conv2d(3, a, 3, padding=1, bias=False), nn.BatchNorm2d(a)]
+        body = [SizeCell(a, a), SizeReduction(a, b), SizeCell(b, c), SizeReduction(c, d), SizeCell(d, e)]
+        super().__init__(
+            *stem, *body, nn.BatchNorm2d(e), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(e, 10)
+        )
