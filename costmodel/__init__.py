@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from costmodel.scaling.compare import compare as compare
     from costmodel.scaling.solve import solve as solve
     from costmodel.scaling.spaces.named import space as space
+    from costmodel.scaling.summary.run import summarize as summarize
     from costmodel.scaling.sweep import sweep as sweep
 
 #: What a network answers beside what it knows itself; each is loaded when it is first asked for.
@@ -71,6 +72,7 @@ _LAZY = {
     "register_operator": "costmodel.capture.own_operators",
     "solve": "costmodel.scaling.solve",
     "space": "costmodel.scaling.spaces.named",
+    "summarize": "costmodel.scaling.summary.run",
     "sweep": "costmodel.scaling.sweep",
 }
 

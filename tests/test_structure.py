@@ -32,6 +32,7 @@ HEAVY = {
     "transformers": {"capture/torch"},
     "tflite": {"capture/tflite"},
     "numpy": {"capture/onnx", "scaling"},
+    "distributed": {"scaling/summary"},
     "pytest": {"pytest_plugin.py"},
     "sympy": {"scaling/closed_form"},
     "matplotlib": {"report/plots"},

@@ -6,15 +6,27 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from costmodel.cli.arguments import STYLES, answer, dtype_option, formats, on_a_terminal, plot_option, policy_option
+from costmodel.cli.arguments import (
+    BUDGET,
+    STYLES,
+    answer,
+    dtype_option,
+    formats,
+    on_a_terminal,
+    options,
+    plot_option,
+    policy_option,
+)
 from costmodel.cli.model_options import given_of
 from costmodel.errors import CostModelError
 from costmodel.files import write_whole
+from costmodel.report.summary import SummaryReport
 from costmodel.report.sweep import SweepReport, file_suffix
+from costmodel.scaling.summary.run import summarize
 from costmodel.scaling.sweep import sweep
 
 if TYPE_CHECKING:
@@ -29,6 +41,16 @@ _VALUES = "VALUES"
 _PATIENCE_SECONDS = 0.5
 
 
+_summary_options = options(
+    click.option("--summary", "summary", is_flag=True, help="A summary of a grid of any size, in constant memory."),
+    click.option("--max", "limits", type=BUDGET, multiple=True, help="Of --summary: those within this budget alone."),
+    click.option("--best", type=click.IntRange(0), metavar="N", help="Of --summary: the N largest.  [default: 10]"),
+    click.option("--checkpoint", metavar="FILE", help="Of --summary: write the state here; go on from it."),
+    click.option("--workers", type=click.IntRange(1), metavar="N", help="Of --summary: count in N processes."),
+    click.option("--dask", metavar="tcp://HOST:PORT", help="Of --summary: count on a Dask cluster."),
+)
+
+
 @click.command("sweep", context_settings={"ignore_unknown_options": True})
 @click.argument("words", metavar="MODEL...", nargs=-1)
 @click.option("--alpha", metavar=_VALUES, help="Width multipliers.")
@@ -40,6 +62,7 @@ _PATIENCE_SECONDS = 0.5
 @policy_option
 @click.option("-o", "--output", "path", metavar="FILE", help="Write a .csv, .parquet, .json or .md file instead.")
 @formats(*STYLES, default=None)
+@_summary_options
 @plot_option
 @click.option(
     "--plot-kind",
@@ -56,6 +79,12 @@ def command(
     kind: str | None,
     dtype: str,
     policy: str,
+    summary: bool,
+    limits: tuple[tuple[str, str], ...],
+    best: int | None,
+    checkpoint: str | None,
+    workers: int | None,
+    dask: str | None,
     **given: str | None,
 ) -> None:
     """Count every combination of the VALUES of some arguments: a row a design.
@@ -67,6 +96,7 @@ def command(
     \b
     costmodel sweep mobilenet_v1 --alpha 0.25:1.4:0.05 --resolution 96:320:32 -o grid.csv
     costmodel sweep mobilenet_v1 mobilenet_v2 --alpha 0.5,0.75,1.0 --resolution 128:224:32 --plot tradeoff.svg
+    costmodel sweep mobilenet_v2 --alpha 0.25:1.4:0.000001 --resolution 96:960:1 --summary --checkpoint state.json
     """
     models, axes = _read(words, given_of(given))
     if not models:
@@ -76,6 +106,22 @@ def command(
     if plot_file is None and kind is not None:
         raise CostModelError(f"--plot-kind={kind} says what --plot draws; add --plot FILE.png")
     suffix = None if path is None else file_suffix(path)
+    of_summary = {"most": dict(limits), "best": best, "checkpoint": checkpoint, "workers": workers, "dask": dask}
+    asked: dict[str, Any] = {name: value for name, value in of_summary.items() if value not in (None, {})}
+    if len(dict(limits)) < len(limits):
+        raise CostModelError("--max names a quantity twice; give each once")
+    if summary:
+        if path is not None or plot_file is not None:
+            raise CostModelError("--summary keeps no row a design to write or draw; leave out --output and --plot")
+        with ExitStack() as stack:
+            progress = _progress(stack)
+            asked |= axes
+            counted = summarize(models, progress=progress, dtype=dtype, policy=policy, **asked)
+        answer(SummaryReport(counted), style or "text")
+        return
+    if asked:
+        option = "max" if "most" in asked else next(iter(asked))
+        raise CostModelError(f"--{option} is of a summary; add --summary")
     report = SweepReport(_with_a_bar(models, axes, dtype, policy))
     if plot_file is not None:
         _draw(report, kind or "accuracy", plot_file)

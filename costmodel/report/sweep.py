@@ -56,7 +56,7 @@ class SweepReport(Answer):
             )
         known = (self.frame != "") & self.frame.notna()
         columns = [column for column in self.frame.columns if not column.endswith("_source") and known[column].any()]
-        rows = zip(*[map(_cell, self.frame[column].tolist()) for column in columns], strict=True)
+        rows = zip(*[map(cell, self.frame[column].tolist()) for column in columns], strict=True)
         return Table(tuple(columns), tuple(rows))
 
     def csv(self) -> str:
@@ -111,7 +111,8 @@ def _plain(value: Any) -> Any:
     return None if value is None or value != value else value
 
 
-def _cell(value: Any) -> Cell:
+def cell(value: Any) -> Cell:
+    """A value of a design as the cell of a table."""
     if _plain(value) in (None, ""):
         return ""
     if isinstance(value, tuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from costmodel.analyses.policies import policy_named
@@ -59,7 +58,7 @@ def sweep(
     if not names:
         raise CostModelError("no model to sweep; name one, as in mobilenet_v2")
     sized = Sized(parse_dtype(dtype), policy_named(policy).name) if dtype else None
-    grids = [_ModelGrid(name, axes, sized) for name in names]
+    grids = [ModelGrid(name, axes, sized) for name in names]
     total = sum(grid.size for grid in grids)
     check_size(total, "the grid")
     done = 0
@@ -111,30 +110,68 @@ def _kind(parameter: inspect.Parameter) -> Any:
     return default if isinstance(default, (int, float, str)) else None
 
 
-class _ModelGrid:
-    """The designs of one model."""
+class ModelGrid:
+    """The designs of one model: combinations of what is neither alpha nor resolution, and of each all of those."""
 
     def __init__(self, name: str, axes: Mapping[str, Any], sized: Sized | None) -> None:
-        self._name, self._sized = name, sized
+        self.name, self._sized = name, sized
         self._found, self._variant = resolve(name)
         known = self._found.choices
-        self._axes = {argument: values(name, argument, given) for argument, given in axes.items()}
+        self.axes = {argument: values(name, argument, given) for argument, given in axes.items()}
         for argument in ("alpha", "resolution"):
             default = known[argument].default if argument in known else inspect.Parameter.empty
-            if argument not in self._axes and default is not inspect.Parameter.empty:
-                self._axes[argument] = (default,)
-        self.size = math.prod(map(len, self._axes.values()))
-        self._others = [argument for argument in axes if argument not in ("variant", "alpha", "resolution")]
+            if argument not in self.axes and default is not inspect.Parameter.empty:
+                self.axes[argument] = (default,)
+        self.size = math.prod(map(len, self.axes.values()))
+        others = [argument for argument in axes if argument not in ("variant", "alpha", "resolution")]
+        self._outer = {argument: self.axes[argument] for argument in ("variant", *others) if argument in self.axes}
+
+    @property
+    def combinations(self) -> int:
+        """How many there are."""
+        return math.prod(map(len, self._outer.values()))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many alphas and resolutions each combination has; 1 where it has none."""
+        return len(self.axes.get("alpha", (None,))), len(self.axes.get("resolution", (None,)))
+
+    def _combination(self, place: int) -> tuple[str, str, dict[str, Any]]:
+        """The name of the network, its variant and the other arguments, of a combination by its place."""
+        choices = {}
+        for argument, given in reversed(self._outer.items()):
+            place, which = divmod(place, len(given))
+            choices[argument] = given[which]
+        choices = dict(reversed(choices.items()))
+        variant = choices.pop("variant", self._variant)
+        return self._network_name(variant), variant, choices
+
+    def count(
+        self, combination: int, alphas: slice, resolutions: slice, progress: Callable[[int], None] | None = None
+    ) -> GridCounts:
+        """The counts of some alphas and resolutions of one combination."""
+        name, _, choices = self._combination(combination)
+        axes = (self.axes.get("alpha", ())[alphas], self.axes.get("resolution", ())[resolutions])
+        return counted(name, *axes, choices, progress, self._sized)
+
+    def design(self, number: int) -> dict[str, Any]:
+        """The arguments of a design, by its number: the resolution varies fastest, then alpha."""
+        alphas, resolutions = self.shape
+        combination, place = divmod(number, alphas * resolutions)
+        name, _, choices = self._combination(combination)
+        row, column = divmod(place, resolutions)
+        own = {"alpha": row, "resolution": column}
+        return {
+            "model": name,
+            **{axis: self.axes[axis][at] for axis, at in own.items() if axis in self.axes},
+            **choices,
+        }
 
     def blocks(self, progress: Callable[[int], None]) -> Iterable[pandas.DataFrame]:
         """A frame for each combination of what is neither alpha nor resolution."""
-        outer = {argument: self._axes[argument] for argument in ("variant", *self._others) if argument in self._axes}
-        for combination in product(*outer.values()):
-            choices = dict(zip(outer, combination, strict=True))
-            variant = choices.pop("variant", self._variant)
-            name = self._network_name(variant)
-            axes = (self._axes.get("alpha", ()), self._axes.get("resolution", ()))
-            grid = counted(name, *axes, choices, progress, self._sized)
+        for combination in range(self.combinations):
+            name, variant, choices = self._combination(combination)
+            grid = self.count(combination, slice(None), slice(None), progress)
             frame = self._frame(name, variant, choices, grid)
             missing = grid.not_counted
             yield frame if missing is None else frame.assign(not_counted=missing.ravel())
@@ -142,7 +179,7 @@ class _ModelGrid:
     def _network_name(self, variant: str) -> str:
         architecture: Architecture = self._found
         if not variant or variant == self._variant:
-            return self._name
+            return self.name
         resolve(named := f"{architecture.name}:{variant}")
         return named
 
@@ -151,11 +188,11 @@ class _ModelGrid:
         import pandas
 
         counts = grid.multiply_adds.ravel()
-        alphas, resolutions = self._axes.get("alpha", (math.nan,)), self._axes.get("resolution", (math.nan,))
+        alphas, resolutions = self.axes.get("alpha", (math.nan,)), self.axes.get("resolution", (math.nan,))
         # Series, because an array would unpack rectangular resolutions.
         numbers = all(isinstance(alpha, (int, float)) for alpha in alphas)
         columns: dict[str, Any] = {
-            "model": self._name.partition(":")[0] if self._variant else self._name,
+            "model": self.name.partition(":")[0] if self._variant else self.name,
             "variant": variant,
             "alpha": numpy.repeat(pandas.Series(alphas, dtype=float if numbers else None).to_numpy(), len(resolutions)),
             "resolution": numpy.tile(pandas.Series(resolutions), len(alphas)),

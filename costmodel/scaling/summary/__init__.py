@@ -1,0 +1,1 @@
+"""Grids that no memory holds, summarized while they are counted."""
