@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import count
+from itertools import count, pairwise, product
 from numbers import Real
 from operator import index
 from typing import NamedTuple
@@ -188,6 +188,27 @@ def _last_digits() -> str:
     return {round(exact / 10**6): "rounded", exact // 10**6: "cut off"}[int(printed)]
 
 
+# 7: places of a stage one after the other, and all cells of NAS-Bench-201.
+
+
+def _stage_networks(blocks: int, depths: tuple[int, ...]) -> int:
+    """Four places: a block, or nothing from here on."""
+    going, ended = 1, 0
+    for place in range(1, 5):
+        going, ended = going * blocks, ended + (going if place - 1 in depths else 0)
+    return ended + (going if 4 in depths else 0)
+
+
+def _cells_within(most: int) -> int:
+    """Each operation works in five cells of each of three stages; the rest is the same for all."""
+    areas = ((16, 32), (32, 16), (64, 8))
+    pairs = 5 * sum(width**2 * size**2 for width, size in areas)
+    rest = 9 * 3 * 16 * 32**2 + 64 * 10
+    for (width, _), (wider, size) in pairwise(areas):
+        rest += (9 * width * wider + 9 * wider**2 + width * wider) * size**2
+    return sum(rest + sum(edges) <= most for edges in product((0, 0, 0, pairs, 9 * pairs), repeat=6))
+
+
 EXERCISES = {
     "1.1": Exercise(
         lambda: len(_places(225, 3, 2, 1)),
@@ -232,4 +253,10 @@ EXERCISES = {
     "6.2": Exercise(_left_out_of_vgg, "Try each: with which of them left out is the total 15.3 thousand million?"),
     "6.3": Exercise(_last_digits, "Count it first. Is the next digit after 290 a 5 or more?"),
     "6.4": Exercise(lambda: round(cm.mobilenet_v1(0.5).multiply_adds / 10**6), "Count it, and look at the next digit."),
+    "7.1": Exercise(lambda: _stage_networks(3, (2, 3, 4)) ** 5, "A block has three choices now. Then as above."),
+    "7.2": Exercise(
+        lambda: Fraction(_stage_networks(9, (4,)), _stage_networks(9, (2, 3, 4))) ** 5,
+        "The share of one stage, five times over.",
+    ),
+    "7.3": Exercise(lambda: _cells_within(50 * 10**6), 'Ask cm.space("nas_bench_201").within.'),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 
-from costmodel.core.network import Network
 from costmodel.errors import CostModelError, nearest, type_name
 from costmodel.loading import code_of_the_user
 from costmodel.models.registry import own
@@ -75,15 +74,6 @@ def space(
             raise CostModelError(f"{source.name} is counted in {', '.join(source.quantities)}; ask for that")
         return source
     return nas_bench_201(quantities)
-
-
-def network(space_name: str, choices: str) -> Network:
-    """The network of a space that has these choices, in the order of the stages, with commas between them.
-
-    >>> network("nats_bench_size", "o16,o40,o56,o24,o40").parameters
-    242138
-    """
-    return space(space_name).network(choices.split(","))
 
 
 def _source(thing: object) -> Rows | Space | None:

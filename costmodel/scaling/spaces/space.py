@@ -32,8 +32,8 @@ _MOST_BACK = 2_500_000
 #: A set of costs is the bits of one number, up to a gigabyte of it.
 _MOST_BITS = 2**33
 
-#: Bins of each quantity, where several are counted at once and nobody says how wide they are.
-_BINS_EACH = 256
+#: Bins of all quantities together, where nobody says how wide they are: to count in, and to draw from.
+_BINS, _BINS_TO_DRAW = 1 << 22, 1 << 16
 
 #: Networks are drawn so many at a time.
 _BATCH = 1 << 18
@@ -391,10 +391,14 @@ class Space:
     def between(self, most: Mapping[str, int], bins: Mapping[str, int] | None = None) -> Between:
         """How many networks keep every budget of ``most``, in bins that are about as wide as ``bins`` says.
 
-        Without ``bins``, there are 256 of each quantity. Exact, with both bounds equal, where a bin is what all costs
-        have in common. Raises :class:`~costmodel.errors.CostModelError` for more bins than can be held.
+        Without ``bins``, there are four million of them. Exact, with both bounds equal, where there are at most a
+        million networks, or a bin is what all costs have in common. Raises
+        :class:`~costmodel.errors.CostModelError` for more bins than can be held.
         """
         self.check_budgets(most)
+        if bins is None and self.networks <= _FEW:
+            fit = self._listed_within(most)
+            return Between(fit, fit, dict.fromkeys(most, 1))
         axes, stages = self._binned(list(most), bins or {})
         counted = numbers(self.name, stages, self.start, self.networks)[0][self.start]
         lengths = [axis.bins_within(limit) for axis, limit in zip(axes, most.values(), strict=True)]
@@ -402,7 +406,7 @@ class Space:
         return Between(low, high, {quantity: axis.width for quantity, axis in zip(most, axes, strict=True)})
 
     def _binned(
-        self, quantities: Sequence[str], widths: Mapping[str, int]
+        self, quantities: Sequence[str], widths: Mapping[str, int], in_all: int = _BINS
     ) -> tuple[list[Axis], list[list[BinnedStep]]]:
         """The axes of some quantities, and the stages in bins of them."""
         axes, places = [], []
@@ -410,7 +414,7 @@ class Space:
             index = self.quantities.index(quantity)
             costs = [[choice.costs[index] for choice in stage] for stage in self.stages]
             spread = self._extreme(quantity, max) - self._extreme(quantity, min)
-            axis, bins = axis_of(costs, widths.get(quantity, spread // _BINS_EACH))
+            axis, bins = axis_of(costs, widths.get(quantity, int(spread / in_all ** (1 / len(quantities)))))
             axes.append(axis)
             places.append(bins)
         stages = [
@@ -422,11 +426,24 @@ class Space:
         ]
         return axes, stages
 
+    def _listed_within(self, most: Mapping[str, int]) -> int:
+        """How many networks keep every budget, from the list of all."""
+        import numpy
+
+        places = [self.quantities.index(quantity) for quantity in most]
+        end = numpy.zeros((1, len(places)), dtype=numpy.int64)
+
+        def add(choice: Choice, rest: Any) -> Any:
+            return rest + numpy.array([choice.costs[place] for place in places])
+
+        listed = self._fold(end, add, numpy.concatenate)
+        return int((listed <= numpy.array([*most.values()])).all(axis=1).sum())
+
     def _sample_between(self, number: int, seed: int, most: Mapping[str, int]) -> list[tuple[str, ...]]:
         import numpy
 
         self.check_budgets(most)
-        axes, stages = self._binned(list(most), {})
+        axes, stages = self._binned(list(most), {}, _BINS_TO_DRAW)
         lengths = tuple(axis.bins_within(limit)[1] for axis, limit in zip(axes, most.values(), strict=True))
         levels = numbers(self.name, stages, self.start, self.networks, keep=True)
         walker = Walker(stages, levels, self.start, lengths)
