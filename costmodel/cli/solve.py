@@ -34,6 +34,7 @@ def _fixed(text: str) -> tuple[str, str]:
 @click.option("--maximize", type=click.Choice(MAXIMIZE), default="multiply_adds", show_default=True)
 @dtype_option
 @policy_option
+@click.option("--verbose", is_flag=True, help="Show the interval of alpha that builds each network, to the float.")
 @format_option
 @click.pass_context
 def command(
@@ -44,6 +45,7 @@ def command(
     maximize: str,
     dtype: str,
     policy: str,
+    verbose: bool,
     style: str,
 ) -> None:
     """Find the largest alpha of MODEL within budgets, at each resolution; exit status 1 where nothing fits.
@@ -56,7 +58,7 @@ def command(
     costmodel solve mobilenet_v2 --max peak_memory=256KiB --max size=1MB --dtype int8
     """
     solution = solve(model, _once("--max", budgets), _once("--at", fixed), maximize, dtype, policy)
-    answer(SolveReport(solution), style)
+    answer(SolveReport(solution, verbose), style)
     if not solution.designs:
         ctx.exit(1)
 

@@ -13,22 +13,28 @@ from costmodel.report.answer import Answer
 from costmodel.report.costs import not_counted
 from costmodel.report.table import Cell, Table
 from costmodel.report.units import amount, words_of
-from costmodel.scaling.solve import RESOLUTIONS, Design, Smallest, Solution
+from costmodel.scaling.solve import RESOLUTIONS, Breach, Design, Smallest, Solution
 
 _FIRST = {
     "multiply_adds": "the most multiply-adds first",
     "alpha": "the largest alpha first",
     "accuracy": "the most accurate first",
 }
-_COLUMNS: tuple[str, ...] = ("resolution", "alpha_from", "alpha_below", "multiply_adds", "parameters")
+_COLUMNS: tuple[str, ...] = ("resolution", "alpha")
+_INTERVAL: tuple[str, ...] = ("alpha_from", "alpha_below")
+_COSTS: tuple[str, ...] = ("multiply_adds", "parameters")
 _LAST_COLUMNS: tuple[str, ...] = ("top1", "first to break a budget")
 
 
 @final
 class SolveReport(Answer):
-    """Designs, best first; without any, the least that each resolution costs."""
+    """Designs, best first; without any, the least that each resolution costs.
+
+    ``verbose`` shows the interval of alpha that builds each network.
+    """
 
     solution: Solution
+    verbose: bool = False
 
     def lines(self) -> tuple[str, ...]:
         solution = self.solution
@@ -44,7 +50,8 @@ class SolveReport(Answer):
         order = f"{_FIRST[solution.maximize]}{missing}"
         head = f"{count} design{'s' * (count > 1)} of {solution.name} with {limits}, {order}"
         notes = [head, tried, *_sizes(solution)]
-        notes += ["Every alpha from alpha_from up to, not including, alpha_below builds the same network."]
+        if self.verbose:
+            notes.append("Every alpha from alpha_from up to, not including, alpha_below builds the same network.")
         if solution.maximize == "accuracy":
             notes.append("Published designs alone: the accuracy of others is not known, and is not guessed.")
         sources = {design.accuracy.source for design in solution.designs if design.accuracy}
@@ -56,8 +63,8 @@ class SolveReport(Answer):
         solution, quantities = self.solution, tuple(self.solution.budgets)
         if solution.designs:
             sizes = _sizes_of(solution)
-            columns = (*_COLUMNS, *sizes, *_LAST_COLUMNS)
-            rows = [_row(design, sizes) for design in solution.designs]
+            columns = (*_COLUMNS, *_INTERVAL * self.verbose, *_COSTS, *sizes, *_LAST_COLUMNS)
+            rows = [_row(design, sizes, self.verbose) for design in solution.designs]
         else:
             columns = ("resolution", *quantities)
             rows = [(least.resolution, *[least.costs[name] for name in quantities]) for least in solution.smallest]
@@ -104,17 +111,24 @@ def _sizes(solution: Solution) -> list[str]:
     return [f"Bytes are at {types}{policy}."]
 
 
-def _row(design: Design, sizes: Sequence[str]) -> tuple[Cell, ...]:
+def _row(design: Design, sizes: Sequence[str], verbose: bool) -> tuple[Cell, ...]:
+    below = _decimal(design.alpha_below) if design.alpha_below is not None else ""
     return (
         design.resolution,
-        _decimal(design.alpha_from),
-        _decimal(design.alpha_below) if design.alpha_below is not None else "",
+        _decimal(design.alpha),
+        *((_decimal(design.alpha_from), below) if verbose else ()),
         design.multiply_adds,
         design.parameters,
         *[design.costs[name] for name in sizes],
         _decimal(design.accuracy.top1) if design.accuracy else "",
-        "; ".join(f"{breach.alpha!r}: {words_of(breach.quantity)} {breach.over:,} over" for breach in design.breaches),
+        "; ".join(_breach(breach, verbose) for breach in design.breaches),
     )
+
+
+def _breach(breach: Breach, verbose: bool) -> str:
+    # Rounded up, to an alpha that breaks it too.
+    alpha = repr(breach.alpha) if verbose else f"{math.ceil(breach.alpha * 10_000) / 10_000:g}"
+    return f"{alpha}: {words_of(breach.quantity)} {breach.over:,} over"
 
 
 def _decimal(value: float) -> Decimal | str:

@@ -59,7 +59,7 @@ def compare(
 ) -> Comparison:
     """The networks called ``names`` by stage, stages aligned by the sizes of their output.
 
-    With ``budget``, a quantity and the most of it, each is the one of the largest alpha within it. With ``dtype``, the
+    With ``budget``, a quantity and the most of it, each is the largest within it. With ``dtype``, the
     memory of activations, under ``policy``, and the size of parameters are compared too, at that type.
 
     Raises :class:`~costmodel.errors.CostModelError` for fewer than two names, for both an alpha and a budget, for
@@ -67,7 +67,7 @@ def compare(
 
     >>> found = compare(["mobilenet_v1", "mobilenet_v2"], budget=("multiply_adds", 300_000_000))
     >>> [(network.config["alpha"], network.multiply_adds) for network in found.networks]
-    [(0.7187499999999999, 298410608), (0.9874999999999998, 299896192)]
+    [(0.71, 298410608), (0.98, 299896192)]
     >>> found.stages[3].output, [part.multiply_adds for part in found.stages[3].parts]
     ((14, 14), [149557408, 96601344])
     """
@@ -99,7 +99,7 @@ def _within(name: str, given: Mapping[str, Any], within: tuple[str, int], dtype:
     if alpha is None:
         least = family.costs(family.least)[quantity]
         raise CostModelError(f"{name} has at least {least:,} {quantity}, more than {most:,}; raise the budget")
-    return load_with(name, {**given, "alpha": alpha})
+    return load_with(name, {**given, "alpha": family.shortest(alpha)})
 
 
 def _stages(networks: Sequence[Network], memories: Sequence[Memory | None]) -> tuple[Stage, ...]:

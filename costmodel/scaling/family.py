@@ -10,6 +10,7 @@ import math
 import struct
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from costmodel.analyses.readings import reading
@@ -84,6 +85,20 @@ class Family:
         else:
             first = _following(_last(lambda other: self.key(other) != key, self.least, alpha))
         return first, self.following(_last(lambda other: self.key(other) == key, alpha, LARGEST_ALPHA))
+
+    def shortest(self, alpha: float) -> float:
+        """The alpha with the fewest decimals that builds the network of ``alpha``; the least of several.
+
+        >>> Family("mobilenet_v2", {}, []).shortest(0.98749)
+        0.98
+        """
+        first, below = self.interval(alpha)
+        for digits in range(20):
+            scale = 10**digits
+            decimal = float(Fraction(math.ceil(Fraction(first) * scale), scale))
+            if first <= decimal <= LARGEST_ALPHA and (below is None or decimal < below):
+                return decimal
+        return alpha  # a float between two neighbors, which no shorter text names
 
     def within(self, quantity: str, budget: int) -> float | None:
         """The largest alpha that costs at most ``budget``; None where even the least alpha costs more."""

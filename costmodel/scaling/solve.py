@@ -28,7 +28,8 @@ class Breach(NamedTuple):
 class Design(NamedTuple):
     """A network within all budgets. Every alpha from ``alpha_from`` up to, not including, ``alpha_below`` builds it.
 
-    ``alpha_below`` is None where the interval ends with the largest alpha there is, and that one is in it.
+    ``alpha`` is a published one, or the one with the fewest decimals. ``alpha_below`` is None where the interval ends
+    with the largest alpha there is, and that one is in it.
     """
 
     alpha: float
@@ -89,11 +90,11 @@ def solve(
     cost does not grow with it, and to maximize an accuracy that nobody published.
 
     >>> best = solve("mobilenet_v2", {"multiply_adds": 300_000_000}, at={"resolution": 224}).designs[0]
-    >>> best.multiply_adds, best.alpha_from, best.alpha_below
-    (299896192, 0.975, 0.9874999999999999)
+    >>> best.multiply_adds, best.alpha, best.alpha_from, best.alpha_below
+    (299896192, 0.98, 0.975, 0.9874999999999999)
     >>> best = solve("mobilenet_v2", {"peak_memory": "256 KiB"}, at={"resolution": 96}, dtype="int8").designs[0]
-    >>> best.alpha_from, best.costs["peak_memory"]
-    (0.5416666666666666, 138240)
+    >>> best.alpha, best.costs["peak_memory"]
+    (0.55, 138240)
     """
     most, dtype = _checked(budgets, maximize), one_type(budgets, dtype)
     fixed = {argument: values(name, argument, given) for argument, given in (at or {}).items()}
@@ -111,7 +112,8 @@ def solve(
             continue
         ends = {quantity: _end(family, quantity, limit) for quantity, limit in most.items()}
         largest = min(ends.values())
-        alphas = [alpha for alpha, size in published if size == resolution and alpha <= largest] or [largest]
+        alphas = [alpha for alpha, size in published if size == resolution and alpha <= largest]
+        alphas = alphas or [family.shortest(largest)]
         designs += [_design(name, family, alpha, {**choices, "resolution": resolution}, most, ends) for alpha in alphas]
     if maximize == "accuracy":
         designs = [design for design in designs if design.accuracy]

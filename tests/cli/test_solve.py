@@ -26,11 +26,21 @@ def test_the_answer_comes_first_and_says_what_was_tried() -> None:
         " the most multiply-adds first"
     )
     assert lines[1] == "Resolutions tried (none is given): 96, 128, 160, 192, 224, 256, 288, 320."
-    assert lines[2] == "Every alpha from alpha_from up to, not including, alpha_below builds the same network."
-    assert len(lines) == 6 + 8
+    assert len(lines) == 5 + 8
+    verbose = run("solve", *BUDGETS, "--verbose").out.splitlines()
+    assert verbose[2] == "Every alpha from alpha_from up to, not including, alpha_below builds the same network."
+    assert verbose[4].split()[:4] == ["resolution", "alpha", "alpha_from", "alpha_below"]
     given = run("solve", *BUDGETS, "--at", "resolution=160").out.splitlines()
     assert given[1] == "Resolutions tried: 160."
     assert given[0].startswith("1 design of mobilenet_v2")
+
+
+def test_the_alpha_to_use_is_the_shortest_decimal_that_builds_it() -> None:
+    for design in json.loads(run("solve", *BUDGETS, "--format", "json").out)["designs"]:
+        digits = len(repr(design["alpha"]).partition(".")[2])
+        shorter = [number / 10 ** (digits - 1) for number in range(10 ** (digits + 1))]
+        assert not [alpha for alpha in shorter if design["alpha_from"] <= alpha < design["alpha_below"]]
+        assert digits <= 3
 
 
 def test_json_is_the_contract() -> None:
@@ -81,15 +91,19 @@ def test_where_no_published_design_fits_that_is_what_is_said() -> None:
 
 def test_the_smallest_network_begins_above_0_and_the_largest_has_no_end() -> None:
     rows = run("solve", "mobilenet_v2", "--max", "multiply_adds=5.32M", "--at", "resolution=96").out.splitlines()
-    assert rows[-1].split()[:3] == ["96", "above", "0"]
-    found = run("solve", "mobilenet_v1", "--max", "parameters=1T", "--at", "resolution=32", "--format", "csv").out
+    assert rows[-1].split()[:2] == ["96", "0.01"]
+    rows = run("solve", "mobilenet_v2", "--max", "multiply_adds=5.32M", "--at", "resolution=96", "--verbose").out
+    assert rows.splitlines()[-1].split()[:4] == ["96", "0.01", "above", "0"]
+    found = run(
+        "solve", "mobilenet_v1", "--max", "parameters=1T", "--at", "resolution=32", "--format", "csv", "--verbose"
+    ).out
     (row,) = csv.DictReader(io.StringIO(found))
     assert row["alpha_below"] == ""
 
 
 def test_markdown_is_a_table() -> None:
     rows = [line for line in run("solve", *BUDGETS, "--format", "markdown").out.splitlines() if line.startswith("|")]
-    assert rows[0].startswith("| resolution | alpha_from | alpha_below | multiply-adds | parameters | top1 |")
+    assert rows[0].startswith("| resolution | alpha | multiply-adds | parameters | top1 |")
     assert len(rows) == 2 + 8
 
 
