@@ -99,10 +99,19 @@ def _numbers(
         if sum(int(numpy.prod(shape, dtype=object)) for shape in shapes.values()) > MOST_BINS:
             raise CostModelError(f"{name}: more than {MOST_BINS:,} bins are too many to hold; use wider bins")
         level = {state: _sums(several, level, shapes[state], kind) for state, several in steps.items()}
-        if not keep:
-            levels.clear()
-        levels.insert(0, level)
+        # What comes after is read once more at most, to draw networks.
+        levels = [
+            level,
+            *([{state: _compact(array) for state, array in levels[0].items()}, *levels[1:]] if keep else []),
+        ]
     return levels
+
+
+def _compact(array: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers in half the memory, where they are small enough."""
+    import numpy
+
+    return array.astype(numpy.uint32) if array.dtype != object and int(array.max()) < 2**32 else array
 
 
 def _sums(steps: list[BinnedStep], following: dict[Hashable, Any], shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
@@ -120,7 +129,8 @@ def _sums(steps: list[BinnedStep], following: dict[Hashable, Any], shape: tuple[
             if first < last:
                 others = tuple(slice(b, b + n) for b, n in zip(bins[1:], after.shape[1:], strict=True))
                 part = after[first - moved : last - moved]
-                total[(slice(first, last), *others)] += part if number == 1 else part * number
+                part = part if number == 1 else part.astype(kind) * number
+                total[(slice(first, last), *others)] += part
     return total
 
 

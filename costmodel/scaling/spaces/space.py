@@ -300,11 +300,14 @@ class Space:
         limit = self.largest if limit is None else limit
         self.check_budgets({self.quantity: limit})
         fit = self.within(limit)
-        draw = random.Random(seed).randrange
+        draw = random.Random(seed).getrandbits
         networks: list[tuple[str, ...]] = []
         while len(networks) < number:
-            batch = min(_BATCH, number - len(networks))
-            networks += self._of_ranks([draw(fit) for _ in range(batch)], -1, limit)
+            ranks: list[int] = []
+            while batch := min(_BATCH, number - len(networks)) - len(ranks):
+                # What Random.randrange does, for many numbers at once.
+                ranks += [rank for rank in map(draw, [fit.bit_length()] * batch) if rank < fit]
+            networks += self._of_ranks(ranks, -1, limit)
         return networks
 
     def check_budgets(self, most: Mapping[str, int]) -> None:
@@ -333,7 +336,9 @@ class Space:
             on.within(state, most - way.costs) - few for state, way, few in zip(self._middle, ways, less, strict=True)
         ]
         ends = [*accumulate(exact_dot(way.numbers, number) for way, number in zip(ways, each, strict=True))]
-        places = numpy.array([bisect_right(ends, rank) for rank in ranks])
+        places = numpy.zeros(len(ranks), dtype=numpy.int64)
+        if len(ends) > 1:
+            places += numpy.array([bisect_right(ends, rank) for rank in ranks])
         chosen = [numpy.empty(len(ranks), dtype=numpy.int32) for _ in self.stages]
         for place, (state, way) in enumerate(zip(self._middle, ways, strict=True)):
             which = numpy.flatnonzero(places == place)
