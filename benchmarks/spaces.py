@@ -58,7 +58,7 @@ def binned(quick: bool) -> dict[str, Any]:
     """Bins of 1,024 multiply-adds."""
     space = _space()
     histogram, seconds = _timed(lambda: space.histogram(1024))
-    return {"seconds": seconds, "bins": len(histogram.costs), "width": histogram.bin, "spread": histogram.spread}
+    return {"seconds": seconds, "bins": len(histogram.costs), "width": histogram.width, "spread": histogram.spread}
 
 
 def answers(quick: bool) -> dict[str, Any]:

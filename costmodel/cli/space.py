@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @click.option("--sample", "number", type=click.IntRange(1), metavar="N", help="Draw N of them, each equally likely.")
 @click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="The seed of --sample.")
 @click.option("--at", "share", type=float, metavar="SHARE", help="A network at this quantile of all: 0.5 is a median.")
-@click.option("--bin", "width", type=click.IntRange(1), metavar="N", help="Count --max in bins about so wide.")
+@click.option(
+    "--bin", "width", type=click.IntRange(1), metavar="N", help="Count in bins about so wide: for very large spaces."
+)
 @policy_option
 @format_option
 @plot_option
@@ -54,6 +56,8 @@ def command(
     """
     if number is not None and share is not None:
         raise CostModelError("--sample and --at both choose networks; ask for one of them")
+    if width is not None and share is not None:
+        raise CostModelError("--at is counted exactly; leave out --bin")
     texts = dict(limits)
     if len(texts) < len(limits):
         raise CostModelError("--max names a quantity twice; give each once")
@@ -63,8 +67,10 @@ def command(
     space = named(name, quantities)
     fitting = named(name, quantities, peak_memory=memory, policy=policy) if memory else space
     within = _within(fitting, most, width) if limits else None
-    chosen = [space.at(share)] if share is not None else fitting.sample(number, seed, most) if number else []
-    report = SpaceReport(space, dict(limits), within, tuple(chosen))
+    chosen = (
+        [space.at(share)] if share is not None else fitting.sample(number, seed, most, width or 0) if number else []
+    )
+    report = SpaceReport(space, dict(limits), within, tuple(chosen), width)
     if plot_file is not None:
         from costmodel.report import plots
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
+from costmodel.errors import CostModelError
 from costmodel.report.answer import Answer
 from costmodel.report.table import Table
 from costmodel.report.units import amount
@@ -20,10 +21,13 @@ class SpaceReport(Answer):
     limits: dict[str, str]
     within: Between | None = None
     chosen: tuple[tuple[str, ...], ...] = ()
+    #: How wide the bins are that it is counted in; None where it is counted exactly.
+    width: int | None = None
 
     def lines(self) -> tuple[str, ...]:
         space = self.space
-        costs = f"{space.smallest:,} to {amount(space.quantity, space.largest)}, {space.distinct:,} distinct costs"
+        distinct = "" if self._distinct is None else f", {self._distinct:,} distinct costs"
+        costs = f"{space.smallest:,} to {amount(space.quantity, space.largest)}{distinct}"
         lines = [f"{space.name}: {space.networks:,} networks of {costs}"]
         if self.within is not None:
             limits = " and ".join(f"{text} {quantity}" for quantity, text in self.limits.items())
@@ -35,6 +39,16 @@ class SpaceReport(Answer):
                 lines.append(f"{low:,} to {high:,} of them have at most {limits}, counted in bins of {wide}.")
         return tuple(lines)
 
+    @property
+    def _distinct(self) -> int | None:
+        """How many costs there are; None where they are not told apart."""
+        if self.width is not None:
+            return None
+        try:
+            return self.space.distinct
+        except CostModelError:
+            return None
+
     def table(self) -> Table:
         """The networks that were asked for, or the quantiles."""
         space = self.space
@@ -45,18 +59,31 @@ class SpaceReport(Answer):
                 for choices, network in zip(self.chosen, networks, strict=True)
             )
             return Table(("choices", *space.quantities), rows)
-        return Table(("quantile", space.quantity), tuple((str(share), space.quantile(share)) for share in QUANTILES))
+        quantiles = self._quantiles()
+        if self.width is None:
+            return Table(("quantile", space.quantity), tuple((share, low) for share, (low, _) in quantiles.items()))
+        return Table(("quantile", "at least", "at most"), tuple((share, *both) for share, both in quantiles.items()))
+
+    def _quantiles(self) -> dict[str, tuple[int, int]]:
+        """Share -> two numbers that the quantile lies between."""
+        space, width = self.space, self.width
+        if width is None:
+            return {str(share): (space.quantile(share),) * 2 for share in QUANTILES}
+        return {str(share): space.quantile_between(share, width) for share in QUANTILES}
 
     def document(self) -> object:
         space, within = self.space, self.within
+        quantiles = self._quantiles()
         return {
             "space": space.name,
             "quantity": space.quantity,
             "networks": space.networks,
             "smallest": space.smallest,
             "largest": space.largest,
-            "distinct": space.distinct,
-            "quantiles": {str(share): space.quantile(share) for share in QUANTILES},
+            "distinct": self._distinct,
+            "quantiles": {
+                share: low if self.width is None else [low, high] for share, (low, high) in quantiles.items()
+            },
             "within": None
             if within is None
             else {"most": self.limits, "at_least": within.low, "at_most": within.high, "bins": within.bins},

@@ -20,7 +20,7 @@ from costmodel.core.layers import (
     pointwise_conv,
 )
 from costmodel.core.rounding import make_divisible
-from costmodel.errors import CostModelError, nearest
+from costmodel.errors import LARGEST_ALPHA, CostModelError, nearest
 from costmodel.models import blocks
 
 ACTIVATIONS = {"relu": RELU, "relu6": RELU6, "hard_swish": HARD_SWISH, "swish": SWISH}
@@ -72,6 +72,8 @@ def inverted_residual(
     'stage2.2.add'
     """
     channels = x.shape.channels
+    if not 0 < expansion <= LARGEST_ALPHA:
+        raise CostModelError(f"{name}: expansion={expansion!r} must be above 0 and at most {LARGEST_ALPHA:.0f}")
     expanded = channels if expansion == 1 else make_divisible(channels * expansion)
     depthwise = depthwise_conv(expanded, kernel, stride, kernel // 2)
     attention = partial(blocks.squeeze_excite, squeezed=make_divisible(expanded // 4)) if squeeze_excite else None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: More costs after one stage than this are refused before they fill the memory.
-MOST_COSTS = 20_000_000
+MOST_COSTS = 8_000_000
 
 #: Numbers of ways below this are 64-bit integers, and their sums too; larger ones are Python's.
 _SAFE = 2**62
@@ -100,7 +100,7 @@ class Chain:
         if sum(sizes) > MOST_COSTS:
             raise CostModelError(
                 f"{self._name}: more than {MOST_COSTS:,} costs after one stage are too many to hold;"
-                " count in bins, or use fewer choices"
+                " count in bins, as with --bin 4096, or use fewer choices"
             )
         costs = numpy.concatenate([ways.costs + step.cost for step, ways in zip(steps, following, strict=True)])
         total = sum(int(ways.totals[-1]) * len(step.places) for step, ways in zip(steps, following, strict=True))

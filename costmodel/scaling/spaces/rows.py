@@ -105,14 +105,26 @@ class Rows:
         x = _input(state.shape)
         keeps = False
         for name, block in stage.options.items() if not state.ended else ():
-            with placed(self.name):
-                node = block(x, stage.name)
+            node = self._made(block, x, stage.name)
             keeps |= node.shape == state.shape
             yield name, node, False
         if stage.may_skip and keeps:
             yield SKIP, x, False
         if stage.may_end:
             yield NONE, x, not stage.last
+
+    def _made(self, block: Block, x: Node, name: str) -> Node:
+        """What a block makes; whatever it raises is an error of this space."""
+        with placed(self.name):
+            try:
+                node: object = block(x, name)
+            except CostModelError:
+                raise
+            except Exception as error:
+                raise CostModelError(f"{name}: the block raised {type(error).__name__}: {error}") from error
+            if not isinstance(node, Node):
+                raise CostModelError(f"{name}: the block returned {type_name(node)}; let it return a node")
+            return node
 
     def network(self, choices: Sequence[str]) -> Network:
         """The network of ``choices``, one of each stage that has any.
@@ -122,15 +134,13 @@ class Rows:
         x, ended, left = _input(self.shape), False, list(choices)
         for stage in self.stages:
             if "" in stage.options:
-                with placed(self.name):
-                    x = stage.options[""](x, stage.name)
+                x = self._made(stage.options[""], x, stage.name)
                 continue
             if not left:
                 raise CostModelError(f"{self.name}: {len(choices)} choices are too few; {stage.name} needs one")
             name = left.pop(0)
             if name in stage.options and not ended:
-                with placed(self.name):
-                    x = stage.options[name](x, stage.name)
+                x = self._made(stage.options[name], x, stage.name)
                 continue
             known = {option: after for option, _, after in self._options(stage, _Reached(x.shape, ended))}
             if name not in known:
@@ -175,6 +185,8 @@ def rows_of(document: Mapping[str, Any]) -> Rows:
         given = document.get("input")
         if given is None:
             raise CostModelError('say what the networks read, as in input = "3x224x224"')
+        if not isinstance(given, str) and not (isinstance(given, (list, tuple)) and len(given) > 1):
+            raise CostModelError(f'input = {given!r} is no shape; write it as in input = "3x224x224"')
         shape = Shape.parse(given) if isinstance(given, str) else image(given[0], tuple(given[1:])).shape
         rows = document.get("stage")
         if not isinstance(rows, Sequence) or not rows or not all(isinstance(row, Mapping) for row in rows):
@@ -217,13 +229,16 @@ def _repeats(given: object) -> tuple[int, int]:
 def _options_of(row: Mapping[str, Any]) -> dict[str, Block]:
     """The choices of a row: name -> the block with its arguments."""
     parts = row.get("choices", [{}])
+    if not isinstance(parts, Sequence) or not all(isinstance(part, Mapping) for part in parts):
+        raise CostModelError(f"choices = {parts!r} is no list of tables; write choices = [{{ kernel = 3 }}]")
     rows = [{**_without(row, ("name", "choices", "repeat", "skip")), **part} for part in parts]
     varied = [key for key in dict.fromkeys(key for one in rows for key in one) if key not in ("block", "name")]
     varied = [key for key in varied if any(key in part for part in parts) or isinstance(row.get(key), (list, tuple))]
     short = _abbreviations(varied)
     options: dict[str, Block] = {}
     for one in rows:
-        function = _function(one.pop("block", None))
+        block = one.pop("block", None)
+        function = _function(block)
         title = one.pop("name", None)
         _check_arguments(function, one)
         lists = {key: value if isinstance(value, (list, tuple)) else [value] for key, value in one.items()}
@@ -231,6 +246,8 @@ def _options_of(row: Mapping[str, Any]) -> dict[str, Block]:
             given = dict(zip(lists, values, strict=True))
             shown = [key for key in varied if key in given and (title is None or len(lists[key]) > 1)]
             label = (title or "") + "".join(f"{short[key]}{_text(given[key])}" for key in shown)
+            if not label and len(parts) > 1:
+                label = block if isinstance(block, str) else getattr(block, "__name__", "block")
             if label in options:
                 raise CostModelError(f"two choices are called {label!r}; give each of them a name of its own")
             options[label] = partial(function, **given)
@@ -244,6 +261,8 @@ def _function(block: object) -> Callable[..., Node]:
         return BLOCKS[block]
     if callable(block):
         return block
+    if block is None:
+        raise CostModelError(f"the row has no block; there are {', '.join(BLOCKS)}, and functions of yours")
     near = nearest(block, BLOCKS) if isinstance(block, str) else ""
     shown = repr(block) if isinstance(block, str) else type_name(block)
     raise CostModelError(f"block = {shown} is no block; {near}there are {', '.join(BLOCKS)}")

@@ -13,7 +13,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from costmodel.core.network import Network
-from costmodel.errors import LARGEST_SIZE, CostModelError, nearest
+from costmodel.errors import LARGEST_SIZE, CostModelError, nearest, positive_int
 from costmodel.scaling.spaces.bins import MOST_BINS, Axis, BinnedStep, DenseChain, Walker, axis_of, numbers
 from costmodel.scaling.spaces.chain import Chain, ChainStep, Ways, exact_dot
 
@@ -67,15 +67,7 @@ class Histogram(NamedTuple):
 
     costs: NDArray[Any]
     numbers: NDArray[Any]
-    bin: int
-    spread: int
-
-
-class _FineBins(NamedTuple):
-    """Where bins start, how many networks are in them up to each, and how much more than its start they cost."""
-
-    costs: NDArray[Any]
-    totals: NDArray[Any]
+    width: int
     spread: int
 
 
@@ -254,17 +246,8 @@ class Space:
 
         Raises :class:`~costmodel.errors.CostModelError` for another share.
         """
-        if not 0 <= share <= 1:
-            raise CostModelError(f"{self.name}: {share} is no share of the networks; use 0 to 1, as in 0.5")
-        import numpy
-
-        # As it is written: the float 0.8 is a little more than 4/5, and would be a rank too high.
-        rank = max(1, ceil(self.networks * Fraction(str(share))))
-        # Bins say about where: a network costs at least the start of its bin.
-        bins = self._fine_bins
-        place = int(numpy.searchsorted(bins.totals, rank))
-        low = max(self.smallest, int(bins.costs[place]))
-        high = min(self.largest, low + bins.spread)
+        rank = self._rank(share)
+        low, high = self.quantile_between(share, max(2, (self.largest - self.smallest) >> 20))
         while low < high:
             half = (low + high) // 2
             if self.within(half) >= rank:
@@ -273,31 +256,56 @@ class Space:
                 low = half + 1
         return low
 
-    @cached_property
-    def _fine_bins(self) -> _FineBins:
+    def quantile_between(self, share: float | Fraction, width: int) -> tuple[int, int]:
+        """Two costs that a quantile lies between, counted in bins that are about ``width`` wide.
+
+        Raises :class:`~costmodel.errors.CostModelError` as :meth:`quantile` and :meth:`histogram` do.
+        """
         import numpy
 
-        bins = self.histogram(max(2, (self.largest - self.smallest) >> 20))
-        return _FineBins(bins.costs, numpy.cumsum(bins.numbers.astype(object)), bins.spread)
+        rank = self._rank(share)
+        if width not in self._binned_totals:
+            counted = self.histogram(width)
+            self._binned_totals[width] = counted._replace(numbers=numpy.cumsum(counted.numbers.astype(object)))
+        bins = self._binned_totals[width]
+        # A network costs at least the start of its bin, and at most the spread more.
+        low = max(self.smallest, int(bins.costs[int(numpy.searchsorted(bins.numbers, rank))]))
+        return low, min(self.largest, low + bins.spread)
+
+    def _rank(self, share: float | Fraction) -> int:
+        if not 0 <= share <= 1:
+            raise CostModelError(f"{self.name}: {share} is no share of the networks; use 0 to 1, as in 0.5")
+        # As it is written: the float 0.8 is a little more than 4/5, and would be a rank too high.
+        return max(1, ceil(self.networks * Fraction(str(share))))
+
+    @cached_property
+    def _binned_totals(self) -> dict[int, Histogram]:
+        """Histograms by the width of their bins, with how many networks there are up to each bin."""
+        return {}
 
     def at(self, share: float | Fraction) -> tuple[str, ...]:
         """The choices of one network whose cost is the quantile ``share``: 0.5 for a median network."""
         cost = self.quantile(share)
         return self._of_ranks([0], cost - 1, cost)[0]
 
-    def sample(self, number: int, seed: int = 0, most: int | Mapping[str, int] | None = None) -> list[tuple[str, ...]]:
+    def sample(
+        self, number: int, seed: int = 0, most: int | Mapping[str, int] | None = None, width: int = 0
+    ) -> list[tuple[str, ...]]:
         """The choices of ``number`` networks, each drawn evenly from those that cost at most ``most``.
 
         Exact: a number of a network is drawn, and counting backwards finds it; nothing is rejected. With budgets of
-        several quantities, those networks are drawn from that the bins of :meth:`between` do not rule out, and the few
-        of them that do not fit are drawn again. Raises :class:`~costmodel.errors.CostModelError` where none fits.
+        several quantities, or in bins about ``width`` wide, those networks are drawn from that the bins do not rule
+        out, and the few of them that do not fit are drawn again. Raises :class:`~costmodel.errors.CostModelError` where
+        none fits.
         """
         if number < 1:
             raise CostModelError(f"{self.name}: {number} is no number of samples; use 1 or more")
         if isinstance(most, Mapping) and {*most} - {self.quantity}:
-            return self._sample_between(number, seed, most)
+            return self._sample_between(number, seed, most, {})
         limit = most.get(self.quantity) if isinstance(most, Mapping) else most
         limit = self.largest if limit is None else limit
+        if width:
+            return self._sample_between(number, seed, {self.quantity: limit}, {self.quantity: width})
         self.check_budgets({self.quantity: limit})
         fit = self.within(limit)
         draw = random.Random(seed).getrandbits
@@ -376,18 +384,17 @@ class Space:
             raise CostModelError(f"{self.name} does not say how a network is built; give it build=")
         return self.build(tuple(choices))
 
-    def histogram(self, bin: int = 1) -> Histogram:  # noqa: A002 - the field's word
-        """How many networks cost how much: every cost there is, or bins that are about ``bin`` wide.
+    def histogram(self, width: int = 1) -> Histogram:
+        """How many networks cost how much: every cost there is, or bins that are about ``width`` wide.
 
         A network in a bin costs from its start to the ``spread`` more. Raises
-        :class:`~costmodel.errors.CostModelError` for more costs than can be held, and for a bin below 1.
+        :class:`~costmodel.errors.CostModelError` for more costs than can be held, and for a width below 1.
         """
         import numpy
 
-        if bin < 1:
-            raise CostModelError(f"{self.name}: bin={bin} must be at least 1")
-        (axis,), stages = self._binned([self.quantity], {self.quantity: 0 if bin == 1 else bin})
-        if bin == 1 and (self.networks <= _FEW or axis.length > MOST_BINS):
+        positive_int(width, "width")
+        (axis,), stages = self._binned([self.quantity], {self.quantity: 0 if width == 1 else width})
+        if width == 1 and (self.networks <= _FEW or axis.length > MOST_BINS):
             return Histogram(self._whole.costs, self._whole.numbers, 1, 0)
         counted = numbers(self.name, stages, self.start, self.networks)[0][self.start]
         places = numpy.flatnonzero(counted)
@@ -444,11 +451,13 @@ class Space:
         listed = self._fold(end, add, numpy.concatenate)
         return int((listed <= numpy.array([*most.values()])).all(axis=1).sum())
 
-    def _sample_between(self, number: int, seed: int, most: Mapping[str, int]) -> list[tuple[str, ...]]:
+    def _sample_between(
+        self, number: int, seed: int, most: Mapping[str, int], bins: Mapping[str, int]
+    ) -> list[tuple[str, ...]]:
         import numpy
 
         self.check_budgets(most)
-        axes, stages = self._binned(list(most), {}, _BINS_TO_DRAW)
+        axes, stages = self._binned(list(most), bins, _BINS_TO_DRAW)
         lengths = tuple(axis.bins_within(limit)[1] for axis, limit in zip(axes, most.values(), strict=True))
         levels = numbers(self.name, stages, self.start, self.networks, keep=True)
         walker = Walker(stages, levels, self.start, lengths)
