@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from costmodel import Network, Node, apply, image
 from costmodel.analyses import order
@@ -94,6 +96,52 @@ def test_nine_branches_are_searched_to_the_end() -> None:
     assert found.order is not None
     assert found.order.exact
     assert found.gain > 0
+
+
+def chains(widths: Sequence[Sequence[int]], end: int) -> Network:
+    """Chains of 1x1 convolutions on one value, each ending in ``end`` channels; added up at the end."""
+    x = apply(image(2, 8), "in", conv(2, kernel=1))
+    ends = []
+    for number, chain in enumerate(widths):
+        y = x
+        for place, width in enumerate((*chain, end)):
+            y = apply(y, f"chain{number}.{place}", conv(width, kernel=1))
+        ends.append(y)
+    return Network(apply(tuple(ends), "sum", Add()))
+
+
+def lowest_peak(widths: Sequence[Sequence[int]], end: int) -> int:
+    """By every order: the least that any needs in channels, over how far each chain has come."""
+    lengths = [len(chain) + 1 for chain in widths]
+    values = [[0, *chain, end] for chain in widths]
+    best = {(0,) * len(widths): 0}
+    for state in itertools.product(*(range(length + 1) for length in lengths)):
+        for number, place in enumerate(state):
+            if place == 0:
+                continue
+            before = (*state[:number], place - 1, *state[number + 1 :])
+            waiting = sum(values[other][at] for other, at in enumerate(before))
+            shared = 2 * (min(before) == 0)  # the value that all of them begin from
+            peak = max(best[before], waiting + shared + values[number][place])
+            best[state] = min(best.get(state, peak), peak)
+    # The image and the shared value; the ends and their sum.
+    return max(best[tuple(lengths)], 2 + 2, end * (len(widths) + 1))
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(1, 30), max_size=5), min_size=2, max_size=4), st.integers(1, 30))
+def test_chains_stop_only_where_it_is_worth(widths: list[list[int]], end: int) -> None:
+    found = chains(widths, end).memory("int8", best_order=True)
+    assert found.order is not None
+    assert found.order.exact
+    assert found.peak_bytes == 64 * lowest_peak(widths, end)
+
+
+def test_eight_long_chains_are_searched_to_the_end() -> None:
+    widths = [[(7 * number + 11 * place) % 64 + 1 for place in range(8)] for number in range(8)]
+    found = chains(widths, 2).memory("int8", best_order=True)
+    assert found.order is not None
+    assert found.order.exact
 
 
 def test_a_search_that_gives_up_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
