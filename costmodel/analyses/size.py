@@ -6,7 +6,7 @@ from collections import Counter
 
 from costmodel.core.graph import Node
 from costmodel.core.network import Network
-from costmodel.quantities import at_dtype, bytes_of_all
+from costmodel.quantities import at_dtype, bytes_of_all, precision
 
 
 def size(network: Network, dtype: str = "") -> int:
@@ -41,3 +41,14 @@ def types(network: Network) -> Counter[str]:
             if count:
                 counts[own] += count
     return counts
+
+
+def precisions(network: Network, dtype: str = "") -> str:
+    """The types of the parameters as people say them after a size, with ``dtype`` in the place of floating-point ones.
+
+    >>> import costmodel as cm
+    >>> precisions(cm.lenet()), precisions(cm.lenet(), "int8")
+    ('fp32', 'int8')
+    """
+    own = dict.fromkeys(precision(at_dtype(own, dtype)) for own in types(network))
+    return " and ".join(own) or precision(dtype or "float32")

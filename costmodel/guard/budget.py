@@ -87,9 +87,10 @@ class Budget(NamedTuple):
         _, figure = self.measured(network)
         if quantity not in SIZES:
             return limit.violation(figure)
-        types = precision(self.dtype) if self.dtype else " and ".join(map(precision, size.types(network)))
-        at = f" at {memory(network, self.dtype).at}" if quantity == "peak_memory" else ""
-        return limit.violation(figure, f" bytes at {types}{at}")
+        if quantity == "size":
+            return limit.violation(figure, f" bytes at {size.precisions(network, self.dtype)}")
+        usage = memory(network, self.dtype)
+        return limit.violation(figure, f" bytes at {precision(usage.types)} at {usage.at}")
 
 
 class Growth(NamedTuple):

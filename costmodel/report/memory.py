@@ -6,6 +6,7 @@ from typing import final
 
 from costmodel.analyses.lifetimes import is_called
 from costmodel.analyses.memory import Memory
+from costmodel.analyses.size import precisions
 from costmodel.quantities import precision
 from costmodel.report.answer import Answer
 from costmodel.report.costs import subject
@@ -31,7 +32,7 @@ class MemoryReport(Answer):
         source = [f"Source: {usage.network.source}"] if usage.network.source else []
         return [
             f"{peak:,} bytes at {at} are the peak ({si(peak, 'B')}, {kib(peak)}), at {usage.at}; weights"
-            f" {weights:,} bytes ({si(weights, 'B')})",
+            f" {weights:,} bytes at {precisions(usage.network, usage.dtype)} ({si(weights, 'B')})",
             f"Alive at the peak: {alive}",
             subject(usage.network),
             *source,
