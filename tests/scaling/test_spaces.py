@@ -126,7 +126,10 @@ def test_a_number_of_ways_beyond_64_bits_at_one_cost_is_exact() -> None:
     assert low == high == space.within(100) == sum(math.comb(80, k) * 2 ** (80 - k) for k in range(21))
 
 
-def test_samples_under_two_budgets_pass_a_chi_square_test() -> None:
+@pytest.mark.parametrize("bins", [1, 4, 1000])
+def test_samples_under_two_budgets_pass_a_chi_square_test(bins: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However wide the bins are that they are drawn from: those on the border are drawn again."""
+    monkeypatch.setattr(module, "_BINS_TO_DRAW", bins)
     stage = tuple(Choice(str(cost), (cost, 3 - cost)) for cost in range(4))
     space = Space("small", (stage,) * 3, quantities=("multiply_adds", "parameters"))
     fit = [names for names, cost in enumerated(space).items() if cost <= 5 and enumerated(space, 1)[names] <= 7]

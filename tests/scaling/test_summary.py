@@ -73,6 +73,10 @@ def check(summary: dict[str, Any], frame: pandas.DataFrame, most: int, best: int
     pairs = sorted({*zip((-frame["multiply_adds"]).tolist(), frame["parameters"].tolist(), strict=True)})[:best]
     assert [(-row["multiply_adds"], row["parameters"]) for row in summary["best"]] == pairs
     for row in [*summary["front"], *summary["best"]]:
+        # Of equal designs the first.
+        equal = frame[(frame["multiply_adds"] == row["multiply_adds"]) & (frame["parameters"] == row["parameters"])]
+        axes = [name for name in row if name not in _COUNTS and name != "model"]
+        assert [equal.iloc[0][name] for name in axes] == [row[name] for name in axes]
         counted = cm.load(row.pop("model"), **{name: row[name] for name in row if name not in _COUNTS})
         assert (counted.multiply_adds, counted.parameters) == (row["multiply_adds"], row["parameters"])
 
@@ -100,9 +104,21 @@ def test_a_summary_says_what_the_rows_of_a_sweep_say(
     check(summary, cm.sweep(models, **grid), most, best)
 
 
-def test_without_a_budget_all_designs_count() -> None:
+@pytest.mark.parametrize("chunk", [5, 100, 1 << 20])
+def test_without_a_budget_all_designs_count(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks are parts of a row, some rows, or all."""
+    monkeypatch.setattr(planning, "CHUNK", chunk)
     summary = document(**GRID)
     check(summary, cm.sweep(**GRID), 10**15, 10)
+
+
+def test_many_equal_designs_are_one() -> None:
+    """All alphas of each of three groups round to the same widths."""
+    alphas = [alpha + place / 10**6 for alpha in (0.5, 0.75, 1.0) for place in range(300)]
+    grid: dict[str, Any] = {"models": "mobilenet_v1", "alpha": alphas, "resolution": [96, 224]}
+    summary = document(**grid, best=5)
+    assert len({row["multiply_adds"] for row in summary["best"]}) == 5
+    check(summary, cm.sweep(**grid), 10**15, 5)
 
 
 @pytest.mark.parametrize("quantity", ["peak_memory", "size"])
