@@ -8,11 +8,14 @@ def run() -> None:
     # Nothing that an import makes is garbage, and it lives as long as the process: not to look for garbage among it
     # saves a command a tenth of its time.
     gc.disable()
-    from costmodel.cli import main
+    try:
+        from costmodel.cli import main
 
-    gc.enable()
-    gc.freeze()
-    main()
+        gc.enable()
+        gc.freeze()
+        main()
+    except KeyboardInterrupt:  # before or after the command itself, which answers one with the same status
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

@@ -37,8 +37,8 @@ def command(base: str | None, style: str) -> None:
         config = project()
         locked = read_lock(config.lock)
         past = base_named(config, base)
-        with harmless_output():
-            verdicts = check(config, locked, past)
+        with harmless_output() as watch:
+            verdicts = check(config, locked, past, watch)
         note = past.problem if past else _UNJUDGED
         report = GuardReport(verdicts, shown(config.lock), shown(config.path), note=note, base=base or "")
     answer(report, style)

@@ -60,8 +60,8 @@ def _since(base: str) -> GuardReport:
         past, note = history.Past({}, error.place, "", ""), f"No lock in {error.place}: every model is new."
     unlimited = config._replace(models=tuple(model._replace(budgets=Budgets()) for model in config.models))
     # The lines of a lock of the past are no places in the lock of today.
-    with harmless_output():
-        verdicts = [verdict._replace(line=0) for verdict in check(unlimited, past.models)]
+    with harmless_output() as watch:
+        verdicts = [verdict._replace(line=0) for verdict in check(unlimited, past.models, watch=watch)]
     return GuardReport(verdicts, shown(config.lock), shown(config.path), False, past.place, "now", note)
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 
 from costmodel.cli.arguments import formats
+from costmodel.cli.progress import each
 from costmodel.errors import CostModelError
 from costmodel.files import seen
 from costmodel.guard import config
 from costmodel.guard.base import Base
-from costmodel.guard.check import FAILED
+from costmodel.guard.check import FAILED, Watch
 from costmodel.guard.config import ConfigError
 from costmodel.guard.lockfile import LockError
 from costmodel.report.guard.failure import FailureReport
@@ -44,21 +45,23 @@ def base_named(project: config.Config, base: str | None) -> Base | None:
 
 
 @contextlib.contextmanager
-def harmless_output() -> Iterator[None]:
+def harmless_output() -> Iterator[Watch]:
     """What is written inside, by Python, a library or a program that the models start, ends on the standard error.
 
     It comes when all is counted, and line by line so that no CI reads a command in it: runners look at both streams.
+    Gives what shows a bar for models, on the standard error itself.
     """
     import tempfile
 
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile() as file, contextlib.ExitStack() as stack:
         saved = {stream: os.dup(stream) for stream in (1, 2)}
-        text = open(os.dup(file.fileno()), "w", errors="backslashreplace", buffering=1, closefd=True)  # noqa: SIM115
+        screen = stack.enter_context(open(os.dup(2), "w", encoding="utf-8", errors="replace"))
+        text = open(os.dup(file.fileno()), "w", errors="backslashreplace", buffering=1)  # noqa: SIM115
         try:
             with text, contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
                 for stream in saved:
                     os.dup2(file.fileno(), stream)
-                yield
+                yield lambda models: each(models, "counting", screen)
         finally:
             for stream, copy in saved.items():
                 os.dup2(copy, stream)

@@ -34,8 +34,8 @@ def command(update: bool, reason: str, base: str | None) -> None:
     config = project()
     locked, salvaged = _locked(config, update)
     past = base_named(config, base)
-    with harmless_output():
-        verdicts = check(config, locked, past)
+    with harmless_output() as watch:
+        verdicts = check(config, locked, past, watch)
     report = GuardReport(verdicts, shown(config.lock), shown(config.path), base=base or "")
     failed = [verdict for verdict in verdicts if verdict.status == FAILED]
     overwrites = [verdict for verdict in verdicts if _overwrites(verdict)]

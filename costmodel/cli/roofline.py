@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from costmodel.analyses.roofline import Roofline, bounded, devices, own_dtype, roofline
-from costmodel.cli.arguments import POSITIVE, answer, dtype_option, format_option, on_a_terminal, plot_option
+from costmodel.cli.arguments import POSITIVE, answer, dtype_option, format_option, plot_option
 from costmodel.cli.model_options import ModelOptions, network_options
+from costmodel.cli.progress import each
 from costmodel.core.graph import Node
 from costmodel.core.ledger import GROUPINGS
 from costmodel.core.network import Network
@@ -92,14 +92,7 @@ def _measured(network: Network, dtype: str, batch: int, repeat: int) -> tuple[Ro
         raise CostModelError(
             f"--measure needs {missing.name}, which is not installed; pip install nn-costmodel[torch]"
         ) from None
-    hidden = not on_a_terminal(sys.stderr)
     kind = dtype or own_dtype(network)
     machine = this_machine(kind, repeat)
-    operations = network.ledger.operations
-    with click.progressbar(operations, label="running", file=sys.stderr, hidden=hidden, item_show_func=_name) as bar:
-        measured = times_of(bar, kind, batch, repeat)
+    measured = times_of(each(network.ledger.operations, "running"), kind, batch, repeat)
     return bounded(network, machine, dtype, batch), measured
-
-
-def _name(node: Node | None) -> str:
-    return node.name if node else ""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,12 +13,12 @@ from costmodel.cli.arguments import (
     answer,
     dtype_option,
     formats,
-    on_a_terminal,
     options,
     plot_option,
     policy_option,
 )
 from costmodel.cli.model_options import given_of
+from costmodel.cli.progress import progress
 from costmodel.errors import CostModelError
 from costmodel.files import write_whole
 from costmodel.report.summary import SummaryReport
@@ -33,12 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas
-    from click._termui_impl import ProgressBar
 
 _VALUES = "VALUES"
-
-#: A sweep that is done before is not worth a bar.
-_PATIENCE_SECONDS = 0.5
 
 
 _summary_options = options(
@@ -113,10 +106,9 @@ def command(
     if summary:
         if path is not None or plot_file is not None:
             raise CostModelError("--summary keeps no row a design to write or draw; leave out --output and --plot")
-        with ExitStack() as stack:
-            progress = _progress(stack)
-            asked |= axes
-            counted = summarize(models, progress=progress, dtype=dtype, policy=policy, **asked)
+        asked |= axes
+        with progress("counting") as counting:
+            counted = summarize(models, progress=counting, dtype=dtype, policy=policy, **asked)
         answer(SummaryReport(counted), style or "text")
         return
     if asked:
@@ -161,23 +153,5 @@ def _read(words: Sequence[str], axes: dict[str, str]) -> tuple[list[str], dict[s
 
 
 def _with_a_bar(models: list[str], axes: dict[str, str], dtype: str, policy: str) -> pandas.DataFrame:
-    with ExitStack() as stack:
-        return sweep(models, progress=_progress(stack), dtype=dtype, policy=policy, **axes)
-
-
-def _progress(stack: ExitStack) -> Callable[[int, int], None] | None:
-    """A bar on the standard error, where somebody watches it, and for long sweeps alone."""
-    if not on_a_terminal(sys.stderr):
-        return None
-    start = time.monotonic()
-    bars: list[ProgressBar[int]] = []
-
-    def progress(done: int, total: int) -> None:
-        if not bars:
-            if time.monotonic() - start < _PATIENCE_SECONDS:
-                return
-            bar = click.progressbar(length=total, label="counting", file=sys.stderr, update_min_steps=total // 200)
-            bars.append(stack.enter_context(bar))
-        bars[0].update(done - bars[0].pos)
-
-    return progress
+    with progress("counting") as report:
+        return sweep(models, progress=report, dtype=dtype, policy=policy, **axes)

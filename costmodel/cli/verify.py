@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from costmodel.cli.arguments import answer, format_option, on_a_terminal
+from costmodel.cli.arguments import answer, format_option
 from costmodel.cli.model_options import alpha_option, classes_option, given_of, resolution_option, sequence_option
+from costmodel.cli.progress import each
 from costmodel.errors import CostModelError
 from costmodel.loading import load
 from costmodel.models.registry import names
@@ -47,14 +47,7 @@ def command(ctx: click.Context, /, model: str | None, everything: bool, style: s
 
 def _every_model() -> list[VerificationResult]:
     _references()
-    # The bar goes to the standard error, and only where somebody watches it.
-    hidden = not on_a_terminal(sys.stderr)
-    with click.progressbar(names(), label="verifying", file=sys.stderr, hidden=hidden, item_show_func=_shown) as bar:
-        return [_verify(name, {}) for name in bar]
-
-
-def _shown(name: str | None) -> str:
-    return name or ""
+    return [_verify(name, {}) for name in each(names(), "verifying")]
 
 
 def _verify(name: str, choices: dict[str, Any]) -> VerificationResult:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from costmodel.errors import CostModelError
 from costmodel.files import read_regular, seen, write_whole
@@ -20,6 +20,9 @@ from costmodel.guard.diff import Difference, difference
 from costmodel.quantities import precision
 
 IN_ORDER, VIOLATED, FAILED = 0, 1, 2
+
+#: Goes through the models, and shows somebody how far it is.
+Watch: TypeAlias = Callable[[Sequence[Model]], Iterable[Model]]
 
 
 class Verdict(NamedTuple):
@@ -56,17 +59,19 @@ def status(verdicts: Iterable[Verdict]) -> int:
     return max((verdict.status for verdict in verdicts), default=IN_ORDER)
 
 
-def check(config: Config, locked: Mapping[str, ModelCost], base: Base | None = None) -> tuple[Verdict, ...]:
+def check(
+    config: Config, locked: Mapping[str, ModelCost], base: Base | None = None, watch: Watch = iter
+) -> tuple[Verdict, ...]:
     """A verdict on every model of ``config`` and on those that are locked and no longer listed, by name.
 
     Growth is measured against ``base``, the locked costs unless given; where that has no such model, a note says so.
     With a base, a model that is gone since, and a budget that is gone or allows more, needs a reason in the lock. A new
-    model that is like one that is gone is judged as that one.
+    model that is like one that is gone is judged as that one. ``watch`` goes through the models as they are counted.
     """
     listed = [model.name for model in config.models]
     costs = present(locked)
     with importable(config.folder):
-        verdicts = [_counted(model, costs.get(model.name), config.allow) for model in config.models]
+        verdicts = [_counted(model, costs.get(model.name), config.allow) for model in watch(config.models)]
     gone = [Verdict(name, Difference(cost, None), line=cost.line) for name, cost in costs.items() if name not in listed]
     if base is None:
         against = Base(costs, lockfile.NAME)

@@ -148,7 +148,7 @@ def test_the_bar_is_for_a_terminal_and_for_long_sweeps() -> None:
 
     def errors(patience: float) -> bytes:
         script = (
-            f"import costmodel.cli.sweep as command; command._PATIENCE_SECONDS = {patience}\n"
+            f"import costmodel.cli.progress as shown; shown.PATIENCE_SECONDS = {patience}\n"
             "from costmodel.cli import main; main(['sweep', 'resnet18', '--resolution', '64:96:8', '--format', 'csv'])"
         )
         leader, follower = pty.openpty()
