@@ -125,12 +125,12 @@ class Space:
         """How many networks there are."""
         return int(self._fold(1, lambda choice, rest: rest, sum))
 
-    @property
+    @cached_property
     def smallest(self) -> int:
         """The least that a network costs."""
         return self._extreme(self.quantity, min)
 
-    @property
+    @cached_property
     def largest(self) -> int:
         """The most that a network costs."""
         return self._extreme(self.quantity, max)
@@ -238,8 +238,14 @@ class Space:
         """
         back, on = self._halves
         most = min(most, self.largest)
-        ways = [(back.first[state], on.within(state, most - back.first[state].costs)) for state in self._middle]
-        return sum(exact_dot(way.numbers, number) for way, number in ways)
+        fit = 0
+        for state in self._middle:
+            ways, other = back.first[state], on
+            # It makes no difference which half is looked up in the other; the shorter one is faster.
+            if isinstance(on, Chain) and len(on.first[state].costs) < len(ways.costs):
+                ways, other = on.first[state], back
+            fit += exact_dot(ways.numbers, other.within(state, most - ways.costs))
+        return fit
 
     def quantile(self, share: float | Fraction) -> int:
         """The least cost that at least ``share`` of the networks do not exceed, 0 to 1.
