@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import count
+
+from costmodel import Network, load
 from costmodel.models.registry import architecture, names
 
 
@@ -15,3 +18,10 @@ TRANSFORMERS = [name for name in names() if reads_tokens(name) or name.startswit
 
 #: The others, which read images of nearly any size.
 CONVOLUTIONAL = [name for name in names() if name not in TRANSFORMERS]
+
+
+def next_larger(name: str, alpha: float, **choices: object) -> Network:
+    """The network of the next larger alpha, in steps of 1/10,000, that has other layers."""
+    layers = [(node.layer, node.shape) for node in load(name, alpha=alpha, **choices).nodes]
+    networks = (load(name, alpha=alpha + step / 10_000, **choices) for step in count(1))
+    return next(network for network in networks if [(node.layer, node.shape) for node in network.nodes] != layers)

@@ -67,7 +67,7 @@ def compare(
 
     >>> found = compare(["mobilenet_v1", "mobilenet_v2"], budget=("multiply_adds", 300_000_000))
     >>> [(network.config["alpha"], network.multiply_adds) for network in found.networks]
-    [(0.71, 298410608), (0.98, 299896192)]
+    [(0.715, 298410608), (0.98, 299896192)]
     >>> found.stages[3].output, [part.multiply_adds for part in found.stages[3].parts]
     ((14, 14), [149557408, 96601344])
     """

@@ -8,6 +8,7 @@ import pytest
 
 import costmodel as cm
 from tests.cli_runner import refusal, run
+from tests.zoo import next_larger
 
 
 def test_text_is_a_row_a_stage_with_totals() -> None:
@@ -32,7 +33,7 @@ def test_at_one_budget_each_is_the_largest() -> None:
     for model in found["models"]:
         network = cm.load(model["model"], alpha=model["alpha"])
         assert network.multiply_adds == model["multiply_adds"] <= 300_000_000
-        assert cm.load(model["model"], alpha=model["alpha"] + 1e-9).multiply_adds > 300_000_000
+        assert next_larger(model["model"], model["alpha"]).multiply_adds > 300_000_000
 
 
 def test_json_has_every_stage_of_every_model() -> None:
@@ -87,5 +88,5 @@ def test_each_is_as_large_as_a_budget_of_memory_allows() -> None:
     for model in json.loads(run("compare", "mobilenet_v1", "mobilenet_v2", *budget).out)["models"]:
         network = cm.load(model["model"], alpha=model["alpha"])
         assert network.memory("int8").peak_bytes == model["peak_memory"] <= 1_000_000
-        larger = cm.load(model["model"], alpha=model["alpha"] + 1e-9)
+        larger = next_larger(model["model"], model["alpha"])
         assert larger.memory("int8").peak_bytes > 1_000_000
