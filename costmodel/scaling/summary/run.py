@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from typing import Any, Protocol, final
@@ -223,4 +223,5 @@ def _cluster(plan: SweepPlan, address: str) -> Iterator[tuple[Callable[[Chunk], 
         raise CostModelError(f"no scheduler answers at {address}: {error}; write tcp://HOST:PORT") from None
     with client:
         processes = max(1, sum(client.nthreads().values()))
-        yield lambda chunk: client.submit(_count_of, plan, chunk, pure=False), processes
+        small = replace(plan)  # without the values that it has read from its axes: it is sent with every chunk
+        yield lambda chunk: client.submit(_count_of, small, chunk, pure=False), processes
