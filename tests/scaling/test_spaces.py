@@ -107,16 +107,26 @@ def test_large_spaces_are_counted_as_small_ones_are(space: Space, most: int, den
         assert sorted(ranks) == sorted(names for names, cost in enumerated(space).items() if cost <= most)
 
 
-@pytest.mark.parametrize("stages", [40, 70])
-def test_numbers_beyond_64_bits_are_exact(stages: int) -> None:
+@pytest.mark.parametrize("dense", [False, True])
+@pytest.mark.parametrize("stages", [40, 70, 200])
+def test_numbers_beyond_64_bits_are_exact(stages: int, dense: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of n stages with the costs 0 and 1, n choose k ways cost k."""
+    if dense:
+        monkeypatch.setattr(module, "_MOST_HELD", 0)
+        monkeypatch.setattr(module, "_MOST_BACK", 30)
     space = Space("binary", ((Choice("a", (0,)), Choice("b", (1,))),) * stages)
     assert space.networks == 2**stages
     assert space.within(stages // 3) == sum(math.comb(stages, k) for k in range(stages // 3 + 1))
     numbers = space.histogram().numbers.tolist()
     assert numbers == [math.comb(stages, k) for k in range(stages + 1)]
     assert space.quantile(0.5) == stages // 2
-    assert sum(name == "b" for name in space.sample(1, seed=3, most=5)[0]) <= 5
+    low, high, _ = space.between({"multiply_adds": stages // 3})
+    assert low == high == space.within(stages // 3)
+    ranks = [0, 1, space.within(5) - 1]
+    drawn = [sum(name == "b" for name in names) for names in space._of_ranks(ranks, -1, 5)]
+    assert len({*space._of_ranks([*range(100)], 4, 5)}) == 100
+    assert max(drawn) <= 5
+    assert all(sum(name == "b" for name in names) <= 5 for names in space.sample(20, seed=3, most=5))
 
 
 def test_a_number_of_ways_beyond_64_bits_at_one_cost_is_exact() -> None:

@@ -70,12 +70,20 @@ def numbers(
     Python's own.
     """
     kept = _numbers(name, stages, keep, "uint64")
-    if networks >= 2**64 and _sum(kept[0][start]) != networks:
+    if networks >= 2**64 and exact_sum(kept[0][start]) != networks:
         kept = _numbers(name, stages, keep, object)
     return kept
 
 
-def _sum(array: NDArray[Any]) -> int:
+def exact_sum(array: NDArray[Any]) -> int:
+    """The sum of numbers that are not negative, which 64 bits may not hold.
+
+    >>> import numpy
+    >>> exact_sum(numpy.array([2**64 - 1, 1], dtype=numpy.uint64)) == 2**64
+    True
+    """
+    if array.dtype == object:
+        return int(array.sum())
     return (int((array >> 32).sum()) << 32) + int((array & 0xFFFFFFFF).sum())
 
 

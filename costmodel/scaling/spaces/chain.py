@@ -122,18 +122,19 @@ class Chain:
 
         walked = [numpy.zeros(len(ranks), dtype=numpy.int32) for _ in self._stages]
         groups = [(state, numpy.arange(len(ranks)), ranks)]
-        for number, (stage, chosen) in enumerate(zip(reversed(self._stages), walked, strict=True), start=1):
+        for depth, (stage, chosen) in enumerate(zip(reversed(self._stages), walked, strict=True), start=1):
             parts: dict[Hashable, list[tuple[NDArray[Any], NDArray[Any]]]] = {}
             for here, which, numbers in groups:
-                ways = self._levels[-number][here]
+                ways = self._levels[-depth][here]
                 edge = numpy.searchsorted(ways.edges, numbers, side="right")
                 steps, entries = ways.steps[edge], ways.entries[edge]
                 # From the end of the edge backwards: both number their ways alike within one cost.
                 left = ways.edges[edge] - numbers - 1
                 for index in numpy.unique(steps).tolist():
                     step, mine = stage[here][index], steps == index
-                    after = self._levels[-1 - number][step.there]
-                    several, rest = numpy.divmod(left[mine], _number(after, entries[mine]))
+                    after = self._levels[-1 - depth][step.there]
+                    number = _number(after, entries[mine])  # of Python's integers too, which divmod is not for
+                    several, rest = left[mine] // number, left[mine] % number
                     chosen[which[mine]] = numpy.array(step.places)[several.astype(numpy.int64)]
                     parts.setdefault(step.there, []).append((which[mine], after.totals[entries[mine]] - 1 - rest))
             groups = [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from costmodel.core.network import Network
 from costmodel.errors import LARGEST_SIZE, CostModelError, nearest, positive_int
-from costmodel.scaling.spaces.bins import MOST_BINS, Axis, BinnedStep, DenseChain, Walker, axis_of, numbers
+from costmodel.scaling.spaces.bins import MOST_BINS, Axis, BinnedStep, DenseChain, Walker, axis_of, exact_sum, numbers
 from costmodel.scaling.spaces.chain import Chain, ChainStep, Ways, exact_dot
 
 if TYPE_CHECKING:
@@ -420,7 +420,7 @@ class Space:
         axes, stages = self._binned(list(most), bins or {})
         counted = numbers(self.name, stages, self.start, self.networks)[0][self.start]
         lengths = [axis.bins_within(limit) for axis, limit in zip(axes, most.values(), strict=True)]
-        low, high = (_total(counted[tuple(slice(length[which]) for length in lengths)]) for which in (0, 1))
+        low, high = (exact_sum(counted[tuple(slice(length[which]) for length in lengths)]) for which in (0, 1))
         return Between(low, high, {quantity: axis.width for quantity, axis in zip(most, axes, strict=True)})
 
     def _binned(
@@ -487,15 +487,6 @@ class Space:
             if sum(costs) > limit:
                 return False
         return True
-
-
-def _total(array: NDArray[Any]) -> int:
-    """The sum of an array, exactly."""
-    import numpy
-
-    if array.dtype == object:
-        return int(array.sum())
-    return (int((array >> numpy.uint64(32)).sum()) << 32) + int((array & numpy.uint64(2**32 - 1)).sum())
 
 
 def _pairs(
