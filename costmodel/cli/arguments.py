@@ -194,7 +194,16 @@ def on_a_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and not plain
 
 
+def _width() -> int:
+    """How wide the terminal is that a person watches; 0 for what is read by a program, or has no known width."""
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        return 0
+    from shutil import get_terminal_size
+
+    return max(get_terminal_size().columns, 40)
+
+
 def answer(report: Answer, style: str) -> None:
-    """Print ``report`` in the format asked for; in color on a terminal alone."""
-    print(report.text(on_a_terminal(sys.stdout)) if style == "text" else getattr(report, style)())
+    """Print ``report`` in the format asked for; on a terminal alone in color, and as wide as that is."""
+    print(report.text(on_a_terminal(sys.stdout), _width()) if style == "text" else getattr(report, style)())
     sys.stdout.flush()

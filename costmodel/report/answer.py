@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import dataclass_transform
 
+from costmodel.report.fitting import Column, blocks, prose, rows_of, ruled
 from costmodel.report.table import Table
 
 _LATEX = str.maketrans(
@@ -47,10 +48,13 @@ class Answer(ABC):
         """What people read below the table."""
         return ()
 
-    def text(self, color: bool = False) -> str:
-        """For a terminal: columns that are aligned; with ``color`` the answer, the titles and the totals are bold."""
-        notes = self.notes()
-        return "\n".join([aligned(self.lines(), self.narrow(), color), *[""] * bool(notes), *notes])
+    def text(self, color: bool = False, width: int = 0) -> str:
+        """For a terminal: columns that are aligned; with ``color`` the answer, the titles and the totals are bold.
+
+        It fits ``width`` columns, where that is not 0.
+        """
+        notes = [part for line in self.notes() for part in prose(line, width)]
+        return "\n".join([aligned(self.lines(), self.narrow(), color, width), *[""] * bool(notes), *notes])
 
     def markdown(self) -> str:
         """The lines as paragraphs, a pipe table with the totals in its last row, and the notes."""
@@ -111,8 +115,8 @@ class Answer(ABC):
         return json_text(self.document())
 
 
-def aligned(lines: Sequence[str], table: Table, color: bool = False) -> str:
-    """Lines and a table as text for a terminal.
+def aligned(lines: Sequence[str], table: Table, color: bool = False, width: int = 0) -> str:
+    """Lines and a table as text for a terminal, of ``width`` columns, or of as many as it takes.
 
     >>> print(aligned(["two"], Table(("name", "share"), (("a", 0.5), ("bc", 0.5)), ("total", 1.0))))
     two
@@ -124,26 +128,17 @@ def aligned(lines: Sequence[str], table: Table, color: bool = False) -> str:
     ----------------
     total   100.00 %
     """
-    columns = []
-    for right, cells in zip(table.numeric(), zip(table.titles(), *table.texts(), strict=True), strict=True):
-        wide = max(map(_width, cells))
-        blanks = [" " * (wide - _width(cell)) for cell in cells]
-        columns.append([blank + cell if right else cell + blank for cell, blank in zip(cells, blanks, strict=True)])
-    rows = ["   ".join(cells) for cells in zip(*columns, strict=True)]
-    rule = "-" * _width(rows[0])
-    head, *rows = (row.rstrip() for row in rows)
+    cells = zip(table.numeric(), zip(table.titles(), *table.texts(), strict=True), strict=True)
+    columns = [Column([title], [[text] for text in texts], right) for right, (title, *texts) in cells]
     bold = "\033[1m{}\033[0m".format if color else str
-    total = [rule, bold(rows.pop())] if table.total else []
-    return "\n".join([bold(lines[0]), *lines[1:], "", bold(head), rule, *rows, *total])
-
-
-def _width(text: str) -> int:
-    """How many columns of a terminal ``text`` takes."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(not combining(letter) and 1 + (east_asian_width(letter) in "WF") for letter in text)
+    first, *others = [prose(line, width) for line in lines]
+    parts = [*map(bold, first), *(line for prosaic in others for line in prosaic)]
+    for block in blocks(columns, width):
+        head, *rows = rows_of(block)
+        rule = ruled(block)
+        total = [rule, bold(rows.pop())] if table.total else []
+        parts += ["", bold(head), rule, *rows, *total]
+    return "\n".join(parts)
 
 
 def json_text(document: object) -> str:

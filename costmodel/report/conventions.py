@@ -12,6 +12,7 @@ from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.report.answer import Answer
 from costmodel.report.costs import headline, not_counted, subject
+from costmodel.report.fitting import prose
 from costmodel.report.table import Cell, Table
 from costmodel.report.units import words_of
 
@@ -164,9 +165,10 @@ class ReferenceReport(Answer):
         )
         return Table(("convention", "source", "version", "of", "counts", "bugs", "place", "checked"), rows)
 
-    def text(self, color: bool = False) -> str:
+    def text(self, color: bool = False, width: int = 0) -> str:
         """A paragraph a convention: what each counts is too long for the cells of a terminal."""
-        return "\n".join([*self.lines(), *(line for rule in ALL.values() for line in _paragraph(rule))])
+        lines = [*self.lines(), *(line for rule in ALL.values() for line in _paragraph(rule))]
+        return "\n".join(part for line in lines for part in prose(line, width))
 
     def document(self) -> object:
         return {"conventions": [described(rule) for rule in ALL.values()]}

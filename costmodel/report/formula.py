@@ -32,10 +32,10 @@ class FormulaReport(Answer):
     form: ClosedForm
     by: str = "term"
 
-    def text(self, color: bool = False) -> str:
+    def text(self, color: bool = False, width: int = 0) -> str:
         rounding = self.rounding()
-        worked = "" if rounding is None else f"\n\n{aligned(self._rounding_lines(), rounding, color)}"
-        return super().text(color) + worked
+        worked = "" if rounding is None else f"\n\n{aligned(self._rounding_lines(), rounding, color, width)}"
+        return super().text(color, width) + worked
 
     def document(self) -> object:
         """The polynomials as lists of terms: an exact coefficient, and the powers of alpha and rho."""

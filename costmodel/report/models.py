@@ -7,6 +7,7 @@ from typing import final
 
 from costmodel.models.registry import Architecture, full_name
 from costmodel.report.answer import Answer
+from costmodel.report.fitting import prose
 from costmodel.report.table import Table
 
 
@@ -40,8 +41,11 @@ class ModelsReport(Answer):
         )
         return Table(("name", "variants", "defaults"), rows)
 
-    def text(self, color: bool = False) -> str:
-        return "\n\n".join(map(_details, self.architectures)) if self.named else super().text(color)
+    def text(self, color: bool = False, width: int = 0) -> str:
+        if not self.named:
+            return super().text(color, width)
+        lines = "\n\n".join(map(_details, self.architectures)).split("\n")
+        return "\n".join(part for line in lines for part in prose(line, width))
 
     def document(self) -> object:
         """A list of objects: name, summary, defaults, variants."""

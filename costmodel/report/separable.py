@@ -37,8 +37,8 @@ class SeparableReport(Answer):
     def table(self) -> Table:
         return Table(("what", "formula", "comes to"), tuple((step.what, step.call, step.text) for step in self.steps))
 
-    def text(self, color: bool = False) -> str:
-        return f"{super().text(color)}\n\n{aligned([_WORKED], self.worked(), color)}"
+    def text(self, color: bool = False, width: int = 0) -> str:
+        return f"{super().text(color, width)}\n\n{aligned([_WORKED], self.worked(), color, width)}"
 
     def latex(self) -> str:
         """An ``align*`` of amsmath."""
