@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import costmodel as cm
 from costmodel.reproduction.verification import compare
 from reference_models import oracles, search_spaces
+from tests.conventions.peers import profile
 
 SPACE = cm.space("nas_bench_201")
 
@@ -90,6 +91,37 @@ def test_sampled_networks_are_verified_operation_by_operation(name: str) -> None
         network = space.network(choices)
         result = compare(network, oracles.measure(module, oracles.sample(network.input.sizes, "float32", module)))
         assert result.difference is None, (choices, result.difference)
+
+
+def test_the_table_of_once_for_all_adds_up_to_the_multiply_adds() -> None:
+    """Its rule (mit-han-lab/once-for-all, ofa/tutorial/flops_table.py): thop of each block, without its batch norms.
+
+    Its blocks take means with a function, which thop does not see.
+    """
+    space = cm.space("once_for_all_mobilenet_v3")
+    for choices in [space.at(0), space.at(1), *space.sample(1, seed=7)]:
+        module = search_spaces.once_for_all_mobilenet_v3(choices).eval()
+        x, table = torch.zeros(1, 3, 224, 224), 0.0
+        for block in as_their_blocks(module).children():
+            table += profile(block, (x,), verbose=False)[0]
+            x = block(x).detach()
+        assert table == space.network(choices).multiply_adds
+
+
+class Mean(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(3, keepdim=True).mean(2, keepdim=True)
+
+
+def as_their_blocks(module: nn.Module) -> nn.Module:
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, nn.Identity())
+        elif isinstance(child, nn.AdaptiveAvgPool2d):
+            setattr(module, name, Mean())
+        else:
+            as_their_blocks(child)
+    return module
 
 
 def test_another_choice_is_noticed() -> None:
