@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import dataclass_transform
 
-from costmodel.report.fitting import Column, blocks, prose, rows_of, ruled
+from costmodel.report.fitting import TextColumn, blocks, prose, rows_of, ruled
 from costmodel.report.table import Table
 
 _LATEX = str.maketrans(
@@ -129,7 +129,7 @@ def aligned(lines: Sequence[str], table: Table, color: bool = False, width: int 
     total   100.00 %
     """
     cells = zip(table.numeric(), zip(table.titles(), *table.texts(), strict=True), strict=True)
-    columns = [Column([title], [[text] for text in texts], right) for right, (title, *texts) in cells]
+    columns = [TextColumn([title], [[text] for text in texts], right) for right, (title, *texts) in cells]
     bold = "\033[1m{}\033[0m".format if color else str
     first, *others = [prose(line, width) for line in lines]
     parts = [*map(bold, first), *(line for prosaic in others for line in prosaic)]

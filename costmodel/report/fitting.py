@@ -16,7 +16,7 @@ _GAP = 3
 _NARROWEST = 24
 
 
-class Column(NamedTuple):
+class TextColumn(NamedTuple):
     """A title and cells, each in lines; ``right`` where they stand to the right."""
 
     title: list[str]
@@ -54,7 +54,7 @@ def prose(line: str, width: int) -> list[str]:
     )  # fmt: skip
 
 
-def blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
+def blocks(columns: Sequence[TextColumn], width: int) -> list[list[TextColumn]]:
     """The columns in blocks that fit ``width``; all in one where there is no limit."""
     if not width or _fits(columns, width):
         return [list(columns)]
@@ -69,20 +69,20 @@ def blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
     if first.width > width // 2:
         first = _cut(first, width // 2)
     room = width - first.width - _GAP
-    found: list[list[Column]] = []
+    parts: list[list[TextColumn]] = []
     left = width
     for column in rest:
         if not column.right and column.width > room:
             column = _wrapped(column, max(room, _NARROWEST))
-        if not found or left < column.width + _GAP:
-            found.append([first])
+        if not parts or left < column.width + _GAP:
+            parts.append([first])
             left = width - first.width
-        found[-1].append(column)
+        parts[-1].append(column)
         left -= column.width + _GAP
-    return found
+    return parts
 
 
-def rows_of(columns: Sequence[Column]) -> list[str]:
+def rows_of(columns: Sequence[TextColumn]) -> list[str]:
     """The lines of a block: title first, then the cells."""
     padded = [
         [_padded(lines, column.width, column.right) for lines in (column.title, *column.cells)] for column in columns
@@ -98,12 +98,12 @@ def rows_of(columns: Sequence[Column]) -> list[str]:
     return rows
 
 
-def ruled(columns: Sequence[Column]) -> str:
+def ruled(columns: Sequence[TextColumn]) -> str:
     """The rule below the titles of a block."""
     return "-" * (sum(column.width + _GAP for column in columns) - _GAP)
 
 
-def _fits(columns: Sequence[Column], width: int) -> bool:
+def _fits(columns: Sequence[TextColumn], width: int) -> bool:
     return len(ruled(columns)) <= width
 
 
@@ -111,7 +111,7 @@ def _padded(lines: Iterable[str], width: int, right: bool) -> list[str]:
     return [" " * (width - width_of(line)) + line if right else line + " " * (width - width_of(line)) for line in lines]
 
 
-def _with_short_title(column: Column) -> Column:
+def _with_short_title(column: TextColumn) -> TextColumn:
     """The title in lines no wider than the widest cell, or its longest word."""
     (title,) = column.title
     words = title.split() if " " in title else re.findall(r"[^_]+_?|_", title)
@@ -126,11 +126,11 @@ def _with_short_title(column: Column) -> Column:
     return column._replace(title=[line for line in lines if line])
 
 
-def _wrapped(column: Column, width: int) -> Column:
+def _wrapped(column: TextColumn, width: int) -> TextColumn:
     return column._replace(cells=[[part for line in lines for part in prose(line, width)] for lines in column.cells])
 
 
-def _cut(column: Column, width: int) -> Column:
+def _cut(column: TextColumn, width: int) -> TextColumn:
     """Names that lose their front: the end tells them apart."""
     short = [
         [line if width_of(line) <= width else f"...{line[3 - width :]}" for line in lines] for lines in column.cells
