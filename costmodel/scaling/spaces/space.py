@@ -36,7 +36,7 @@ _MOST_BITS = 2**33
 _BINS, _BINS_TO_DRAW = 1 << 22, 1 << 16
 
 #: Networks are drawn so many at a time.
-_BATCH = 1 << 18
+_BATCH = 1 << 19
 
 #: Where none of so many networks on the border of several budgets fits, none is said to.
 _PATIENCE = 100_000
@@ -363,8 +363,8 @@ class Space:
                 way.numbers, each[place], [ranks[index] - start for index in which.tolist()]
             )
             walked = [
-                *back.walk(state, way.totals[entries] - 1 - before)[::-1],
-                *on.walk(state, less[place][entries] + after),
+                *_in_order(back, state, way.totals[entries] - 1 - before)[::-1],
+                *_in_order(on, state, less[place][entries] + after),
             ]
             for column, taken in zip(chosen, walked, strict=True):
                 column[which] = taken
@@ -487,6 +487,16 @@ class Space:
             if sum(costs) > limit:
                 return False
         return True
+
+
+def _in_order(half: Chain | DenseChain, state: Hashable, ranks: NDArray[Any]) -> list[NDArray[Any]]:
+    """What ``half`` walks, told in the order of its costs: neighbors in memory are read one after the other."""
+    import numpy
+
+    order = numpy.argsort(ranks)
+    back = numpy.empty_like(order)
+    back[order] = numpy.arange(len(order))
+    return [places[back] for places in half.walk(state, ranks[order])]
 
 
 def _pairs(
