@@ -23,6 +23,7 @@ from costmodel.core.ledger import Ledger as Ledger
 from costmodel.core.network import Network as Network
 from costmodel.core.shape import Shape as Shape
 from costmodel.errors import CostModelError as CostModelError
+from costmodel.errors import missing_package
 from costmodel.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -100,7 +101,11 @@ else:
 
     def __getattr__(name):
         if name in _LAZY:
-            return getattr(import_module(_LAZY[name]), name)
+            try:
+                module = import_module(_LAZY[name])
+            except ModuleNotFoundError as missing:
+                raise missing_package(f"costmodel.{name}", missing.name) from None
+            return getattr(module, name)
         # An architecture is loaded with its family, when it is first named.
         from costmodel.models.registry import FAMILIES, architecture
 

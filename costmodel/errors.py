@@ -32,6 +32,18 @@ class CostModelError(ValueError):
         return CostModelError(f"{place}: {self}")
 
 
+def missing_package(what: str, package: str | None, *others: str) -> CostModelError:
+    """What to say where ``what`` needs ``package``, which is not installed, and maybe ``others`` beside it.
+
+    >>> raise missing_package("verify", "fvcore", "torch")
+    Traceback (most recent call last):
+        ...
+    costmodel.errors.CostModelError: verify needs fvcore, which is not installed; run: pip install fvcore torch
+    """
+    packages = " ".join([str(package), *[other for other in others if other != package]])
+    return CostModelError(f"{what} needs {package}, which is not installed; run: pip install {packages}")
+
+
 @contextmanager
 def placed(place: str) -> Iterator[None]:
     """An error in what is done inside has ``place`` in front.
@@ -121,14 +133,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     from difflib import get_close_matches
 
-    wanted = _folded(name)
-    folded = {_folded(other): other for other in known if other}
-    begun = [other for other in folded if wanted and other.startswith(wanted)]
-    near = [wanted] if wanted in folded else begun or get_close_matches(wanted, folded, n=1)
-    return f"did you mean {folded[near[0]]}? " if near else ""
+    wanted = folded(name)
+    spellings = {folded(other): other for other in known if other}
+    begun = [other for other in spellings if wanted and other.startswith(wanted)]
+    near = [wanted] if wanted in spellings else begun or get_close_matches(wanted, spellings, n=1)
+    return f"did you mean {spellings[near[0]]}? " if near else ""
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """``name`` without case and punctuation.
+
+    >>> folded("MobileNet-V2")
+    'mobilenetv2'
+    """
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 

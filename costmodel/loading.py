@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 from costmodel.capture.input_spec import InputSpec, parse_inputs
 from costmodel.core.network import Network
 from costmodel.core.shape import Shape
-from costmodel.errors import CostModelError, type_name
-from costmodel.models.registry import FAMILIES, build, called, own, resolve
+from costmodel.errors import CostModelError, missing_package, type_name
+from costmodel.models.registry import FAMILIES, build, called, own, resolve, spelled
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,6 +40,8 @@ _INSTEAD = {
     " {stem}.keras, or name what builds it, as in MODULE:NAME",
     ".pb": "it is a graph of TensorFlow; convert it to {stem}.onnx (tf2onnx) or {stem}.tflite and name that",
 }
+#: How many channels an image has: what stands last in a size, and is one of these, was meant for the first.
+_IMAGE_CHANNELS = (1, 3, 4)
 _NO_NETWORK = "no network can be read from it; name an architecture, or what builds the network, as in MODULE:NAME"
 
 
@@ -74,6 +76,7 @@ def load(
     >>> load("mobilenet_v2", "3x192x192", alpha=0.5).multiply_adds
     71701760
     """
+    thing = spelled(thing) if isinstance(thing, str) else thing
     return load_with(thing, choices, inputs, name=name, allow_uncounted=allow_uncounted, assume=assume)
 
 
@@ -116,7 +119,7 @@ def _described(path: str, choices: Mapping[str, Any], inputs: object, name: str,
     try:
         from costmodel.capture.torch.huggingface import from_huggingface
     except ModuleNotFoundError as missing:
-        raise CostModelError(f"a Hugging Face configuration needs {missing.name}, which is not installed") from None
+        raise missing_package("a Hugging Face configuration", missing.name) from None
     with code_of_the_user(path):
         return from_huggingface(path, inputs, name=name, **unknown._asdict(), **choices)
 
@@ -269,6 +272,17 @@ def _input_choices(
         return _tokens(title, specs[0], choices)
     if specs[0] != InputSpec(shape):
         raise CostModelError(f"the input {specs[0]} of {title} is an image, sizes alone; write {shape}")
+    if len(shape.spatial) == 3 and shape.axis == 0 and shape.channels == 1:
+        shape = Shape.of(shape.spatial)  # 1x3x224x224: a batch of one in front
+    sizes = shape.sizes
+    if len(sizes) == 4 and sizes[0] > 1:
+        sample = "x".join(map(str, sizes[1:]))
+        raise CostModelError(f"the input {shape} has four sizes; write one sample, {sample}, and --batch {sizes[0]}")
+    if len(sizes) == 3 and sizes[2] in _IMAGE_CHANNELS and min(sizes[:2]) > max(_IMAGE_CHANNELS):
+        raise CostModelError(
+            f"the input {shape} would be {sizes[0]} channels of {sizes[1]}x{sizes[2]};"
+            f" did you mean {sizes[2]}x{sizes[0]}x{sizes[1]}?"
+        )
     if len(shape.spatial) != 2:
         raise CostModelError(
             f"the input {shape} has {len(shape.spatial)} spatial sizes, an image has 2; write CxHxW, as in 3x224x224"

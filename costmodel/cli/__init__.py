@@ -40,7 +40,7 @@ class _Commands(Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Commands, invoke_without_command=True)
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="costmodel %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:

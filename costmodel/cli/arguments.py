@@ -115,6 +115,15 @@ def parse_choice(text: str) -> tuple[str, object]:
         return name, value
 
 
+def _resolution(text: str) -> int:
+    if text.count("x") == 1 and text.replace("x", "").isdecimal():
+        raise CostModelError(f"{text!r} is a height and a width; write --input 3x{text}")
+    if "," in text or ":" in text:
+        raise CostModelError(f"{text!r} are several; `costmodel sweep MODEL --resolution {text}` counts each")
+    return _number(text, 1)
+
+
+MODEL = Parsed("MODEL", "costmodel.models.registry:spelled")
 SHAPE = Parsed("CxHxW", Shape.parse)
 SIZES = Parsed("N|NxN", parse_sizes)
 INPUT = Parsed("[NAME=]CxHxW[:TYPE[:VALUE]]", "costmodel.capture.input_spec:parse_open_input")
@@ -123,12 +132,19 @@ CONVENTION = Parsed("NAME", "costmodel.conventions:convention")
 EXTRA = Parsed("N|NxN", lambda text: parse_sizes(text, least=0))
 PADDING = Parsed("N|same|valid|A:B", parse_padding)
 POSITIVE = Parsed("N", lambda text: _number(text, 1))
+RESOLUTION = Parsed("N", _resolution)
 BUDGET = Parsed("QUANTITY=NUMBER", _budget)
 PLOT = Parsed("FILE.png|svg|pdf", "costmodel.report.plots:plot_path")
 
 
 class Group(click.Group):
     """A group that fixes a misspelled command in one line."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, command.get_short_help_str(limit=1000)) for name, command in commands if command is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

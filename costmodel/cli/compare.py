@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from costmodel.cli.arguments import BUDGET, POSITIVE, answer, dtype_option, format_option, policy_option
+from costmodel.cli.arguments import BUDGET, MODEL, POSITIVE, answer, dtype_option, format_option, policy_option
 from costmodel.report.compare import CompareReport
 from costmodel.scaling.compare import compare
 
 
 @click.command("compare")
-@click.argument("models", metavar="MODEL MODEL...", nargs=-1)
+@click.argument("models", type=MODEL, metavar="MODEL MODEL...", nargs=-1)
 @click.option("--alpha", type=float, help="Width multiplier of all.")
 @click.option("--resolution", type=POSITIVE, help="Height and width of the input of all.")
 @click.option("--budget", type=BUDGET, help="Compare the largest alpha of each within it.")

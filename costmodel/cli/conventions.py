@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from costmodel.cli.arguments import POSITIVE, answer, format_option
+from costmodel.cli.arguments import MODEL, POSITIVE, answer, format_option
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.errors import CostModelError
 from costmodel.report.conventions import ConventionsReport, ReferenceReport
 
 
 @click.command("conventions")
-@click.argument("model", required=False)
+@click.argument("model", type=MODEL, required=False)
 @network_options
 @click.option("--batch", type=POSITIVE, default=1, show_default=True, help="Samples; parameters stay the same.")
 @format_option

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from costmodel.cli.arguments import CONVENTION, POSITIVE, Parsed, answer, dtype_option, format_option, plot_option
+from costmodel.cli.arguments import (
+    CONVENTION,
+    MODEL,
+    POSITIVE,
+    Parsed,
+    answer,
+    dtype_option,
+    format_option,
+    plot_option,
+)
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.core.ledger import GROUPINGS
 from costmodel.errors import CostModelError
@@ -25,7 +34,7 @@ _OF_A_FORMULA = ("model", "alpha", "inputs", "num_classes", "choices", "symbolic
 
 
 @click.command("count")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @network_options
 @click.option("--batch", type=POSITIVE, default=1, show_default=True, help="Samples; parameters stay the same.")
 @click.option("--by", type=click.Choice(GROUPINGS), default="block", show_default=True, help="A row of the table.")

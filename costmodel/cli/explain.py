@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from costmodel.cli.arguments import answer, format_option
+from costmodel.cli.arguments import MODEL, answer, format_option
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.report.explain import ExplainReport
 from costmodel.reproduction.claim import CLAIMED
@@ -13,7 +13,7 @@ from costmodel.reproduction.hints import SOURCES, UNITS, VARIANTS
 
 
 @click.command("explain")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--claim", metavar="NUMBER", required=True, help="The number as it is printed: 233M, 4.1 GFLOPs.")
 @click.option("--of", type=click.Choice(CLAIMED), help="What it is of.  [default: what its unit says; multiply_adds]")
 @click.option("--tool", metavar="CONVENTION", help="The tool that printed it, as `conventions` lists them.")

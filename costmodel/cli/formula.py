@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from costmodel.capture.input_spec import InputSpec
-from costmodel.cli.arguments import CHOICE, INPUT, answer, formats
+from costmodel.cli.arguments import CHOICE, INPUT, MODEL, answer, formats
 from costmodel.errors import CostModelError, nearest
 from costmodel.loading import is_network_file
 from costmodel.models.registry import FAMILIES, architecture, names
@@ -22,7 +22,7 @@ _SEPARABLE = "separable"
 
 
 @click.command("formula")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--alpha", type=float, help="Fix the width multiplier, its rounding and all: a form in rho alone.")
 @click.option(
     "--input", "inputs", type=INPUT, multiple=True, help="One sample of the input of a module of yours: 3x224x224."

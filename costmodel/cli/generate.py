@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from costmodel.analyses.generation import generation
-from costmodel.cli.arguments import POSITIVE, answer, dtype_option, format_option
+from costmodel.cli.arguments import MODEL, POSITIVE, answer, dtype_option, format_option
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
 from costmodel.models.registry import FAMILIES, architecture
@@ -13,7 +13,7 @@ from costmodel.report.generation import GenerationReport
 
 
 @click.command("generate")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--prompt", type=POSITIVE, default=1000, show_default=True, help="Tokens that are read at first.")
 @click.option("--new", type=POSITIVE, default=200, show_default=True, help="Tokens that are written.")
 @click.option("--batch", type=POSITIVE, default=1, show_default=True, help="Samples that are written at once.")

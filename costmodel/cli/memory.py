@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costmodel.analyses.memory import memory
-from costmodel.cli.arguments import answer, dtype_option, format_option, plot_option, policy_option
+from costmodel.cli.arguments import MODEL, answer, dtype_option, format_option, plot_option, policy_option
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.report.memory import MemoryReport
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("memory")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @network_options
 @dtype_option
 @policy_option

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from costmodel.capture.input_spec import InputSpec
-from costmodel.cli.arguments import CHOICE, INPUT, POSITIVE, Command, options
+from costmodel.cli.arguments import CHOICE, INPUT, POSITIVE, RESOLUTION, Command, options
 from costmodel.core.network import Network
 from costmodel.errors import CostModelError
 from costmodel.loading import load_with
@@ -35,7 +35,7 @@ class ModelOptions(NamedTuple):
 
 
 alpha_option = click.option("--alpha", type=float, help="Width multiplier.")
-resolution_option = click.option("--resolution", type=POSITIVE, help="Height and width of the input.")
+resolution_option = click.option("--resolution", type=RESOLUTION, help="Height and width of the input.")
 sequence_option = click.option("--sequence", type=POSITIVE, help="Tokens that a language model reads.")
 classes_option = click.option("--num-classes", type=POSITIVE, help="Outputs of the classifier.")
 

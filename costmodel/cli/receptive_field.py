@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from costmodel.cli.arguments import answer, format_option
+from costmodel.cli.arguments import MODEL, answer, format_option
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.report.receptive_field import ReceptiveFieldReport
 
 
 @click.command("receptive-field")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @network_options
 @format_option
 def command(model: str, chosen: ModelOptions, style: str) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from costmodel.analyses.roofline import Roofline, bounded, devices, own_dtype, roofline
-from costmodel.cli.arguments import POSITIVE, answer, dtype_option, format_option, plot_option
+from costmodel.cli.arguments import MODEL, POSITIVE, answer, dtype_option, format_option, plot_option
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.cli.progress import each
 from costmodel.core.graph import Node
 from costmodel.core.ledger import GROUPINGS
 from costmodel.core.network import Network
-from costmodel.errors import CostModelError
+from costmodel.errors import CostModelError, missing_package
 from costmodel.report.roofline import RooflineReport
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("roofline")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @network_options
 @click.option("--device", default="", metavar="NAME", help=f"One of {', '.join(devices())}.")
 @click.option("--peak", default="", metavar="RATE", help='FLOPs a second of another machine: "82.6 TFLOPS".')
@@ -52,7 +52,7 @@ def command(
     """Say how long MODEL takes at least, layer by layer, and whether computing or memory binds it.
 
     With --measure, the machine is this one: its peak and bandwidth are those of a few convolutions and copies, and
-    each layer is run beside its bound. Needs PyTorch: pip install nn-costmodel[torch]
+    each layer is run beside its bound. Needs PyTorch: pip install torch
 
     MODEL is what `costmodel count` takes. Peaks are dense ones, without sparsity.
 
@@ -89,9 +89,7 @@ def _measured(network: Network, dtype: str, batch: int, repeat: int) -> tuple[Ro
     try:
         from costmodel.analyses.measure import this_machine, times_of
     except ModuleNotFoundError as missing:
-        raise CostModelError(
-            f"--measure needs {missing.name}, which is not installed; pip install nn-costmodel[torch]"
-        ) from None
+        raise missing_package("--measure", missing.name) from None
     kind = dtype or own_dtype(network)
     machine = this_machine(kind, repeat)
     measured = times_of(each(network.ledger.operations, "running"), kind, batch, repeat)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import click
 
-from costmodel.cli.arguments import BUDGET, Parsed, answer, dtype_option, format_option, policy_option
+from costmodel.cli.arguments import BUDGET, MODEL, Parsed, answer, dtype_option, format_option, policy_option
 from costmodel.errors import CostModelError
 from costmodel.report.solve import SolveReport
 from costmodel.scaling.solve import MAXIMIZE, solve
@@ -22,7 +22,7 @@ def _fixed(text: str) -> tuple[str, str]:
 
 
 @click.command("solve")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--max", "budgets", type=BUDGET, multiple=True, required=True, help="A budget; repeat it for another.")
 @click.option(
     "--at",

@@ -21,6 +21,7 @@ from costmodel.cli.model_options import given_of
 from costmodel.cli.progress import progress
 from costmodel.errors import CostModelError
 from costmodel.files import write_whole
+from costmodel.models.registry import spelled
 from costmodel.report.summary import SummaryReport
 from costmodel.report.sweep import SweepReport, file_suffix
 from costmodel.scaling.summary.run import summarize
@@ -138,7 +139,7 @@ def _read(words: Sequence[str], axes: dict[str, str]) -> tuple[list[str], dict[s
     rest = iter(words)
     for word in rest:
         if not word.startswith("-"):
-            models.append(word)
+            models.append(spelled(word))
             continue
         option, equals, text = word.partition("=")
         name = option.removeprefix("--").replace("-", "_")

@@ -9,7 +9,7 @@ import click
 from costmodel.analyses.optimizers import OPTIMIZERS, optimizer_named
 from costmodel.analyses.roofline import named_machine, own_dtype
 from costmodel.analyses.training import largest_batch, training
-from costmodel.cli.arguments import BUDGET, POSITIVE, Parsed, answer, dtype_option, format_option
+from costmodel.cli.arguments import BUDGET, MODEL, POSITIVE, Parsed, answer, dtype_option, format_option
 from costmodel.cli.model_options import ModelOptions, network_options
 from costmodel.errors import CostModelError
 from costmodel.quantities import parse_seconds
@@ -17,7 +17,7 @@ from costmodel.report.training import TrainingReport
 
 
 @click.command("training")
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @network_options
 @click.option("--batch", type=POSITIVE, help="Samples of a step.  [default: 1, or the most that --max allows]")
 @dtype_option

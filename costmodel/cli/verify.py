@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from costmodel.cli.arguments import answer, format_option
+from costmodel.cli.arguments import MODEL, answer, format_option
 from costmodel.cli.model_options import alpha_option, classes_option, given_of, resolution_option, sequence_option
 from costmodel.cli.progress import each
-from costmodel.errors import CostModelError
+from costmodel.errors import CostModelError, missing_package
 from costmodel.loading import load
 from costmodel.models.registry import names
 from costmodel.report.verify import VerifyAllReport, VerifyReport
@@ -17,7 +17,7 @@ from costmodel.reproduction.verification import VerificationResult, compare
 
 
 @click.command("verify")
-@click.argument("model", required=False)
+@click.argument("model", type=MODEL, required=False)
 @click.option("--all", "everything", is_flag=True, help="Every model and variant at its defaults, a row each.")
 @alpha_option
 @resolution_option
@@ -28,7 +28,7 @@ from costmodel.reproduction.verification import VerificationResult, compare
 def command(ctx: click.Context, /, model: str | None, everything: bool, style: str, **named: float | None) -> None:
     """Build MODEL in PyTorch, run it, and compare every operation; exit status 1 on a difference.
 
-    Needs PyTorch and fvcore: pip install nn-costmodel[verify]
+    Needs PyTorch and fvcore: pip install torch fvcore
     """
     given = given_of(named)
     if everything:
@@ -68,6 +68,4 @@ def _references() -> tuple[Any, Any]:
     try:
         return import_module("reference_models"), import_module("reference_models.oracles")
     except ModuleNotFoundError as missing:
-        raise CostModelError(
-            f"verify needs {missing.name}, which is not installed; pip install nn-costmodel[verify]"
-        ) from None
+        raise missing_package("verify", missing.name, "torch", "fvcore") from None

@@ -15,7 +15,7 @@ from typing import Any, final
 
 from costmodel.core.graph import Node, image, token_ids
 from costmodel.core.network import Network
-from costmodel.errors import CostModelError, nearest, type_name, width_multiplier
+from costmodel.errors import CostModelError, folded, missing_package, nearest, type_name, width_multiplier
 
 
 @final
@@ -164,6 +164,30 @@ def architecture(name: str) -> Architecture:
     return _family(FAMILIES[name])[name]
 
 
+def spelled(text: str) -> str:
+    """``text`` as the registry spells it, where it is the name of one network but for case and punctuation.
+
+    ``mynet.py:Net`` and ``mynet.Net`` are ``mynet:Net``. Everything else stays as it is.
+
+    >>> spelled("MobileNetV2"), spelled("ResNet-50"), spelled("vgg16_bn"), spelled("mobilenet_v9")
+    ('mobilenet_v2', 'resnet50', 'vgg16:bn', 'mobilenet_v9')
+    >>> spelled("mynet.py:Net"), spelled("package.mynet.Net"), spelled("mynet:Net"), spelled("model.onnx")
+    ('mynet:Net', 'package.mynet:Net', 'mynet:Net', 'model.onnx')
+    """
+    base, colon, rest = text.partition(":")
+    if colon:
+        file = base.removesuffix(".py")
+        return f"{file.removeprefix('./').replace('/', '.')}:{rest}" if file != base else text
+    if base in FAMILIES:
+        return text
+    same = [name for name in names() if folded(name) == folded(text)] if folded(text) else []
+    if len(same) == 1:
+        return same[0]
+    module, dot, name = text.rpartition(".")
+    written = dot and all(part.isidentifier() for part in text.split(".")) and name[0].isupper()
+    return f"{module}:{name}" if written else text
+
+
 def resolve(name: str) -> tuple[Architecture, str]:
     """The architecture and the variant that ``name`` names: ``NAME``, ``NAME:VARIANT``, or ``MODULE:FUNCTION``.
 
@@ -272,7 +296,7 @@ def _module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as missing:
         if missing.name is None or not f"{name}.".startswith(f"{missing.name}."):
-            raise CostModelError(f"{name} needs {missing.name}, which is not installed") from missing
+            raise missing_package(name, missing.name) from missing
         raise CostModelError(
             f"no model and no module is called {name!r}; {nearest(name, names())}`costmodel models` lists the models;"
             " a module of yours is looked for in the current directory"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from costmodel.core.shape import Shape
-from costmodel.errors import CostModelError
+from costmodel.errors import CostModelError, missing_package
 from costmodel.quantities import precision
 from costmodel.report.answer import Answer
 from costmodel.report.count import COUNTED
@@ -93,7 +93,7 @@ def file_suffix(path: str) -> str:
     if suffix not in (".csv", ".parquet", ".json", ".md"):
         raise CostModelError(f"{path!r} has no suffix that is known; end it in .csv, .parquet, .json or .md")
     if suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise CostModelError("a .parquet file needs pyarrow, which is not installed; pip install nn-costmodel[parquet]")
+        raise missing_package("a .parquet file", "pyarrow")
     if not Path(path).absolute().parent.is_dir():
         raise CostModelError(f"cannot write {path}: {Path(path).parent} is no folder; make it, or name another")
     return suffix

@@ -157,7 +157,7 @@ def test_without_pytorch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delattr("costmodel.analyses.measure", raising=False)
     monkeypatch.setitem(sys.modules, "torch", None)
     said = refusal("roofline", "lenet", "--measure")
-    assert said == "--measure needs torch, which is not installed; pip install nn-costmodel[torch]"
+    assert said == "--measure needs torch, which is not installed; run: pip install torch"
 
 
 def test_what_pytorch_cannot_run_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ def test_without_pyarrow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     find = importlib.util.find_spec
     monkeypatch.setattr("costmodel.report.sweep.find_spec", lambda name: None if name == "pyarrow" else find(name))
     assert refusal("sweep", *GRID, "-o", "grid.parquet") == (
-        "a .parquet file needs pyarrow, which is not installed; pip install nn-costmodel[parquet]"
+        "a .parquet file needs pyarrow, which is not installed; run: pip install pyarrow"
     )
 
 

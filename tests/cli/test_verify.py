@@ -204,7 +204,7 @@ def test_without_pytorch_the_extra_is_named() -> None:
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == (
-        "costmodel: error: verify needs torch, which is not installed; pip install nn-costmodel[verify]\n"
+        "costmodel: error: verify needs torch, which is not installed; run: pip install torch fvcore\n"
     )
 
 

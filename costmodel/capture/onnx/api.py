@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from costmodel.core.network import Network
-from costmodel.errors import CostModelError
+from costmodel.errors import missing_package
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -45,5 +45,5 @@ def from_onnx(
     try:
         from costmodel.capture.onnx.model import network_of
     except ModuleNotFoundError as missing:
-        raise CostModelError(f"an ONNX file needs {missing.name} to be read; pip install nn-costmodel[onnx]") from None
+        raise missing_package("an ONNX file", missing.name) from None
     return network_of(model, inputs, name, allow_uncounted)

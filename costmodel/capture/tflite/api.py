@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from costmodel.capture.input_spec import parse_inputs
 from costmodel.core.network import Network
-from costmodel.errors import CostModelError, type_name
+from costmodel.errors import CostModelError, missing_package, type_name
 
 if TYPE_CHECKING:
     from costmodel.capture.tflite.flatbuffer import FileGraph
@@ -40,7 +40,7 @@ def from_tflite(
     try:
         from costmodel.capture.tflite.flatbuffer import read
     except ModuleNotFoundError as missing:
-        raise CostModelError(f"{title} needs {missing.name} to be read; pip install nn-costmodel[tflite]") from None
+        raise missing_package(title, missing.name) from None
     try:
         with _bytes(model) as data:
             graph = read(data)

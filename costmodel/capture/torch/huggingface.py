@@ -15,7 +15,7 @@ from costmodel.capture.torch.api import captured
 from costmodel.capture.torch.arguments import first_line
 from costmodel.capture.torch.building import built
 from costmodel.core.network import Network
-from costmodel.errors import CostModelError, nearest, positive_int, type_name
+from costmodel.errors import CostModelError, missing_package, nearest, positive_int, type_name
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -84,9 +84,7 @@ def _transformers() -> Any:
     try:
         import transformers
     except ModuleNotFoundError as missing:
-        raise CostModelError(
-            f"a Hugging Face configuration needs {missing.name} to be read; pip install transformers"
-        ) from None
+        raise missing_package("a Hugging Face configuration", missing.name) from None
     return transformers
 
 

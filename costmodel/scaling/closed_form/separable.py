@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from costmodel import formulas
-from costmodel.errors import CostModelError
+from costmodel.errors import CostModelError, missing_package
 
 
 class Step(NamedTuple):
@@ -29,7 +29,7 @@ def separable_steps() -> tuple[Step, ...]:
     try:
         import sympy  # type: ignore[import-untyped]
     except ModuleNotFoundError:
-        raise CostModelError("this derivation needs sympy; pip install nn-costmodel[symbolic]") from None
+        raise missing_package("this derivation", "sympy") from None
     p, m, n, k = sympy.symbols("P M N K", integer=True, positive=True)
     work, weights = formulas.conv_multiply_adds, formulas.conv_weights
     standard: Any = work(p, m, n, k**2)

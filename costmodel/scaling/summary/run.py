@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any, Protocol, final
 
-from costmodel.errors import CostModelError, positive_int
+from costmodel.errors import CostModelError, missing_package, positive_int
 from costmodel.files import read_regular, write_whole
 from costmodel.scaling.summary.digest import CountedDesign, Digest
 from costmodel.scaling.summary.plan import Chunk, SweepPlan
@@ -214,9 +214,7 @@ def _cluster(plan: SweepPlan, address: str) -> Iterator[tuple[Callable[[Chunk], 
     try:
         from distributed import Client
     except ModuleNotFoundError:
-        raise CostModelError(
-            "--dask needs distributed, which is not installed; pip install nn-costmodel[dask]"
-        ) from None
+        raise missing_package("--dask", "distributed") from None
     try:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
