@@ -304,12 +304,11 @@ class _GridCounts:
                 return False
         return True
 
-    def _singles(self, rows: Any, columns: Any) -> list[tuple[Any, Any]]:
-        """Each value of an axis by itself."""
+    @staticmethod
+    def _singles(rows: Any, columns: Any) -> list[tuple[Any, Any]]:
+        """Each place of an axis by itself: two may have the same value, and would never be parted by it."""
         axis = 0 if len(rows) > 1 else 1
-        places = columns if axis else rows
-        values = self._arrays[axis]
-        return _parted(rows, columns, axis, places if values is None else values.ravel()[places])
+        return _parted(rows, columns, axis, columns if axis else rows)
 
 
 def _array(values: Sequence[Any], kind: type, shape: tuple[int, int]) -> Any:

@@ -68,6 +68,21 @@ def test_a_function_of_a_user_is_swept_too(monkeypatch: pytest.MonkeyPatch) -> N
         assert row.peak_memory == branching(row.alpha, row.resolution).memory("fp16").peak_bytes
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v2", "costmodel.core:branching"])
+def test_a_value_that_is_there_twice_is_counted_twice(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cm.core, "branching", branching, raising=False)
+    alphas, resolutions = [0.5, 0.5, 1.0, 1.0], [64, 64, 96]
+    for policy in POLICIES:
+        found = cm.sweep(name, alpha=alphas, resolution=resolutions, dtype="int8", policy=policy)
+        peaks = [
+            cm.load(name, alpha=alpha, resolution=resolution).memory("int8", policy).peak_bytes
+            for alpha in alphas
+            for resolution in resolutions
+        ]
+        assert found.peak_memory.tolist() == peaks
+    assert len(cm.sweep(name, alpha=alphas, resolution=resolutions)) == 12
+
+
 numbers = st.integers(0, 9)
 
 
