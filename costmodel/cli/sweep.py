@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +132,9 @@ def _draw(report: SweepReport, kind: str, plot_file: Path) -> None:
     from costmodel.report import plots
 
     plots.save(plots.of_sweep(report.frame, kind), plot_file)
+    names = plots.unmeasured(report.frame) if kind not in ("contour", "time") else []
+    if names:
+        print(f"No accuracy is published for {', '.join(names)}: marked on the axis of cost.", file=sys.stderr)
 
 
 def _read(words: Sequence[str], axes: dict[str, str]) -> tuple[list[str], dict[str, str]]:

@@ -199,3 +199,9 @@ def test_a_refused_picture_leaves_no_file(tmp_path: Path) -> None:
         "--plot-kind=contour says what --plot draws; add --plot FILE.png"
     )
     assert os.listdir(tmp_path) == []
+
+
+def test_models_without_a_published_accuracy_are_told(tmp_path: Path) -> None:
+    answer = run("sweep", "mobilenet_v1", "vgg16", "resnet18", "--plot", str(tmp_path / "a.svg"))
+    assert answer.err == "No accuracy is published for resnet18, vgg16: marked on the axis of cost.\n"
+    assert run("sweep", "mobilenet_v1", "--plot", str(tmp_path / "b.svg")).err == ""

@@ -135,6 +135,21 @@ def test_no_point_is_drawn_where_nobody_measured(grid: Any) -> None:
     assert all(math.isfinite(number) for points in drawn for point in points for number in point)
 
 
+def test_models_that_nobody_measured_are_marked_on_the_axis_of_cost() -> None:
+    frame = sweep(["mobilenet_v1", "vgg16", "resnet18", "resnet50"])
+    assert plots.unmeasured(frame) == ["resnet18", "resnet50", "vgg16"]  # by cost
+    figure = plots.tradeoff(frame)
+    (axes,) = figure.axes
+    upright = axes.get_xaxis_transform()
+    marks = [float(x) for line in axes.lines if line.get_transform() == upright for x in line.get_xdata()]
+    # The counts of torchvision's documentation, in GFLOPS as it calls them.
+    assert [round(mark, 2) for mark in marks] == [1.81, 4.09, 15.47]
+    assert [text.get_text() for text in axes.texts] == ["resnet18", "resnet50", "vgg16"]
+    assert "nobody measured them: resnet18, resnet50, vgg16." in caption(figure)
+    low, high = axes.get_xlim()
+    assert low < min(marks) < max(marks) < high
+
+
 def test_models_differ_in_line_and_color_and_resolutions_in_lightness(grid: Any) -> None:
     entries = legend(plots.tradeoff(grid))
     lines = [entries[model] for model in MODELS]

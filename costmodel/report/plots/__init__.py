@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costmodel.errors import CostModelError
-from costmodel.report.plots.accuracy import tradeoff
+from costmodel.report.plots.accuracy import tradeoff, unmeasured
 from costmodel.report.plots.files import plot_path, save
 from costmodel.report.plots.latency import latency
 from costmodel.report.plots.layers import depth, types
@@ -42,6 +42,7 @@ __all__ = [
     "space",
     "tradeoff",
     "types",
+    "unmeasured",
 ]
 
 SWEEP_PLOTS = ("accuracy", "parameters", "peak_memory", "size", "contour", "time")

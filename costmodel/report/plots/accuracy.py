@@ -24,6 +24,8 @@ COSTS = {
     "size": "bytes of parameters",
 }
 
+#: How far apart the names of two marks stand on the axis, of its length.
+_MARK_GAP = 0.055
 MARKERS = ("v", "s", "^", "o", "D", "P", "X", "p", "<", ">", "*", "h", "d", "8")
 _FRONT: dict[str, Any] = {"color": "#C8C8C8", "linewidth": 7}
 _OWN: dict[str, Any] = {"linewidth": 1.6, "drawstyle": "steps-post", "zorder": 2}
@@ -57,12 +59,13 @@ def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
     if against not in COSTS:
         raise CostModelError(f"against={against!r} is no cost of the trade-off; there are {', '.join(COSTS)}")
     designs = _measured(frame, against)
+    marks = _axis_marks(frame, against)
     markers = told_apart("alpha", sorted(design.alpha for design in designs), MARKERS)
     colors = told_apart("model", (design.model for design in designs), COLORS)
     with style():
         faces = _shades([design.resolution for design in designs])
         figure, (axes,) = panels(1, height=max(5.2, 0.3 * (len(markers) + len(faces)) + 1.5))
-        scale = unit(max(design.cost for design in designs))
+        scale = unit(max([design.cost for design in designs] + [cost for own in marks.values() for cost in own]))
         points = [(design.cost / scale.factor, design.top1) for design in designs]
         costs = [cost for cost, _ in points]
         _draw_front(axes, [points[index] for index in pareto.front(points)], max(costs))
@@ -75,12 +78,15 @@ def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
         for (cost, top1), design in sorted(zip(points, designs, strict=True), key=lambda drawn: -drawn[1].alpha):
             look = _point(markers[design.alpha], faces[design.resolution], colors[design.model])
             axes.plot([cost], [top1], linestyle="none", zorder=3, **look)
-        logarithmic(axes, min(costs), max(costs))
+        marked = {model: [cost / scale.factor for cost in own] for model, own in marks.items()}
+        drawn = costs + [cost for own in marked.values() for cost in own]
+        logarithmic(axes, min(drawn), max(drawn))
+        _mark(axes, marked)
         axes.set_xlabel(scale.label(COSTS[against]))
         axes.set_ylabel("top-1 accuracy (%)")
         _explain(axes, markers, faces)
         at = f" Bytes at {precision(frame.attrs['dtype'])}." if against in SIZES and "dtype" in frame.attrs else ""
-        return finish(figure, _caption(designs, len(frame)) + at, _models(colors, dashes))
+        return finish(figure, _caption(designs, len(frame), marks) + at, _models(colors, dashes))
 
 
 def _measured(frame: pandas.DataFrame, against: str) -> list[MeasuredDesign]:
@@ -104,6 +110,43 @@ def _measured(frame: pandas.DataFrame, against: str) -> list[MeasuredDesign]:
         MeasuredDesign(f"{model}:{variant}" if isinstance(variant, str) and variant else str(model), *others)
         for model, variant, *others in rows
     ]
+
+
+def unmeasured(frame: pandas.DataFrame) -> list[str]:
+    """The models of a sweep no design of which has a measured accuracy, with their variants."""
+    return list(_axis_marks(frame, "multiply_adds"))
+
+
+def _axis_marks(frame: pandas.DataFrame, against: str) -> dict[str, list[int]]:
+    """What each model that nobody measured costs, from the cheapest design to the most expensive one."""
+    rows = [*zip(*(frame[column].tolist() for column in ("model", "variant", "top1", against)), strict=True)]
+    named = [
+        (f"{model}:{variant}" if isinstance(variant, str) and variant else str(model), top1, cost)
+        for model, variant, top1, cost in rows
+    ]
+    measured = {name for name, top1, _ in named if top1 == top1}  # NaN is not itself
+    marks: dict[str, list[int]] = {}
+    for name, _, cost in named:
+        if name not in measured and isinstance(cost, (int, float)) and cost > 0:
+            marks.setdefault(name, []).append(int(cost))
+    return dict(sorted(((name, sorted(own)) for name, own in marks.items()), key=lambda mark: mark[1][0]))
+
+
+def _mark(axes: Axes, marks: dict[str, list[float]]) -> None:
+    """Each cost as a tick on the lower axis, and the name upright above the cheapest, beside the one before it."""
+    from math import log
+
+    low, high = axes.get_xlim()
+    upright = axes.get_xaxis_transform()
+    last = -1.0
+    for name, costs in marks.items():
+        axes.plot(
+            costs, [0.0] * len(costs), linestyle="none", marker=2, color="#404040", markersize=14, transform=upright
+        )
+        place = min(max(log(costs[0] / low) / log(high / low) + 0.01, last + _MARK_GAP), 1 - _MARK_GAP)
+        last = place
+        text = axes.text(place, 0.06, shortened(name, 24), rotation="vertical", transform=axes.transAxes, zorder=4)
+        text.set(color="#404040", va="bottom", ha="center", parse_math=False)
 
 
 def told_apart(what: str, values: Iterable[Any], looks: Sequence[str]) -> dict[Any, str]:
@@ -170,7 +213,9 @@ def _models(colors: dict[str, str], dashes: dict[str, Any]) -> list[Artist]:
     return [*shown, Line2D([], [], label="Pareto front of all", **_FRONT)]
 
 
-def _caption(designs: Sequence[MeasuredDesign], swept: int) -> str:
+def _caption(designs: Sequence[MeasuredDesign], swept: int, marks: Iterable[str]) -> str:
     part = f"The {len(designs)} of {swept:,} designs that were measured. " if len(designs) < swept else ""
     sources = dict.fromkeys(design.source for design in designs if isinstance(design.source, str))
+    names = ", ".join(marks)
+    part += f"On the axis, as nobody measured them: {names}. " if names else ""
     return f"{part}ImageNet top-1 accuracy: {'; '.join(sources) or 'no source given'}. Costs: counted by costmodel."
