@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from costmodel.core.shape import MOST_AXES, Shape
 from costmodel.errors import CostModelError, nearest, positive_int
@@ -172,13 +173,38 @@ def formats(*styles: str, default: str | None = "text", note: str = "") -> Calla
 
 #: What every table is printed as.
 STYLES = ("text", "json", "csv", "markdown", "latex")
-format_option = formats(*STYLES)
-plot_option = click.option("--plot", "plot_file", type=PLOT, help="Draw a plot into this file as well.")
+#: The format that the end of a file's name asks for.
+_SUFFIXES = {".txt": "text", ".json": "json", ".csv": "csv", ".md": "markdown", ".tex": "latex"}
+#: Formats for people, which may be cut; what programs read stays whole.
+_PEOPLE = ("text", "markdown", "latex")
+#: Where options are kept that no command but :func:`answer` reads.
+_SHOWN = "costmodel.shown"
+
+
+def _keep(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+    ctx.meta.setdefault(_SHOWN, {})[parameter.name] = value
+
+
+def _kept(*names: str, help: str, **more: Any) -> Callable[[Command], Command]:  # noqa: A002  # as click calls it
+    return click.option(*names, help=help, expose_value=False, callback=_keep, **more)
 
 
 def options(*several: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Several options as one decorator, in the order of the help."""
     return lambda command: reduce(lambda wrapped, option: option(wrapped), reversed(several), command)
+
+
+#: Which rows of a table are shown.
+rows_options = options(
+    _kept("--top", type=POSITIVE, metavar="N", help="Show the first N rows of the table; json and csv have all."),
+    _kept("--nonzero", is_flag=True, help="Leave out rows that cost nothing."),
+)
+format_option = options(
+    formats(*STYLES),
+    _kept("-o", "--output", metavar="FILE", help="Write a .txt, .json, .csv, .md or .tex file instead."),
+    rows_options,
+)
+plot_option = click.option("--plot", "plot_file", type=PLOT, help="Draw a plot into this file as well.")
 
 
 dtype_option = click.option(
@@ -220,6 +246,37 @@ def _width() -> int:
 
 
 def answer(report: Answer, style: str) -> None:
-    """Print ``report`` in the format asked for; on a terminal alone in color, and as wide as that is."""
-    print(report.text(on_a_terminal(sys.stdout), _width()) if style == "text" else getattr(report, style)())
+    """Print ``report`` in the format asked for; on a terminal alone in color, and as wide as that is.
+
+    With ``--output`` it is written into that file instead, and with ``--top`` or ``--nonzero`` it is a part.
+    """
+    context = click.get_current_context()
+    shown = context.meta.get(_SHOWN, {})
+    path = shown.get("output")
+    if path:
+        given = context.get_parameter_source("style") is not ParameterSource.DEFAULT
+        style = _style_of(path, style if given else "")
+    if style in _PEOPLE and (shown.get("top") or shown.get("nonzero")):
+        from costmodel.report.excerpt import Excerpt
+
+        report = Excerpt(report, shown.get("top") or 0, shown.get("nonzero") or False)
+    if path:
+        from costmodel.files import write_whole
+
+        write_whole(path, f"{getattr(report, style)()}\n".encode())
+        print(f"{report.lines()[0]}; written to {path}")
+    elif style == "text":
+        print(report.text(on_a_terminal(sys.stdout), _width()))
+    else:
+        print(getattr(report, style)())
     sys.stdout.flush()
+
+
+def _style_of(path: str, given: str) -> str:
+    """The format of an answer in a file: what its name ends in, which a ``given`` one must not contradict."""
+    style = _SUFFIXES.get(os.path.splitext(path)[1].lower(), given)
+    if not style:
+        raise CostModelError(f"the suffix of {path} names no format; write {', '.join(_SUFFIXES)}, or add --format")
+    if given and given != style:
+        raise CostModelError(f"--format={given} and the suffix of {path} both say the format; leave one of them out")
+    return style

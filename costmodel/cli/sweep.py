@@ -17,6 +17,7 @@ from costmodel.cli.arguments import (
     options,
     plot_option,
     policy_option,
+    rows_options,
 )
 from costmodel.cli.model_options import given_of
 from costmodel.cli.progress import progress
@@ -55,6 +56,7 @@ _summary_options = options(
 @click.option("--variant", metavar=_VALUES, help="Variants, as `costmodel models NAME` lists them.")
 @dtype_option
 @policy_option
+@rows_options
 @click.option("-o", "--output", "path", metavar="FILE", help="Write a .csv, .parquet, .json or .md file instead.")
 @formats(*STYLES, default=None)
 @_summary_options

@@ -90,7 +90,7 @@ def test_a_network_is_called_by_the_name_that_builds_it(name: str) -> None:
     ("name", "choices", "message"),
     [
         ("mobilnet_v2", {}, "no model is called 'mobilnet_v2'; did you mean mobilenet_v2? `costmodel models`"),
-        ("mobilenet-v1", {}, "did you mean mobilenet_v1?"),
+        ("mobilenet-v9", {}, "no model is called 'mobilenet-v9'; "),
         ("zzz", {}, "no model is called 'zzz'; `costmodel models` lists them all"),
         ("mobilenet_v2:scaled_head", {}, "has no variant 'scaled_head'; did you mean scaled-head? variants:"),
         ("mobilenet_v1", {"beta": 2}, "mobilenet_v1 takes no beta (beta=2 given); it takes alpha, resolution"),
