@@ -16,6 +16,8 @@ from costmodel.core.shape import MOST_AXES, Shape
 from costmodel.errors import CostModelError, nearest, positive_int
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from costmodel.report.answer import Answer
 
 #: What a command is, to whatever adds an option to it.
@@ -124,7 +126,20 @@ def _resolution(text: str) -> int:
     return _number(text, 1)
 
 
-MODEL = Parsed("MODEL", "costmodel.models.registry:spelled")
+class _Model(Parsed):
+    """A model; a shell completes the names of the registry, and their variants after a colon."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from costmodel.models.registry import names
+
+        files = [] if ":" in incomplete else [CompletionItem(incomplete, type="file")]
+        known = [name for name in names() if name.startswith(incomplete)]
+        return [CompletionItem(name) for name in known] or files
+
+
+MODEL = _Model("MODEL", "costmodel.models.registry:spelled")
 SHAPE = Parsed("CxHxW", Shape.parse)
 SIZES = Parsed("N|NxN", parse_sizes)
 INPUT = Parsed("[NAME=]CxHxW[:TYPE[:VALUE]]", "costmodel.capture.input_spec:parse_open_input")

@@ -32,9 +32,9 @@ class ExplainReport(Answer):
             self._headline(),
             *self._itemized(),
             *self._others(),
-            f"Tried: {answer.tried:,} readings with at most {MOST_VARIATIONS} variations, {answer.different:,}"
-            f" different numbers; a random number of that precision, from {first:,} to {last:,}, would fit"
-            f" {answer.expected:.2g} of them.",
+            f"{answer.tried:,} ways to count it were tried, with up to {MOST_VARIATIONS} variations of the plain"
+            f" one; they give {answer.different:,} different numbers. Chance: a random number between {first:,} and"
+            f" {last:,}, printed with as many digits, would agree with {answer.expected:.2g} of them on average.",
             "Probability: by how often a reading is met, and by the digits;"
             f" {percent(self._unknown())} are left for what is not known here.",
         )

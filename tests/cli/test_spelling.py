@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,19 @@ def test_python_says_which_package_is_missing() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "costmodel.from_torch needs torch, which is not installed; run: pip install torch\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "last", "completed"),
+    [
+        ("costmodel count mobilenet_v1", 2, {"mobilenet_v1", "mobilenet_v1:standard"}),
+        ("costmodel recep", 1, {"receptive-field"}),
+        ("costmodel count mobilenet_v1 --resol", 3, {"--resolution"}),
+    ],
+)
+def test_the_shell_completes_commands_models_and_options(words: str, last: int, completed: set[str]) -> None:
+    environment = {**os.environ, "_COSTMODEL_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(last)}
+    ran = subprocess.run(
+        [sys.executable, "-m", "costmodel"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert completed <= {line.partition(",")[2] for line in ran.stdout.splitlines()}
