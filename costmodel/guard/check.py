@@ -101,7 +101,11 @@ def _grown(model: Model, verdict: Verdict, base: Base, before: str = "") -> Verd
         note = f"growth not judged: not in the lock of {base.called}"
         return verdict._replace(notes=(*verdict.notes, note)) if change.old else verdict
     try:
-        return verdict._replace(violations=(*verdict.violations, *growth.violations(old, change.new)))
+        new = change.new
+        if old.bytes and new.network and (new.bytes is None or new.bytes.dtype != old.bytes.dtype):
+            # At another type they would not be compared, and growth would escape.
+            new = cost_of(new.network, new.name, old.bytes.dtype)
+        return verdict._replace(violations=(*verdict.violations, *growth.violations(old, new)))
     except CostModelError as error:
         return Verdict(model.name, error=str(error), line=verdict.line)
 

@@ -126,6 +126,20 @@ def test_growth_is_of_the_bytes_too(project: Path, growth: str, broken: list[str
     assert [line[15:] for line in answer.out.splitlines() if line.startswith("  over budget: ")] == broken
 
 
+@pytest.mark.parametrize("dtype", ["fp16", ""])
+def test_another_type_does_not_hide_growth(project: Path, dtype: str) -> None:
+    git(project, "init", "--quiet")
+    model(budgets='growth = "<= 15 %"')
+    run("lock")
+    commit(project)
+    git(project, "checkout", "--quiet", "-b", "branch")
+    model(dtype, budgets='growth = "<= 15 %"', hidden=64)
+    run("lock", "--update", "--reason", "another chip")
+    answer = run("check", "--base", "main")
+    assert answer.status == 1
+    assert "over budget: peak memory: 26,624 bytes at int8 grew by 8,192 to 34,816; growth is <= 15 %\n" in answer.out
+
+
 def test_a_branch_that_names_no_type_any_more_needs_a_reason(project: Path) -> None:
     git(project, "init", "--quiet")
     model()
