@@ -68,12 +68,14 @@ _summary_options = options(
     help="What --plot draws: accuracy against multiply-adds or what is named; their contour; measured time."
     "  [default: accuracy]",
 )
+@click.option("--point", "points", multiple=True, metavar="NAME:COST:TOP1", help="Of --plot: a design of your own.")
 def command(
     words: tuple[str, ...],
     path: str | None,
     style: str | None,
     plot_file: Path | None,
     kind: str | None,
+    points: tuple[str, ...],
     dtype: str,
     policy: str,
     summary: bool,
@@ -102,6 +104,8 @@ def command(
         raise CostModelError(f"--format={style} is for the screen; the suffix of {path} says what the file holds")
     if plot_file is None and kind is not None:
         raise CostModelError(f"--plot-kind={kind} says what --plot draws; add --plot FILE.png")
+    if plot_file is None and points:
+        raise CostModelError(f"--point={points[0]} is of a plot; add --plot FILE.png")
     suffix = None if path is None else file_suffix(path)
     of_summary = {"most": dict(limits), "best": best, "checkpoint": checkpoint, "workers": workers, "dask": dask}
     asked: dict[str, Any] = {name: value for name, value in of_summary.items() if value not in (None, {})}
@@ -120,7 +124,7 @@ def command(
         raise CostModelError(f"--{option} is of a summary; add --summary")
     report = SweepReport(_with_a_bar(models, axes, dtype, policy))
     if plot_file is not None:
-        _draw(report, kind or "accuracy", plot_file)
+        _draw(report, kind or "accuracy", points, plot_file)
     if path is not None and suffix is not None:
         write_whole(path, report.file(suffix))
     elif plot_file is None or style is not None:
@@ -130,10 +134,10 @@ def command(
     print(f"{report.lines()[0]}; written to {written}")
 
 
-def _draw(report: SweepReport, kind: str, plot_file: Path) -> None:
+def _draw(report: SweepReport, kind: str, points: Sequence[str], plot_file: Path) -> None:
     from costmodel.report import plots
 
-    plots.save(plots.of_sweep(report.frame, kind), plot_file)
+    plots.save(plots.of_sweep(report.frame, kind, points), plot_file)
     names = plots.unmeasured(report.frame) if kind not in ("contour", "time") else []
     if names:
         print(f"No accuracy is published for {', '.join(names)}: marked on the axis of cost.", file=sys.stderr)

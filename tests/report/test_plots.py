@@ -150,6 +150,21 @@ def test_models_that_nobody_measured_are_marked_on_the_axis_of_cost() -> None:
     assert low < min(marks) < max(marks) < high
 
 
+def test_a_point_of_ones_own_is_where_it_says(grid: Any) -> None:
+    figure = plots.of_sweep(grid, "accuracy", ["my net:310M:72.4", "small:0.1 GFLOPs:50"])
+    (axes,) = figure.axes
+    drawn = [tuple(line.get_xydata()[0]) for line in axes.lines if line.get_marker() == "+"]
+    assert drawn == [(310, 72.4), (50, 50)]  # 2 FLOPs are one multiply-add
+    assert [text.get_text() for text in axes.texts] == ["my net", "small"]
+    assert axes.get_xlim()[0] < 50
+    message = refused(lambda: plots.of_sweep(grid, "accuracy", ["mine:72.4"]))
+    assert message == "'mine:72.4' is no point; write NAME:COST:TOP1, as in mine:310M:72.4"
+    assert refused(lambda: plots.of_sweep(grid, "accuracy", ["mine:3M:172"])).startswith(
+        "'172' of the point mine is no"
+    )
+    assert refused(lambda: plots.of_sweep(grid, "contour", ["mine:3M:72"])).startswith("a point has an accuracy, which")
+
+
 def test_models_differ_in_line_and_color_and_resolutions_in_lightness(grid: Any) -> None:
     entries = legend(plots.tradeoff(grid))
     lines = [entries[model] for model in MODELS]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costmodel.errors import CostModelError
-from costmodel.quantities import SIZES, precision
+from costmodel.quantities import SIZES, parse_quantity, precision
 from costmodel.report.plots.canvas import COLORS, DASHES, finish, logarithmic, panels, shortened, style, unit
 from costmodel.scaling import pareto
 
@@ -43,12 +43,45 @@ class MeasuredDesign(NamedTuple):
     cost: int
 
 
-def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
+class OwnPoint(NamedTuple):
+    """A design of the reader's own: its name, what it costs, and its top-1 accuracy in percent."""
+
+    name: str
+    cost: int
+    top1: float
+
+
+def parse_point(text: str, against: str) -> OwnPoint:
+    """``NAME:COST:TOP1``, the cost with its unit.
+
+    Raises :class:`~costmodel.errors.CostModelError` for anything else.
+
+    >>> parse_point("mine:310M:72.4", "multiply_adds")
+    OwnPoint(name='mine', cost=310000000, top1=72.4)
+    """
+    name, colon, top1 = text.rpartition(":")
+    name, second, cost = name.rpartition(":")
+    if not (colon and second and name.strip()):
+        raise CostModelError(f"{text!r} is no point; write NAME:COST:TOP1, as in mine:310M:72.4")
+    try:
+        percent = float(top1)
+    except ValueError:
+        percent = -1.0
+    if not 0 <= percent <= 100:
+        raise CostModelError(f"{top1!r} of the point {name} is no accuracy in percent; write it as in mine:310M:72.4")
+    amount = int(parse_quantity(cost, against).amount)
+    if amount == 0:
+        raise CostModelError(f"the point {name} costs 0, which has no place on a logarithmic axis; write what it costs")
+    return OwnPoint(name, amount, percent)
+
+
+def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds", points: Sequence[OwnPoint] = ()) -> Figure:
     """Top-1 accuracy against ``"multiply_adds"``, ``"parameters"``, ``"peak_memory"`` or ``"size"`` of the designs of a
     sweep that were measured.
 
     Color is the resolution, the marker alpha, the outline the model. The wide grey staircase is the Pareto front of
-    all models, a thin one that of each: the best accuracy that so much buys.
+    all models, a thin one that of each: the best accuracy that so much buys. Models that nobody measured are marks on
+    the axis of cost, and ``points`` of one's own stand outside all fronts.
 
     ``frame`` has the columns of a sweep: model, variant, alpha, resolution, multiply_adds, parameters, top1 (percent,
     empty where nobody measured) and top1_source.
@@ -66,22 +99,29 @@ def tradeoff(frame: pandas.DataFrame, against: str = "multiply_adds") -> Figure:
         faces = _shades([design.resolution for design in designs])
         figure, (axes,) = panels(1, height=max(5.2, 0.3 * (len(markers) + len(faces)) + 1.5))
         scale = unit(max([design.cost for design in designs] + [cost for own in marks.values() for cost in own]))
-        points = [(design.cost / scale.factor, design.top1) for design in designs]
-        costs = [cost for cost, _ in points]
-        _draw_front(axes, [points[index] for index in pareto.front(points)], max(costs))
+        places = [(design.cost / scale.factor, design.top1) for design in designs]
+        costs = [cost for cost, _ in places]
+        _draw_front(axes, [places[index] for index in pareto.front(places)], max(costs))
         dashes = {model: DASHES[place % len(DASHES)] for place, model in enumerate(colors)}
         for model, color in colors.items():
-            own = [point for point, design in zip(points, designs, strict=True) if design.model == model]
+            own = [point for point, design in zip(places, designs, strict=True) if design.model == model]
             best = [own[index] for index in pareto.front(own)]
             axes.plot(*zip(*best, strict=True), color=color, linestyle=dashes[model], **_OWN)
         # Wide markers first: of two designs that nearly agree, both are seen.
-        for (cost, top1), design in sorted(zip(points, designs, strict=True), key=lambda drawn: -drawn[1].alpha):
+        for (cost, top1), design in sorted(zip(places, designs, strict=True), key=lambda drawn: -drawn[1].alpha):
             look = _point(markers[design.alpha], faces[design.resolution], colors[design.model])
             axes.plot([cost], [top1], linestyle="none", zorder=3, **look)
         marked = {model: [cost / scale.factor for cost in own] for model, own in marks.items()}
-        drawn = costs + [cost for own in marked.values() for cost in own]
+        own_costs = [point.cost / scale.factor for point in points]
+        drawn = costs + own_costs + [cost for own in marked.values() for cost in own]
         logarithmic(axes, min(drawn), max(drawn))
         _mark(axes, marked)
+        for point, cost in zip(points, own_costs, strict=True):
+            axes.plot([cost], [point.top1], "+", color="#D00000", markersize=16, markeredgewidth=3, zorder=5)
+            label = axes.annotate(shortened(point.name, 24), (cost, point.top1), (9, 9), textcoords="offset points")
+            label.set(color="#D00000", zorder=5, parse_math=False)
+            if cost > (min(drawn) * max(drawn)) ** 0.5:
+                label.set(ha="right", position=(-9, 9))
         axes.set_xlabel(scale.label(COSTS[against]))
         axes.set_ylabel("top-1 accuracy (%)")
         _explain(axes, markers, faces)
