@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+# Two processes a command.
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 COMMANDS = [
     "count mobilenet_v2 --by type",
@@ -43,7 +46,6 @@ def test_no_answer_depends_on_assertions_docstrings_or_warnings(command: str) ->
     assert answered(command, "-OO", "-W", "error") == answered(command)
 
 
-@pytest.mark.slow
 def test_no_capture_does() -> None:
     command = "count reference_models.mobilenet_v2:mobilenet_v2 --input 3x64x64 --by stage"
     assert answered(command, "-OO") == answered(command)
