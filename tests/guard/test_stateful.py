@@ -73,7 +73,8 @@ class Project(RuleBasedStateMachine):
         if not layers:
             return
         number = data.draw(st.sampled_from(layers))
-        lines[number : number + 1] = data.draw(st.sampled_from([[], [lines[number].replace("x", "0", 1)]]))
+        edited = lines[number].replace(" | ", " | 1", 1)
+        lines[number : number + 1] = data.draw(st.sampled_from([[], [edited]]))
         Path("costmodel.lock").write_text("\n".join(lines))
         self.damaged = True
 
