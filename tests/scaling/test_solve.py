@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import pytest
@@ -54,14 +55,18 @@ def test_the_largest_alpha_its_interval_and_the_next_network_are_exact(
         assert design.alpha == 100
         assert not design.breaches
         return
-    assert math.nextafter(design.alpha_below, 0) == design.alpha
+    assert design.alpha < design.alpha_below
+    assert operations(name, math.nextafter(design.alpha_below, 0), **choices) == same
     assert operations(name, design.alpha_below, **choices) != same
+    shorter = Decimal(1).scaleb(Decimal(repr(design.alpha)).as_tuple().exponent + 1)  # a step of one digit less
+    next_shorter = (Decimal(repr(design.alpha_from)) / shorter).to_integral_value(ROUND_CEILING) * shorter
+    assert float(next_shorter) >= design.alpha_below, "a shorter alpha makes the same network"
     (breach,) = design.breaches
     assert breach.alpha == design.alpha_below
     assert breach.cost == cm.load(name, alpha=breach.alpha, **choices).multiply_adds == budget + breach.over
     assert breach.over > 0
     for alpha in alphas:
-        assert (cm.load(name, alpha=alpha, **choices).multiply_adds <= budget) == (alpha <= design.alpha)
+        assert (cm.load(name, alpha=alpha, **choices).multiply_adds <= budget) == (alpha < design.alpha_below)
 
 
 def test_each_budget_has_the_network_that_breaks_it() -> None:
