@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import count
 
 from costmodel import Network, load
@@ -18,6 +19,23 @@ TRANSFORMERS = [name for name in names() if reads_tokens(name) or name.startswit
 
 #: The others, which read images of nearly any size.
 CONVOLUTIONAL = [name for name in names() if name not in TRANSFORMERS]
+
+
+#: Whether this is the round that may take hours.
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+
+#: The same layers as a smaller network of their family, more often or wider; PyTorch takes long for them.
+DEEPER = {
+    *("resnet101", "resnet101:paper-stride", "resnet101:slim-stride"),
+    *("resnet152", "resnet152:paper-stride", "resnet152:slim-stride"),
+    *("resnext101_32x4d", "resnext101_32x8d", "resnext101_64x4d"),
+    *("densenet161", "densenet169", "densenet201"),
+    *("efficientnet_b2", "efficientnet_b3", "efficientnet_b4", "efficientnet_b5", "efficientnet_b6", "efficientnet_b7"),
+    *("vgg16", "vgg16:bn", "vgg16:plain", "vgg19", "vgg19:bn", "vgg19:plain"),
+}
+
+#: What a test runs that takes PyTorch seconds a network: every network at night, else the smallest of each family.
+RUN_IN_PYTORCH = [name for name in CONVOLUTIONAL if NIGHTLY or name not in DEEPER]
 
 
 def next_larger(name: str, alpha: float, **choices: object) -> Network:

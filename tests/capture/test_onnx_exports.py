@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import Any
 
@@ -16,9 +15,7 @@ import reference_models
 from costmodel import Network
 from costmodel.core.counts import NO_OPS, Ops
 from tests.capture.torch_exports import exported
-from tests.zoo import CONVOLUTIONAL, TRANSFORMERS, reads_tokens
-
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+from tests.zoo import CONVOLUTIONAL, NIGHTLY, TRANSFORMERS, reads_tokens
 
 #: What this exporter has no operator for.
 _NOT_EXPORTED = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import warnings
 from collections import Counter
@@ -25,6 +24,7 @@ from costmodel.capture.onnx.model import tensors_of
 from tests.capture.onnx_files import bundled
 from tests.capture.test_onnx import small
 from tests.cli_runner import refusal
+from tests.zoo import NIGHTLY
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +126,7 @@ def samples() -> Iterator[tuple[bytes, object]]:
 
 def test_a_damaged_file_is_counted_or_refused_in_one_line(tmp_path: Path) -> None:
     chance, whole = random.Random(15), list(samples())
-    for number in range(2000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 200):
+    for number in range(2000 if NIGHTLY else 200):
         data, inputs = whole[number % len(whole)]
         path = tmp_path / f"{number}.onnx"
         path.write_bytes(mutated(data, chance))

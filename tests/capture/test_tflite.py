@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 from collections.abc import Callable
 from itertools import pairwise
@@ -23,6 +22,7 @@ from costmodel.published.tables import paper_table
 from tests.capture.tflite_files import TFLiteFile, installed
 from tests.cli_runner import refusal, run
 from tests.loops import convolve, convolve_transposed
+from tests.zoo import NIGHTLY
 
 _SAME, _VALID = tflite.Padding.SAME, tflite.Padding.VALID
 _RELU6 = tflite.ActivationFunctionType.RELU6
@@ -254,7 +254,7 @@ def test_what_does_not_fit_is_refused_with_its_place(data: Callable[[], bytes], 
 def test_a_file_of_changed_bytes_is_counted_or_refused_in_one_line() -> None:
     """A mutation may be harmless; whatever it is, nothing but a CostModelError comes out, and at once."""
     whole, chance = small(), random.Random(15)
-    count = 2000 if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else 200
+    count = 2000 if NIGHTLY else 200
     refused = 0
     for _ in range(count):
         data = bytearray(whole)

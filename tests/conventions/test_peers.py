@@ -16,7 +16,7 @@ from reference_models.oracles import image
 from tests.conventions.peers import PEERS, measure
 from tests.conventions.singles import TABLE, Single, single_layers
 from tests.networks import Description, descriptions, module_from, network_of
-from tests.zoo import CONVOLUTIONAL
+from tests.zoo import RUN_IN_PYTORCH
 
 #: Of a profile's examples, for each of seven tools.
 HALF = settings.default.max_examples // 2
@@ -68,7 +68,7 @@ def hold_single(name: str, single: Single) -> None:
     hold(name, network, nn.Sequential(OrderedDict(layer=single.module)))
 
 
-@pytest.mark.parametrize("model", CONVOLUTIONAL)
+@pytest.mark.parametrize("model", RUN_IN_PYTORCH)
 def test_every_reference_module_costs_what_the_tools_say(model: str) -> None:
     network, module = small(model), reference_models.build(model)
     subclasses = [leaf for leaf in module.modules() if isinstance(leaf, nn.Conv2d) and type(leaf) is not nn.Conv2d]

@@ -17,13 +17,10 @@ from costmodel.reproduction.verification import compare
 from reference_models import build as build_module
 from reference_models.oracles import fvcore_multiply_adds, measure, numel
 from reference_models.oracles import image as sample
-from tests.zoo import CONVOLUTIONAL
-
-NAMES = CONVOLUTIONAL
-
+from tests.zoo import RUN_IN_PYTORCH
 
 #: How many draws each of the many networks gets of a profile's examples.
-SHARE = max(4, settings.default.max_examples // 60)
+SHARE = max(2, settings.default.max_examples // 100)
 
 
 def arguments_of(name: str) -> Mapping[str, inspect.Parameter]:
@@ -47,7 +44,7 @@ def choices_for(draw: st.DrawFn, name: str) -> dict[str, Any]:
     return {argument: draw(drawn[argument]) for argument in known if argument != "variant"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RUN_IN_PYTORCH)
 @settings(max_examples=SHARE)
 @given(data=st.data())
 def test_every_network_equals_pytorch_operation_by_operation(name: str, data: st.DataObject) -> None:

@@ -10,6 +10,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 
 import pytest
 
@@ -21,6 +22,7 @@ from costmodel.published.tables import PrintedNumber
 from costmodel.reproduction.audit import network_results, printed_numbers
 from costmodel.reproduction.explain import Explanation, explain
 from costmodel.reproduction.row_to_model import model_of
+from tests.zoo import NIGHTLY
 
 # Hundreds of claims are explained.
 pytestmark = pytest.mark.slow
@@ -98,11 +100,12 @@ def false_figures(digits: int) -> Iterator[tuple[Network, str, str]]:
 
 def test_at_most_one_in_a_hundred_false_figures_is_explained() -> None:
     explained, tried = Counter[int](), Counter[int]()
+    every = 1 if NIGHTLY else 3  # each figure is still shifted in every way, at one precision or another
     for digits in (2, 3, 4):
-        for network, claim, of in false_figures(digits):
+        for network, claim, of in islice(false_figures(digits), 0, None, every):
             tried[digits] += 1
             explained[digits] += explain(network, claim, of).best is not None
-    assert tried.total() > 1400
+    assert tried.total() > 1400 // every
     assert explained.total() / tried.total() <= 0.01
     assert explained[2] == 0
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from costmodel.capture.tflite.builder import Call, Role, Written
 from costmodel.core.layers import Conv, Linear, MatMul, Padding, TransposedConv
+from costmodel.core.layers.window import cut_and_added
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError
 
@@ -84,13 +85,7 @@ def _transposed(
     """The file says the sizes of the output, and so what is cut from its edges or added to its end."""
     sizes = call.sizes(read, len(kernel) + 2)
     times, shape = batched(sizes)
-    made = call.made_sizes[1:-1]
-    over = [
-        step * (size - 1) + window - total
-        for step, size, window, total in zip(stride, sizes[1:-1], kernel, made, strict=True)
-    ]
-    cut = tuple([(max(extra, 0) // 2, -(-max(extra, 0) // 2)) for extra in over])
-    added = tuple([max(-extra, 0) for extra in over])
+    cut, added = cut_and_added(sizes[1:-1], kernel, stride, call.made_sizes[1:-1])
     layer = TransposedConv(out, kernel, stride, cut, (1,) * len(kernel), 1, len(roles) > 1, added)
     return Written(layer, (read,), (shape,), roles, times)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
+from costmodel.capture.recurrent_costs import SIGMOID, TANH
 from costmodel.capture.tflite.builder import Call, Role, Written
 from costmodel.capture.tflite.products import Handler
 from costmodel.core.counts import NO_OPS, Ops
 from costmodel.core.layers import Operation
 from costmodel.errors import CostModelError
 
-_SIGMOID, _TANH = Ops(exp=1, add=1, div=1), Ops(exp=1, add=2, div=1, mul=2)
 #: For each cell: the cell state (f * c + i * g) and the output (o * tanh(c)).
-_STATE = Ops(mul=3, add=1) + _TANH
+_STATE = Ops(mul=3, add=1) + TANH
 #: For each value that a layer norm makes: sum, shift, square, sum, scale, gamma.
 _NORM = Ops(add=3, mul=3)
 
@@ -37,7 +37,7 @@ def _cell(call: Call, first: int, norms: int = 0) -> tuple[Ops, dict[int, Role]]
     gates = 4 if call.has(first) else 3
     work = Ops(mac=_elements(call, *matrices, projection), add=_elements(call, *biases, projection + 1))
     work += Ops(add=gates * cells)  # what the input gives, and what the output before gives
-    work += cells * ((gates - 1) * _SIGMOID + _TANH + _STATE + Ops(add=4 - gates))
+    work += cells * ((gates - 1) * SIGMOID + TANH + _STATE + Ops(add=4 - gates))
     work += Ops(mul=1, add=1) * _elements(call, *peepholes)
     work += _NORM * (_elements(call, *range(norms, norms + 4)) if norms else 0)
     roles: dict[int, Role] = dict.fromkeys((*matrices, projection), "weight")
@@ -61,7 +61,7 @@ def _basic_lstm(call: Call) -> Written:
     """The old kernel: one matrix for all four gates, of the input and the output before."""
     rows, _ = call.sizes(2, 2)
     cells = rows // 4
-    work = Ops(mac=_elements(call, 2), add=_elements(call, 3)) + cells * (3 * _SIGMOID + _TANH + _STATE)
+    work = Ops(mac=_elements(call, 2), add=_elements(call, 3)) + cells * (3 * SIGMOID + TANH + _STATE)
     return _recurrent(call, "lstm", work, {2: "weight", 3: "bias"}, 1, 4)
 
 
@@ -75,7 +75,7 @@ def _bidirectional_lstm(call: Call) -> Written:
 def _direction(call: Call, first: int) -> tuple[Ops, dict[int, Role]]:
     """One direction of a plain recurrent layer: two matrices, a bias, an activation."""
     cells = call.sizes(first, 2)[0]
-    activation = {"NONE": NO_OPS, "TANH": _TANH, "RELU": Ops(cmp=1), "RELU6": Ops(cmp=2)}
+    activation = {"NONE": NO_OPS, "TANH": TANH, "RELU": Ops(cmp=1), "RELU6": Ops(cmp=2)}
     if call.operator.activation not in activation:
         raise CostModelError(f"nobody has decided what a recurrent layer with {call.operator.activation} costs")
     work = Ops(mac=_elements(call, first, first + 1), add=2 * cells) + cells * activation[call.operator.activation]

@@ -73,6 +73,22 @@ def same_sides(size: int, kernel: int, stride: int = 1, dilation: int = 1) -> tu
     return total // 2, total - total // 2
 
 
+def cut_and_added(sizes: Sizes, kernel: Sizes, stride: Sizes, made: Sizes) -> tuple[tuple[tuple[int, int], ...], Sizes]:
+    """What a transposed convolution cuts (before, after) from each axis, and adds at its end, to make ``made``.
+
+    ``kernel``: what the window spans, with its dilation.
+
+    >>> cut_and_added((7, 7), (3, 2), (2, 2), (14, 15))
+    (((0, 1), (0, 0)), (0, 1))
+    """
+    over = [
+        step * (size - 1) + window - total
+        for size, window, step, total in zip(sizes, kernel, stride, made, strict=True)
+    ]
+    cut = tuple([(max(extra, 0) // 2, -(-max(extra, 0) // 2)) for extra in over])
+    return cut, tuple([max(-extra, 0) for extra in over])
+
+
 def by(sizes: Iterable[int]) -> str:
     """Sizes as people write them: ``3x5``."""
     return "x".join(map(str, sizes))

@@ -12,12 +12,13 @@ from costmodel.capture.onnx import infer
 from costmodel.capture.onnx.operator import Operator
 from costmodel.capture.onnx.ops.matmul import attention, computed, convolution, product
 from costmodel.capture.onnx.ops.norm import layer_norm, rms_norm
-from costmodel.capture.onnx.ops.pointwise import FUSED, activate, activation_work
+from costmodel.capture.onnx.ops.pointwise import FUSED, activate
 from costmodel.capture.onnx.ops.quantized import DEQUANTIZE, DYNAMIC, QUANTIZE, QUANTIZED, REQUANTIZE, requantize
 from costmodel.capture.onnx.ops.recurrent import recurrent
 from costmodel.capture.onnx.ops.types import Handler
 from costmodel.capture.onnx.tensor import Tensor, not_made, sample
 from costmodel.capture.operator_costs import ELEMENTWISE, REDUCTIONS
+from costmodel.capture.recurrent_costs import activation_work
 from costmodel.core.counts import Ops
 from costmodel.core.layers import GroupNorm, Linear
 from costmodel.core.shape import Shape
@@ -121,7 +122,7 @@ def _quantized_lstm(op: Operator) -> None:
     op.make((steps, directions, batch, hidden), last, last, like=x)
     for made, name in zip(op.outputs, op.proto.output, strict=False):
         made.type = made.type if name else not_made().type
-    recurrent(op, "LSTM", hidden)
+    recurrent(op, "lstm", hidden)
     quantized = steps * batch * (features + directions * hidden)
     sums = 2 * 4 * hidden * directions * steps * batch
     op.operation("quantize", DYNAMIC * quantized + _MUL * sums, [op.made], part="quantize")

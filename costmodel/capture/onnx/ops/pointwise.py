@@ -11,7 +11,6 @@ from costmodel.capture.onnx.tensor import Tensor, sample
 from costmodel.capture.operator_costs import ELEMENTWISE, REDUCTIONS
 from costmodel.core.counts import NO_PARAMS, Ops
 from costmodel.core.layers import Activation, Add, GlobalAveragePool, Linear, Scale
-from costmodel.core.shape import Shape
 
 #: Activations that have a name in the field.
 _ACTIVATIONS = {
@@ -57,11 +56,6 @@ _FOLDS = {"Min": Ops(cmp=1), "Max": Ops(cmp=1), "Sum": Ops(add=1), "Mean": Ops(a
 def value_work(name: str) -> Ops:
     """What one value of the result of an operator of the standard takes."""
     return _OWN[name] if name in _OWN else ELEMENTWISE[_VALUES[name]]
-
-
-def activation_work(name: str) -> Ops:
-    """What one value of an activation takes."""
-    return Activation(name).other_ops((), Shape(1))
 
 
 def _activation(op: Operator) -> None:
