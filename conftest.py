@@ -27,10 +27,12 @@ settings.register_profile(
 
 # Two worker processes share two cores; threads on top of them fight.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What costmodel chooses where nobody says: tests import Keras before it could.
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 #: Doors that need a package of the same name, which is an extra.
-_DOORS = ("onnx", "tflite")
+_DOORS = ("onnx", "tflite", "keras")
 
 
 def _only_quick(config: pytest.Config) -> bool:

@@ -29,6 +29,7 @@ from costmodel.version import __version__ as __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from costmodel.capture.keras.api import from_keras as from_keras
     from costmodel.capture.onnx.api import from_onnx as from_onnx
     from costmodel.capture.own_operators import register_operator as register_operator
     from costmodel.capture.tflite.api import from_tflite as from_tflite
@@ -67,6 +68,7 @@ _LAZY = {
     "from_huggingface": "costmodel.capture.torch.huggingface",
     "from_onnx": "costmodel.capture.onnx.api",
     "from_tflite": "costmodel.capture.tflite.api",
+    "from_keras": "costmodel.capture.keras.api",
     "from_torch": "costmodel.capture.torch.api",
     "load": "costmodel.loading",
     "parse_budgets": "costmodel.guard.budget",

@@ -9,12 +9,13 @@ import contextlib
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from costmodel.capture.input_spec import InputSpec, parse_inputs
+from costmodel.capture.keras.backend import choose_backend
 from costmodel.core.network import Network
 from costmodel.core.shape import Shape
 from costmodel.errors import CostModelError, missing_package, type_name
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _READERS = {
     ".onnx": "costmodel.capture.onnx.api:from_onnx",
     ".tflite": "costmodel.capture.tflite.api:from_tflite",
+    ".keras": "costmodel.capture.keras.api:from_keras",
 }
 #: What stands before the path of a configuration of Hugging Face's transformers.
 _HUGGING_FACE = "hf:"
@@ -58,17 +60,18 @@ def load(
 
     ``thing`` is the name of an architecture (``"mobilenet_v2"``, ``"mobilenet_v2:keras"``), ``"MODULE:NAME"`` for
     something of your own (the module may lie in the current directory), the path of a file that holds a network
-    (``.onnx``, ``.tflite``), ``"hf:config.json"`` for a configuration of Hugging Face's transformers (its entries,
-    ``task`` and ``sequence`` are then choices, as :func:`~costmodel.from_huggingface` has them), or the thing itself: a
-    :class:`~costmodel.Network`, a ``torch.nn.Module``, or a function or class that makes one of ``choices``.
+    (``.onnx``, ``.tflite``, ``.keras``), ``"hf:config.json"`` for a configuration of Hugging Face's transformers (its
+    entries, ``task`` and ``sequence`` are then choices, as :func:`~costmodel.from_huggingface` has them), or the thing
+    itself: a :class:`~costmodel.Network`, a ``torch.nn.Module``, a Keras model, or a function or class that makes one
+    of ``choices``.
 
     ``inputs`` are the sizes of one sample, without batch: ``(3, 224, 224)``, ``"3x224x224"``, ``"128:int64"`` for
     indices, a :class:`~costmodel.Shape`, or a list of those where there are several. A module is captured for them, and
     also takes example tensors, as :func:`~costmodel.from_torch` does; an architecture takes one image, and so does a
-    function that names ``in_channels`` or ``resolution`` among its arguments. ``name`` is what to call the network.
-    ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown, and ``assume="all-nonzero"``
-    makes an upper bound where what runs depends on values, as :func:`~costmodel.from_torch` says. An ONNX file takes
-    whole sizes, the batch among them, as :func:`~costmodel.from_onnx` does.
+    function that names ``in_channels``, ``resolution`` or Keras's ``input_shape`` among its arguments. ``name`` is what
+    to call the network. ``allow_uncounted`` puts a layer of kind ``uncounted`` where an operator is unknown, and
+    ``assume="all-nonzero"`` makes an upper bound where what runs depends on values, as :func:`~costmodel.from_torch`
+    says. An ONNX file takes whole sizes, the batch among them, as :func:`~costmodel.from_onnx` does.
 
     What code of yours prints goes to the standard error. Raises :class:`~costmodel.CostModelError` for whatever cannot
     be found, built, captured or counted.
@@ -170,15 +173,19 @@ def named(text: str) -> object:
     module, colon, _ = text.partition(":")
     if not colon or module in FAMILIES or text.startswith(_HUGGING_FACE):
         return text
+    choose_backend()
     with code_of_the_user(text):
         return own(text)
 
 
 def _named(thing: object) -> object:
     """The thing that a text names; anything else is that thing."""
-    if isinstance(thing, str):
-        return own(thing) if ":" in thing else build(thing)  # which refuses it, with the nearest name
-    return thing
+    if not isinstance(thing, str):
+        return thing
+    if ":" not in thing:
+        return build(thing)  # which refuses it, with the nearest name
+    choose_backend()
+    return own(thing)
 
 
 def _own(
@@ -189,7 +196,7 @@ def _own(
     choices: Mapping[str, object],
     unknown: _Unknown,
 ) -> Network:
-    if isinstance(thing, Network) or is_module(thing):
+    if isinstance(thing, Network) or is_module(thing) or is_keras_model(thing):
         if choices:
             choice = ", ".join(choices)
             raise CostModelError(f"{title} is built already and takes no {choice}; name the function or class")
@@ -197,13 +204,25 @@ def _own(
     else:
         choices = {**_named_sizes(thing, given), **choices}
         model = _called(title, thing, choices)
+    if is_keras_model(model):
+        from costmodel.capture.keras.api import from_keras, read_model
+
+        if unknown.assume:
+            raise CostModelError(f"nothing is assumed of a Keras model's values; leave {unknown.assume} out")
+        read = (
+            from_keras(model, inputs, name=title, allow_uncounted=unknown.allow_uncounted)
+            if model is thing
+            else (read_model(model, inputs, title, unknown.allow_uncounted))
+        )
+        return replace(read, config=choices)
     if is_module(model):
         from costmodel.capture.torch.api import captured
 
         return captured(model, inputs, title, choices, *unknown)
     if not isinstance(model, Network):
         raise CostModelError(
-            f"{title} returned {type_name(model)}; let it return a costmodel.Network or a torch.nn.Module"
+            f"{title} returned {type_name(model)}; let it return a costmodel.Network, a torch.nn.Module or a"
+            " keras.Model"
         )
     _check_inputs(model, _sizes(title, given, inputs))
     return model
@@ -217,7 +236,8 @@ def _named_sizes(function: object, given: tuple[InputSpec, ...] | None) -> dict[
         known = inspect.signature(function).parameters
     except (TypeError, ValueError):
         return {}
-    return {choice: size for choice, size in _choices_of(given[0].shape).items() if choice in known}
+    choices = {**_choices_of(given[0].shape), "input_shape": given[0].shape.sizes}
+    return {choice: size for choice, size in choices.items() if choice in known}
 
 
 def _called(title: str, function: object, choices: Mapping[str, object]) -> object:
@@ -226,6 +246,14 @@ def _called(title: str, function: object, choices: Mapping[str, object]) -> obje
         raise CostModelError(
             f"{title} is {type_name(function)}; name a costmodel.Network, a torch.nn.Module, or a function of one"
         )
+    if "keras" in sys.modules:
+        from costmodel.capture.keras.api import built_without_numbers
+
+        return built_without_numbers(lambda choices: _built(title, function, choices), function, choices)
+    return _built(title, function, choices)
+
+
+def _built(title: str, function: Callable[..., object], choices: Mapping[str, object]) -> object:
     if "torch" in sys.modules:
         from costmodel.capture.torch.building import built
 
@@ -317,6 +345,12 @@ def code_of_the_user(title: str) -> Iterator[None]:
             raise
         except (Exception, SystemExit) as error:
             raise CostModelError(f"{title} raised {type(error).__name__}: {error}") from error
+
+
+def is_keras_model(thing: object) -> bool:
+    """Whether ``thing`` is a Keras model; Keras is not loaded for that."""
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(thing, keras.Model)
 
 
 def is_module(thing: object) -> TypeGuard[nn.Module]:

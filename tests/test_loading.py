@@ -248,7 +248,10 @@ def test_what_is_missing_is_said_in_every_answer() -> None:
         (["Broken", "--input", "8"], "ValueError: first"),
         (["Leaving", "--input", "8"], "SystemExit"),
         (["failing", "--input", "8"], "mypackage.models:failing raised RuntimeError: first second"),
-        (["number", "--input", "8"], "returned an int; let it return a costmodel.Network or a torch.nn.Module"),
+        (
+            ["number", "--input", "8"],
+            "returned an int; let it return a costmodel.Network, a torch.nn.Module or a keras",
+        ),
         (["nothing", "--input", "8"], "has no function 'nothing'"),
     ],
 )

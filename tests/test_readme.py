@@ -12,6 +12,7 @@ import pytest
 from benchmarks.readme import capture, speed
 from costmodel import load
 from costmodel.models.registry import names
+from costmodel.reproduction.keras_models import KERAS_MODELS
 from tests.cli_runner import run
 
 # Some commands of the README capture a module, which needs torch.
@@ -58,9 +59,9 @@ def test_the_readme_can_be_finished() -> None:
     assert len(README.read_bytes()) <= 10_000
 
 
-def zoo(text: str) -> list[list[str]]:
+def zoo(text: str, command: str = "verify --all") -> list[list[str]]:
     """The cells of the table that ``costmodel verify --all`` printed into the page."""
-    table = text.partition("<!-- verify --all --format markdown -->")[2].partition("<!-- end -->")[0]
+    table = text.partition(f"<!-- {command} --format markdown -->")[2].partition("<!-- end -->")[0]
     lines = [line for line in table.splitlines() if line.startswith("| ")][2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
@@ -73,6 +74,17 @@ def test_the_table_of_networks_is_every_one_with_its_figures() -> None:
         net = load(name)
         counted = [str(net.input), f"{net.parameters:,}", f"{net.multiply_adds:,}", f"{len(net.ledger):,}", "all equal"]
         assert [shape, parameters, multiply_adds, operations, verdict] == counted
+
+
+def test_the_table_of_networks_that_keras_has_too_is_every_one_with_its_figures() -> None:
+    rows = zoo(PROOF.read_text(), "verify --all --against keras")
+    assert [row[0] for row in rows] == list(KERAS_MODELS)
+    assert f"{len(rows)} of {len(rows)} networks equal Keras" in PROOF.read_text()
+    for name, shape, parameters, multiply_adds, layers, verdict in rows:
+        net = load(name)
+        multiplying = sum(entry.ops.mac > 0 for entry in net.ledger)
+        counted = [str(net.input), f"{net.parameters:,}", f"{net.multiply_adds:,}", f"{multiplying:,}", "all equal"]
+        assert [shape, parameters, multiply_adds, layers, verdict] == counted
 
 
 def with_measurements(text: str) -> str:
@@ -119,10 +131,13 @@ def test_a_stale_readme_is_seen() -> None:
 
 
 def verified(text: str) -> str:
-    """``text`` with the table of ``costmodel verify --all`` made anew; this takes half a minute."""
-    start, end = "<!-- verify --all --format markdown -->\n", "<!-- end -->"
-    before, _, rest = text.partition(start)
-    return before + start + answered("costmodel verify --all --format markdown") + end + rest.partition(end)[2]
+    """``text`` with the tables of ``costmodel verify --all`` made anew; this takes a minute."""
+    for command in ("verify --all", "verify --all --against keras"):
+        start, end = f"<!-- {command} --format markdown -->\n", "<!-- end -->"
+        before, _, rest = text.partition(start)
+        made = answered(f"costmodel {command} --format markdown")
+        text = before + start + made + end + rest.partition(end)[2]
+    return text
 
 
 if __name__ == "__main__":  # python -m tests.test_readme: bring the README and both pages up to date

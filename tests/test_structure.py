@@ -31,6 +31,7 @@ HEAVY = {
     "onnx": {"capture/onnx"},
     "transformers": {"capture/torch"},
     "tflite": {"capture/tflite"},
+    "keras": {"capture/keras"},
     "numpy": {"capture/onnx", "scaling"},
     "distributed": {"scaling/summary"},
     "pytest": {"pytest_plugin.py"},

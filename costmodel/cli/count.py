@@ -86,8 +86,8 @@ def command(
     """Count the multiply-adds and parameters of MODEL.
 
     MODEL is a name that `costmodel models` lists, with a variant after a colon: mobilenet_v2:scaled-head. Or it is
-    MODULE:NAME: a torch.nn.Module of yours, or a function or class that makes one, or a costmodel.Network. Or it is a
-    file: model.onnx, model.tflite.
+    MODULE:NAME: a torch.nn.Module or a Keras model of yours, or a function or class that makes one, as in
+    keras.applications:MobileNetV2, or a costmodel.Network. Or it is a file: model.onnx, model.tflite, model.keras.
     """
     if depth is not None and by in ("layer", "type"):
         raise CostModelError(f"--depth={depth} says how much of a name makes a block; use it with --by block or stage")

@@ -24,8 +24,8 @@ def command(dry_run: bool) -> None:
     """Find the models of a project, and write what `costmodel check` needs.
 
     Looks at the files below the current directory for torch.nn.Modules that need no argument, functions that say they
-    return a costmodel Network, and .onnx and .tflite files; counts each, as `costmodel check` would, which runs the
-    code that builds it. Writes costmodel.toml, costmodel.lock, a GitHub workflow and an entry for pre-commit, and
+    return a costmodel Network, and .onnx, .tflite and .keras files; counts each, as `costmodel check` would, which runs
+    the code that builds it. Writes costmodel.toml, costmodel.lock, a GitHub workflow and an entry for pre-commit, and
     replaces nothing that is there.
 
     \b
@@ -37,8 +37,9 @@ def command(dry_run: bool) -> None:
     possible = candidates(folder)
     if not possible:
         raise CostModelError(
-            "no torch.nn.Module that needs no argument, no function that returns a costmodel Network and no .onnx or"
-            f' .tflite file is in {folder.name}; write [models.NAME] and build = "MODULE:NAME" into {config.OWN}'
+            "no torch.nn.Module that needs no argument, no function that returns a costmodel Network and no .onnx,"
+            f' .tflite or .keras file is in {folder.name}; write [models.NAME] and build = "MODULE:NAME" into'
+            f" {config.OWN}"
         )
     with harmless_output() as watch:
         tried = [_first_that_counts(folder, one, watch) for one in possible]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -12,42 +13,61 @@ from costmodel.cli.progress import each
 from costmodel.errors import CostModelError, missing_package
 from costmodel.loading import load
 from costmodel.models.registry import names
-from costmodel.report.verify import VerifyAllReport, VerifyReport
+from costmodel.report.verify import KerasReport, VerifyAllReport, VerifyReport
+from costmodel.reproduction.keras_models import KERAS_MODELS, KerasResult, against_keras
 from costmodel.reproduction.verification import VerificationResult, compare
 
 
 @click.command("verify")
 @click.argument("model", type=MODEL, required=False)
 @click.option("--all", "everything", is_flag=True, help="Every model and variant at its defaults, a row each.")
+@click.option(
+    "--against",
+    type=click.Choice(("pytorch", "keras")),
+    default="pytorch",
+    show_default=True,
+    help="Whose implementation: a module of PyTorch, run and counted by fvcore, or keras.applications.",
+)
 @alpha_option
 @resolution_option
 @sequence_option
 @classes_option
 @format_option
 @click.pass_context
-def command(ctx: click.Context, /, model: str | None, everything: bool, style: str, **named: float | None) -> None:
+def command(
+    ctx: click.Context, /, model: str | None, everything: bool, against: str, style: str, **named: float | None
+) -> None:
     """Build MODEL in PyTorch, run it, and compare every operation; exit status 1 on a difference.
 
-    Needs PyTorch and fvcore: pip install torch fvcore
+    Needs PyTorch and fvcore: pip install torch fvcore; and --against keras: pip install keras torch
     """
     given = given_of(named)
     if everything:
         if model or given:
             raise CostModelError("--all takes every model at its defaults; leave out the model and its choices")
-        results = _every_model()
-        answer(VerifyAllReport(results), style)
+        if against == "keras":
+            equal = _print_all([against_keras(name, {}) for name in each(list(KERAS_MODELS), "verifying")], style)
+        else:
+            _references()
+            equal = _print_all([_verify(name, {}) for name in each(names(), "verifying")], style)
     elif model is None:
         raise CostModelError("name a model, or --all for every one; `costmodel models` lists them")
+    elif against == "keras":
+        found = against_keras(model, given)
+        answer(KerasReport(found), style)
+        equal = found.difference is None
     else:
-        results = [_verify(model, given)]
-        answer(VerifyReport(results[0]), style)
-    if any(result.difference for result in results):
+        result = _verify(model, given)
+        answer(VerifyReport(result), style)
+        equal = result.difference is None
+    if not equal:
         ctx.exit(1)
 
 
-def _every_model() -> list[VerificationResult]:
-    _references()
-    return [_verify(name, {}) for name in each(names(), "verifying")]
+def _print_all(results: Sequence[VerificationResult] | Sequence[KerasResult], style: str) -> bool:
+    """Whether all are equal."""
+    answer(VerifyAllReport(results), style)
+    return all(result.difference is None for result in results)
 
 
 def _verify(name: str, choices: dict[str, Any]) -> VerificationResult:

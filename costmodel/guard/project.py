@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from costmodel.errors import CostModelError
 from costmodel.files import read_regular
+from costmodel.loading import is_network_file
 
 #: Folders that hold nothing of the project's own.
 _NOT_OURS = {"build", "dist", "node_modules", "site-packages", "test", "tests", "venv", "env", "__pycache__"}
@@ -41,7 +42,7 @@ def candidates(folder: Path) -> list[Candidate]:
     """
     listed: list[Candidate] = []
     for path in _files(folder):
-        if path.suffix in (".onnx", ".tflite"):
+        if is_network_file(path.name):
             listed.append(Candidate(_name(path.stem), path.relative_to(folder).as_posix()))
         else:
             module = ".".join(path.relative_to(folder).with_suffix("").parts)
@@ -68,7 +69,7 @@ def _files(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             path = Path(place) / name
             modular = all(part.isidentifier() for part in path.relative_to(folder).with_suffix("").parts)
-            if path.suffix in (".onnx", ".tflite") or (path.suffix == ".py" and modular):
+            if is_network_file(path.name) or (path.suffix == ".py" and modular):
                 looked += 1
                 if looked > _MOST_FILES:
                     return
@@ -179,7 +180,7 @@ def workflow(folder: Path, models: Sequence[Candidate]) -> str:
 def _packages(model: Candidate) -> list[str]:
     if model.inputs[0]:
         return ["torch"]
-    return [suffix for suffix in ("onnx", "tflite") if model.build.endswith(f".{suffix}")]
+    return [suffix for suffix in ("onnx", "tflite", "keras") if model.build.endswith(f".{suffix}")]
 
 
 _HOOK = """\

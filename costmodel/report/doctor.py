@@ -24,6 +24,7 @@ _PACKAGES = {
     "fvcore": "verify, with torch",
     "onnx": ".onnx files",
     "tflite": ".tflite files",
+    "keras": "Keras models and .keras files, with torch",
     "transformers": "hf:config.json, with torch",
     "pyarrow": "sweep -o grid.parquet",
     "sympy": "formula separable",

@@ -8,6 +8,7 @@ from typing import final
 from costmodel.core.shape import Shape
 from costmodel.report.answer import Answer
 from costmodel.report.table import Table
+from costmodel.reproduction.keras_models import KerasResult
 from costmodel.reproduction.verification import VerificationResult
 
 
@@ -46,17 +47,60 @@ class VerifyReport(Answer):
 
 
 @final
+class KerasReport(Answer):
+    """Every layer that multiplies beside Keras's, up to the first difference."""
+
+    result: KerasResult
+
+    def lines(self) -> list[str]:
+        network, keras, pairs, difference = self.result
+        equal = (
+            f"{network.name} equals {keras.name} in all {len(pairs)} layers that multiply:"
+            f" {network.multiply_adds:,} multiply-adds, {network.parameters:,} parameters"
+        )
+        return [
+            f"{network.name} differs from {keras.name} at {difference}" if difference else equal,
+            "Compared: every convolution and linear layer in order, the sizes that it makes, its weights and biases as"
+            " Keras holds them, its multiply-adds; and all parameters.",
+        ]
+
+    def table(self) -> Table:
+        rows = tuple(
+            (
+                ours.name,
+                theirs.name,
+                ours.output,
+                theirs.output,
+                ours.params.parameters,
+                theirs.params.parameters,
+                ours.ops.mac,
+                theirs.ops.mac,
+            )
+            for ours, theirs in self.result.pairs
+        )
+        ours = ("name", "name in Keras", "output", "output in Keras", "parameters", "in Keras")
+        return Table((*ours, "multiply_adds", "by Keras"), rows)
+
+
+@final
 class VerifyAllReport(Answer):
     """A row a network."""
 
-    results: Sequence[VerificationResult]
+    results: Sequence[VerificationResult] | Sequence[KerasResult]
+
+    @property
+    def _of(self) -> tuple[str, str]:
+        """Whose implementation, and what is compared one by one."""
+        return ("Keras", "layer") if isinstance(self.results[0], KerasResult) else ("PyTorch", "operation")
 
     def lines(self) -> list[str]:
         right = sum(result.difference is None for result in self.results)
-        return [f"{right} of {len(self.results)} networks equal PyTorch, operation by operation"]
+        whose, each = self._of
+        return [f"{right} of {len(self.results)} networks equal {whose}, {each} by {each}"]
 
     def table(self) -> Table:
-        columns = ("name", "input", "parameters", "multiply_adds", "operations", "PyTorch")
+        whose, each = self._of
+        columns = ("name", "input", "parameters", "multiply_adds", f"{each}s", whose)
         rows = tuple(
             (
                 result.network.name,
