@@ -53,9 +53,9 @@ def command(
     elif model is None:
         raise CostModelError("name a model, or --all for every one; `costmodel models` lists them")
     elif against == "keras":
-        found = against_keras(model, given)
-        answer(KerasReport(found), style)
-        equal = found.difference is None
+        beside_keras = against_keras(model, given)
+        answer(KerasReport(beside_keras), style)
+        equal = beside_keras.difference is None
     else:
         result = _verify(model, given)
         answer(VerifyReport(result), style)

@@ -11,7 +11,7 @@ from costmodel.published.tables import paper_table, published
 #: Network (with its variant) -> the rows of published.csv that are of it, by family, variant and alpha (None for all).
 #: torchvision scales MobileNetV3 unlike its authors, so the bare name has their accuracy at alpha 1 alone; the small
 #: one that was measured had the head of 1280.
-_MEASURED: dict[str, tuple[str, str, tuple[float, ...] | None]] = {
+MEASURED_NETWORKS: dict[str, tuple[str, str, tuple[float, ...] | None]] = {
     "mobilenet_v1": ("MobileNetV1", "float", None),
     "mobilenet_v2": ("MobileNetV2", "checkpoint", None),
     "mobilenet_v3_large": ("MobileNetV3", "Large (float)", (1.0,)),
@@ -36,9 +36,9 @@ def measured(name: str) -> Mapping[tuple[float, int], Accuracy]:
     >>> measured("mobilenet_v2")[0.35, 96]
     Accuracy(top1=45.5, source='tensorflow/models@0ba83cf0 research/slim/nets/mobilenet/README.md')
     """
-    if name not in _MEASURED:
+    if name not in MEASURED_NETWORKS:
         return {}
-    family, variant, alphas = _MEASURED[name]
+    family, variant, alphas = MEASURED_NETWORKS[name]
     return {
         (row.alpha, row.resolution): Accuracy(float(row.top1), row.source)
         for row in published()

@@ -38,7 +38,9 @@ from costmodel.cli import COMMANDS
 from costmodel.conventions import CONVENTIONS, Convention
 from costmodel.models.registry import FAMILIES, names
 from costmodel.report.audit import AuditReport
+from costmodel.report.explore.page import drawable, page
 from costmodel.reproduction.audit import audit
+from costmodel.scaling.tables import tables
 
 SECONDS = 120
 ROOT = Path(__file__).parent.parent.parent
@@ -318,6 +320,12 @@ def copy_notebooks(app: Sphinx) -> None:
         shutil.copy(notebook, target)
 
 
+def write_page_of_sliders(app: Sphinx, failure: Exception | None) -> None:
+    """What the first page shows."""
+    if failure is None and app.builder.format == "html":
+        (Path(app.outdir) / "explore.html").write_text(page(map(tables, drawable())), encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     for name, directive in (
         ("command", Command),
@@ -335,5 +343,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
     app.connect("builder-inited", copy_notebooks)
     app.connect("build-finished", Live.clear)
+    app.connect("build-finished", write_page_of_sliders)
     # Pages share a process: their projects and namespaces are class attributes.
     return {"parallel_read_safe": False, "parallel_write_safe": True}

@@ -128,29 +128,29 @@ class GraphReader:
 
     def _walk(self, graph: Any, reads: Sequence[Made], prefix: str, times: int) -> list[Made]:
         """What ``graph`` makes of ``reads``."""
-        held = {id(tensor): made for tensor, made in zip(graph.inputs, reads, strict=True)}
+        by_tensor = {id(tensor): made for tensor, made in zip(graph.inputs, reads, strict=True)}
         for depth in sorted(graph._nodes_by_depth, reverse=True):
             for node in graph._nodes_by_depth[depth]:
-                if node.is_input or any(id(tensor) not in held for tensor in node.input_tensors):
+                if node.is_input or any(id(tensor) not in by_tensor for tensor in node.input_tensors):
                     continue
                 self._calls += 1
                 name = f"{prefix}{node.operation.name}"
-                tensors = [held[id(tensor)] for tensor in node.input_tensors]
+                tensors = [by_tensor[id(tensor)] for tensor in node.input_tensors]
                 made = _recorded(node, tensors)
                 call = LayerCall(self, node.operation, name, self._calls, tensors, made, times=times)
                 call.arguments = node.arguments
-                call.args, call.kwargs = node.arguments.fill_in(held)
-                call.reads = tuple(self._operands(node.arguments, held))
+                call.args, call.kwargs = node.arguments.fill_in(by_tensor)
+                call.reads = tuple(self._operands(node.arguments, by_tensor))
                 for tensor, result in zip(node.outputs, self.read(call), strict=True):
-                    held[id(tensor)] = result
-        return [held[id(tensor)] for tensor in graph.outputs]
+                    by_tensor[id(tensor)] = result
+        return [by_tensor[id(tensor)] for tensor in graph.outputs]
 
-    def _operands(self, arguments: Any, held: Mapping[int, Made]) -> list[Made]:
+    def _operands(self, arguments: Any, by_tensor: Mapping[int, Made]) -> list[Made]:
         """The tensors and the variables that a call is given; a variable is a node of its own."""
         operands = []
         for value in keras.tree.flatten((arguments.args, arguments.kwargs)):
             if isinstance(value, keras.KerasTensor):
-                operands.append(held[id(value)])
+                operands.append(by_tensor[id(value)])
             elif isinstance(value, keras.Variable):
                 if id(value) not in self._stored:
                     self._stored[id(value)] = self.book.stored(value)
