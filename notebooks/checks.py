@@ -209,6 +209,19 @@ def _cells_within(most: int) -> int:
     return sum(rest + sum(edges) <= most for edges in product((0, 0, 0, pairs, 9 * pairs), repeat=6))
 
 
+# 8: one product after the other, and one batch more until it is too much.
+
+
+def _products_of_linear_backward() -> int:
+    """For each sample, the gradient of each weight and what each output sends to each input."""
+    return sum(2 for _sample in range(4) for _into in range(1000) for _out in range(10))
+
+
+def _largest_batch() -> int:
+    net = cm.mobilenet_v2()
+    return next(batch for batch in count(1) if net.training(batch=batch + 1).peak_bytes >= 24 * 10**9)
+
+
 EXERCISES = {
     "1.1": Exercise(
         lambda: len(_places(225, 3, 2, 1)),
@@ -259,4 +272,12 @@ EXERCISES = {
         "The share of one stage, five times over.",
     ),
     "7.3": Exercise(lambda: _cells_within(50 * 10**6), 'Ask cm.space("nas_bench_201").within.'),
+    "8.1": Exercise(
+        _products_of_linear_backward, "The gradient of its weights, and that of its input: each as much as forward."
+    ),
+    "8.2": Exercise(
+        lambda: sum(2 * 4 * entry.params.parameters for entry in cm.resnet50().ledger),
+        "Two numbers of four bytes for each parameter.",
+    ),
+    "8.3": Exercise(_largest_batch, "net.training(batch=...).peak_bytes grows by the same for each image: divide."),
 }
