@@ -147,7 +147,7 @@ def bytes_of_all(count: int, dtype: str) -> int:
     >>> bytes_of_all(3, "float32"), bytes_of_all(3, "int4")
     (12, 2)
     """
-    bits = _BITS[parse_dtype(dtype)]
+    bits = _BITS.get(dtype) or _BITS[parse_dtype(dtype)]
     return -(-count * bits // 8) if bits % 8 else count * (bits // 8)
 
 

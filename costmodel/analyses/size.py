@@ -20,7 +20,7 @@ def size(network: Network, dtype: str = "") -> int:
     >>> cm.mobilenet_v2().size(), cm.mobilenet_v2().size("int8")
     (14019488, 3504872)
     """
-    return sum([node_size(node, dtype) for node in network.ledger.operations])
+    return sum([node_size(node, dtype) for node in network.ledger.storing])
 
 
 def node_size(node: Node, dtype: str = "") -> int:
@@ -36,7 +36,7 @@ def types(network: Network) -> Counter[str]:
     Counter({'float32': 121182})
     """
     counts: Counter[str] = Counter()
-    for node in network.ledger.operations:
+    for node in network.ledger.storing:
         for own, count in node.parameter_types:
             if count:
                 counts[own] += count

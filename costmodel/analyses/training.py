@@ -99,13 +99,13 @@ class Training:
     @property
     def gradient_bytes(self) -> int:
         """The bytes of their gradients: one of its own type for each that is not frozen."""
-        types = [one for node in self.network.ledger.operations for one in trainable_types(node)]
+        types = [one for node in self.network.ledger.storing for one in trainable_types(node)]
         return sum([bytes_of_all(count, at_dtype(own, self.dtype)) for own, count in types])
 
     @cached_property
     def optimizer_bytes(self) -> int:
         """The bytes that the optimizer keeps, with a copy of the weights in fp32 where they are in fewer bits."""
-        return optimizer_bytes(self.optimizer, self.network.ledger.operations, lambda own: at_dtype(own, self.dtype))
+        return optimizer_bytes(self.optimizer, self.network.ledger.storing, lambda own: at_dtype(own, self.dtype))
 
     @cached_property
     def _blocks(self) -> list[int]:

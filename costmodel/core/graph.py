@@ -129,6 +129,8 @@ class Node(NamedTuple):
     @property
     def params(self) -> Params:
         """What this node adds to the parameters of the network."""
+        if self.provenance is BUILT:
+            return self.layer.params(self.input_shapes)
         stored = self.provenance.stored
         return self.layer.params(self.sample[0]) if stored is None else stored
 

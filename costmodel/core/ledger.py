@@ -148,14 +148,14 @@ class Ledger:
         return sum([node.activations for node in self.operations]) * self.batch
 
     @cached_property
+    def storing(self) -> tuple[Node, ...]:
+        """The operations that may add to what is stored: about a third of a network."""
+        return tuple([node for node in self.operations if node.layer.stores or node.provenance is not BUILT])
+
+    @cached_property
     def params(self) -> Params:
         """All that is stored, by kind."""
-        stored = [
-            layer.params(node.input_shapes) if node.provenance is BUILT else node.params
-            for node in self.operations
-            if (layer := node.layer).stores or node.provenance is not BUILT
-        ]
-        return Params(*map(sum, zip(NO_PARAMS, *stored, strict=True)))
+        return Params(*map(sum, zip(NO_PARAMS, *[node.params for node in self.storing], strict=True)))
 
     @property
     def parameters(self) -> int:
