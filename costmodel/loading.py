@@ -228,6 +228,18 @@ def _own(
     return model
 
 
+def module_of(text: str, choices: Mapping[str, object]) -> nn.Module:
+    """The module that MODULE:NAME names, or that it makes of ``choices``, with its weights.
+
+    Raises :class:`~costmodel.errors.CostModelError` for what is no PyTorch module.
+    """
+    thing = _named(text)
+    model = thing if is_module(thing) or not callable(thing) else called(text, thing, choices)
+    if not is_module(model):
+        raise CostModelError(f"{text} is {type_name(model)}; a tool runs a torch.nn.Module, so name one")
+    return model
+
+
 def _named_sizes(function: object, given: tuple[InputSpec, ...] | None) -> dict[str, object]:
     """An image as those choices that the user's function names: it is called once, whatever it makes of them."""
     if given is None or len(given) != 1 or len(given[0].shape.spatial) != 2 or not callable(function):

@@ -7,7 +7,7 @@ are read alone, and FlopCounterMode (2 a multiply-add) stands in where fvcore is
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 with warnings.catch_warnings():
@@ -31,7 +32,7 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def _analysis(module: nn.Module, x: Tensor) -> FlopCountAnalysis:
+def _analysis(module: nn.Module, x: Tensor | tuple[Tensor, ...]) -> FlopCountAnalysis:
     analysis = FlopCountAnalysis(module, x)
     return analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
 
@@ -41,6 +42,24 @@ def fvcore_multiply_adds(module: nn.Module, x: Tensor) -> int:
     with quiet(), torch.no_grad():
         operators = _analysis(module, x).by_operator()
     return int(operators["conv"] + operators["linear"])
+
+
+def tool_total(tool: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> int:
+    """What ``fvcore`` or ``flop_counter_mode`` prints for a call of ``module``.
+
+    Attention takes PyTorch's general path: both tools are blind to the fast ones, which are single operators.
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), quiet(), sdpa_kernel(SDPBackend.MATH):
+            if tool == "fvcore":
+                return int(_analysis(module, inputs).total())
+            with FlopCounterMode(display=False) as counter:
+                module(*inputs)
+        return int(counter.get_total_flops())
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def torch_multiply_adds(module: nn.Module, x: Tensor) -> int:
@@ -67,6 +86,11 @@ def sample(network_input: tuple[int, ...], dtype: str, module: nn.Module) -> Ten
     """One sample of zeros, of that type, where the module is."""
     device = next((parameter.device for parameter in module.parameters()), "cpu")
     return torch.zeros(1, *network_input, dtype=getattr(torch, dtype), device=device)
+
+
+def examples(specs: Sequence[Any]) -> tuple[Tensor, ...]:
+    """A tensor for each ``costmodel.InputSpec``: zeros, or the number that it says, the batch first."""
+    return tuple([torch.full(spec.sizes, spec.value or 0, dtype=getattr(torch, spec.type)) for spec in specs])
 
 
 @dataclass(frozen=True)

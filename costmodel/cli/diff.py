@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import click
 
+from costmodel.capture.input_spec import InputSpec
+from costmodel.cli.arguments import INPUT
 from costmodel.cli.guard import answer, failing_in, guard_format_option, harmless_output, project, shown
 from costmodel.errors import CostModelError
 from costmodel.guard import history, lockfile
@@ -33,8 +35,11 @@ class _Side(NamedTuple):
 @click.command("diff")
 @click.argument("sides", metavar="[A B]", nargs=-1)
 @click.option("--base", help=f"The branch to compare with, where HEAD parted from it.  [default: {_BASE}]")
+@click.option(
+    "--input", "inputs", type=INPUT, multiple=True, help="One sample of A and B, as `costmodel count` takes it."
+)
 @guard_format_option
-def command(sides: tuple[str, ...], base: str | None, style: str) -> None:
+def command(sides: tuple[str, ...], base: str | None, inputs: tuple[InputSpec, ...], style: str) -> None:
     """Show what became of the cost of every model, the largest change first, with the layer to blame.
 
     Without arguments: from the lock at the commit where HEAD parted from --base, to the models as they are now.
@@ -46,8 +51,10 @@ def command(sides: tuple[str, ...], base: str | None, style: str) -> None:
         raise CostModelError(f"diff compares two, or the project with --base; {len(sides)} given")
     if sides and base is not None:
         raise CostModelError(f"--base={base} is for diff without A and B; leave out one or the other")
+    if inputs and not sides:
+        raise CostModelError(f"--input={inputs[0]} is for a model as A or B; a project says its own")
     with failing_in(style):
-        report = _between(*sides) if sides else _since(base or _BASE)
+        report = _between((sides[0], sides[1]), inputs) if sides else _since(base or _BASE)
     answer(report, style)
 
 
@@ -65,12 +72,13 @@ def _since(base: str) -> GuardReport:
     return GuardReport(verdicts, shown(config.lock), shown(config.path), False, past.place, "now", note)
 
 
-def _between(first: str, second: str) -> GuardReport:
+def _between(sides: tuple[str, str], inputs: tuple[InputSpec, ...]) -> GuardReport:
+    first, second = sides
     try:
         config = project()
     except CostModelError:
         config = None  # neither models by name nor a place for the lock are needed, if files are given
-    old, new = _side(first, config), _side(second, config)
+    old, new = _side(first, config, inputs), _side(second, config, inputs)
     pairs: dict[str, tuple[ModelCost | None, ModelCost | None]]
     if old.single and new.single:
         pairs = {f"{first} -> {second}": (old.costs[first], new.costs[second])}
@@ -92,12 +100,12 @@ def _matched(old: _Side, new: _Side) -> dict[str, tuple[ModelCost | None, ModelC
     return {name: (one.costs[name], other) if one is old else (other, one.costs[name])}
 
 
-def _side(text: str, config: Config | None) -> _Side:
+def _side(text: str, config: Config | None, inputs: tuple[InputSpec, ...]) -> _Side:
     from costmodel.errors import nearest
     from costmodel.models.registry import FAMILIES, names
 
     if is_network_file(text):
-        return _counted(Model(text, text, {}, (), Budgets()), config)
+        return _counted(Model(text, text, {}, inputs, Budgets()), config)
     if Path(text).is_file():
         ours = config is not None and config.lock.is_file() and Path(text).samefile(config.lock)
         update = lockfile.UPDATE if ours else "run `costmodel lock --update` in its project"
@@ -106,7 +114,7 @@ def _side(text: str, config: Config | None) -> _Side:
         if model.name == text:
             return _counted(model, config)
     if ":" in text or text in FAMILIES:
-        return _counted(Model(text, text, {}, (), Budgets()), config)
+        return _counted(Model(text, text, {}, inputs, Budgets()), config)
     lock = config.lock if config else Path.cwd() / lockfile.NAME
     if not history.is_commit(lock.parent, text) and "/" not in text:
         near = nearest(text, [*(model.name for model in config.models), *names()] if config else names())

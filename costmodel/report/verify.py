@@ -9,7 +9,7 @@ from costmodel.core.shape import Shape
 from costmodel.report.answer import Answer
 from costmodel.report.table import Table
 from costmodel.reproduction.keras_models import KerasResult
-from costmodel.reproduction.verification import VerificationResult
+from costmodel.reproduction.verification import ToolResult, VerificationResult
 
 
 @final
@@ -80,6 +80,30 @@ class KerasReport(Answer):
         )
         ours = ("name", "name in Keras", "output", "output in Keras", "parameters", "in Keras")
         return Table((*ours, "multiply_adds", "by Keras"), rows)
+
+
+@final
+class ToolReport(Answer):
+    """One figure beside another."""
+
+    result: ToolResult
+
+    def lines(self) -> list[str]:
+        network, tool, expected, printed = self.result
+        what = "FLOPs" if tool == "flop_counter_mode" else "flops, one a multiply-add"
+        verdict = "equals" if self.result.equal else "differs from"
+        return [
+            f"{network.name}: {tool}, run here, prints {printed:,} {what}, which {verdict} the {expected:,} that"
+            " costmodel gives for it",
+            f"Of these, {network.multiply_adds:,} are multiply-adds in the papers' convention."
+            if tool == "fvcore"
+            else f"Two each for {network.multiply_adds:,} multiply-adds, as the papers count them.",
+        ]
+
+    def table(self) -> Table:
+        network, tool, expected, printed = self.result
+        row = (network.name, tool, printed, expected, "equal" if self.result.equal else "different")
+        return Table(("name", "tool", "printed", "costmodel", "verdict"), (row,))
 
 
 @final

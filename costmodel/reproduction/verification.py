@@ -35,6 +35,24 @@ class VerificationResult(NamedTuple):
     difference: str | None
 
 
+#: Tools that a module of anyone's is checked against.
+TOOLS = ("fvcore", "flop_counter_mode")
+
+
+class ToolResult(NamedTuple):
+    """What a tool printed for a module, and what its convention gives for the network here."""
+
+    network: Network
+    tool: str
+    expected: int
+    printed: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether both are one number."""
+        return self.expected == self.printed
+
+
 def compare(network: Network, measured: Sequence[Measured]) -> VerificationResult:
     """Each operation in turn: name, kind, what it reads, output, parameters, multiply-adds; up to a difference."""
     pairs: list[tuple[Entry, Measured]] = []

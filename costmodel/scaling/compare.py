@@ -53,12 +53,15 @@ def compare(
     *,
     alpha: float | None = None,
     resolution: int | None = None,
+    inputs: object = (),
     budget: tuple[str, int | str] | None = None,
     dtype: str = "",
     policy: str = "fused",
 ) -> Comparison:
     """The networks called ``names`` by stage, stages aligned by the sizes of their output.
 
+    ``names`` and ``inputs`` (one sample, given to each) are what :func:`~costmodel.load` takes: architectures, modules
+    of your own, files.
     With ``budget``, a quantity and the most of it, each is the largest within it. With ``dtype``, the
     memory of activations, under ``policy``, and the size of parameters are compared too, at that type.
 
@@ -80,8 +83,10 @@ def compare(
     within = bound(*budget) if budget else None
     choices = {"alpha": alpha, "resolution": resolution}
     given = {argument: value for argument, value in choices.items() if value is not None}
+    if within and inputs:
+        raise CostModelError(f"the widths within a budget of {within[0]} are sought at a resolution; give that")
     networks = tuple(
-        _within(name, given, within, dtype, policy) if within else load_with(name, given) for name in names
+        _within(name, given, within, dtype, policy) if within else load_with(name, given, inputs) for name in names
     )
     sizes = {network.input.spatial: network.name for network in networks}
     if len(sizes) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -90,3 +91,19 @@ def test_each_is_as_large_as_a_budget_of_memory_allows() -> None:
         assert network.memory("int8").peak_bytes == model["peak_memory"] <= 1_000_000
         larger = next_larger(model["model"], model["alpha"])
         assert larger.memory("int8").peak_bytes > 1_000_000
+
+
+@pytest.mark.slow
+def test_an_input_is_of_all_models_and_modules_of_ones_own_are_among_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compared.py").write_text(
+        "from torch import nn\n\n\ndef net():\n    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    answer = run("compare", "compared:net", "resnet18", "--input", "3x32x48", "--format", "json")
+    first, second = json.loads(answer.out)["models"]
+    assert first["multiply_adds"] == 3 * 8 * 9 * 32 * 48
+    assert second["multiply_adds"] == cm.load("resnet18", "3x32x48").multiply_adds
+    refused = refusal("compare", "resnet18", "mobilenet_v1", "--input", "3x32x48", "--budget", "multiply_adds=1M")
+    assert "are sought at a resolution; give that" in refused

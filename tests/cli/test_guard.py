@@ -577,3 +577,17 @@ def test_two_locks_at_once_leave_the_lock_of_one(project: Path) -> None:
     assert list(found) == ["m0", "m1", "m2", "m3", "m4"]
     assert len({cost.reasons for cost in found.values()}) == 1
     assert sorted(os.listdir(project)) == ["costmodel.lock", "costmodel.toml"]
+
+
+@pytest.mark.slow
+def test_an_input_is_of_the_modules_that_are_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "widths.py").write_text(
+        "from torch import nn\n\n\ndef thin():\n    return nn.Sequential(nn.Conv2d(3, 8, 3, padding=1))\n\n\n"
+        "def wide():\n    return nn.Sequential(nn.Conv2d(3, 12, 3, padding=1))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    lines = run("diff", "widths:thin", "widths:wide", "--input", "3x16x16").out.splitlines()
+    assert lines[1].startswith(
+        f"widths:thin -> widths:wide: changed: {27 * 12 * 256:,} multiply-adds, +27.6 k (+50.0 %)"
+    )
+    assert "--input=3x8x8 is for a model as A or B" in refusal("diff", "--input", "3x8x8")

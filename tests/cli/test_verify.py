@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -212,3 +213,72 @@ def test_relu_is_no_multiply_add() -> None:
     (measured,) = measure(named(relu=nn.ReLU()), oracles.image((3, 8, 8)))
     net = Network(apply(image(3, 8), "relu", RELU))
     assert compare(net, [measured]).difference is None
+
+
+OWN = """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(3, width, 3, stride=2), nn.BatchNorm2d(width), nn.ReLU(), nn.Flatten())
+        self.head = nn.Linear(width * 49, 10)
+
+    def forward(self, x):
+        return self.head(self.layers(x))
+
+
+class Reads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.block = nn.Embedding(50, 32), nn.TransformerEncoderLayer(32, 4, batch_first=True)
+
+    def forward(self, tokens):
+        return self.block(self.table(tokens))
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module that holds networks of a user's own."""
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("tool", "printed"), [("fvcore", 8 * 27 * 49 + 2 * 8 * 49 + 3920), ("flop_counter_mode", 2 * 14504)]
+)
+def test_a_module_of_ones_own_is_compared_with_what_a_tool_prints(own: str, tool: str, printed: int) -> None:
+    command = ("verify", f"{own}:Net", "--against", tool)
+    answer = run(*command, "--input", "3x15x15")
+    assert (answer.status, answer.err) == (0, "")
+    assert f"prints {printed:,} " in answer.out.splitlines()[0]
+    assert f"equals the {printed:,} that costmodel gives for it" in answer.out.splitlines()[0]
+    assert answer.out.splitlines()[-1].endswith("equal")
+
+
+def test_an_encoder_of_pytorch_is_compared_on_the_path_that_tools_see(own: str) -> None:
+    answer = run("verify", f"{own}:Reads", "--against", "flop_counter_mode", "--input", "12:int64")
+    assert answer.status == 0
+    # Queries, keys, values and the output of 32 to 32, a feed-forward of 2048, two products of 12 by 12 by 32.
+    assert f"prints {2 * (12 * (4 * 32 * 32 + 2 * 32 * 2048) + 2 * 12 * 12 * 32):,} FLOPs" in answer.out
+
+
+def test_a_figure_of_a_tool_that_differs_is_a_difference(own: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oracles, "tool_total", lambda tool, module, inputs: 5)
+    answer = run("verify", f"{own}:Net", "--against", "fvcore", "--input", "3x15x15")
+    assert answer.status == 1
+    assert "prints 5 flops, one a multiply-add, which differs from the" in answer.out.splitlines()[0]
+
+
+def test_what_no_tool_can_run_is_refused(own: str) -> None:
+    assert "has no function 'Nothing'" in refusal(
+        "verify", f"{own}:Nothing", "--against", "fvcore", "--input", "3x15x15"
+    )
+    assert "--input=3x8x8 is for --against fvcore and flop_counter_mode" in refusal(
+        "verify", "lenet", "--input", "3x8x8"
+    )
+    assert "--all is for pytorch and keras" in refusal("verify", "--all", "--against", "fvcore")
