@@ -16,8 +16,8 @@ from costmodel.version import __version__
 #: The commands, in the order of the help; each is ``command`` in the file of that name.
 COMMANDS = (
     "count", "layer", "memory", "training", "generate", "sweep", "solve", "space", "explore", "compare", "formula",
-    "receptive-field", "roofline", "conventions", "explain", "audit", "models", "verify", "init", "lock", "check",
-    "diff", "doctor",
+    "receptive-field", "roofline", "conventions", "explain", "audit", "models", "verify", "report", "init", "lock",
+    "check", "diff", "doctor",
 )  # fmt: skip
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
-import subprocess
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,9 @@ from costmodel.models.registry import names, resolve
 from costmodel.report.explore.page import drawable, page
 from costmodel.scaling.tables import tables
 from tests.cli_runner import refusal, run
+from tests.report.browser import driven, in_chromium
 
 NAMES = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2", "squeezenet1_0", "resnet18", "lenet")
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +104,8 @@ def test_the_page_needs_nothing_else_and_is_small(text: str) -> None:
     assert controls <= labels
 
 
-#: Sets the controls as a reader would, and writes down what the page shows; then what is wider than the page.
+#: Sets the controls as a reader would, and writes down what the page shows.
 DRIVER = """
-<script>
-const results = [];
 const shown = (id) => document.getElementById(id).textContent;
 for (const [name, alpha, resolution, classes] of PLACES) {
   const list = document.getElementById("network");
@@ -123,46 +119,23 @@ for (const [name, alpha, resolution, classes] of PLACES) {
   const texts = ["multiply-adds", "parameters", "peak-memory", "command", "python"].map(shown);
   results.push([...texts, location.hash]);
 }
-const isWide = (one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".scroll, .code");
-const wide = [...document.querySelectorAll("body *")].filter(isWide).map((one) => one.outerHTML.slice(0, 80));
-const out = document.createElement("pre");
-out.id = "results";
-out.textContent = JSON.stringify({ results, wide, errors: window.failures });
-document.body.append(out);
-</script>
-"""
-WATCH = """
-<script>
-window.failures = [];
-addEventListener("error", (event) => window.failures.push(event.message));
-</script>
 """
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, as Debian's package has it")
+@in_chromium
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_page_in_chromium_shows_the_figures_of_python(text: str, width: int, tmp_path: Path) -> None:
     data = data_of(text)
     places = drawn(data, 500)
-    driven = text.replace("</head>", f"{WATCH}</head>")
-    driven = driven.replace("</body>", DRIVER.replace("PLACES", json.dumps(places)) + "</body>")
-    (tmp_path / "page.html").write_text(driven)
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--dump-dom"]
-    answer = subprocess.run(
-        [*command, f"file://{tmp_path}/page.html"], capture_output=True, text=True, timeout=120, check=True
-    )
-    shown = re.findall(r'<pre id="results">(.*?)</pre>', answer.stdout)
-    found = json.loads(shown[0].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
-    assert found["errors"] == []
-    assert found["wide"] == []
-    assert len(found["results"]) == 500
-    for (name, alpha, resolution, classes), row in zip(places, found["results"], strict=True):
+    results = driven(text, DRIVER.replace("PLACES", json.dumps(places)), width, tmp_path)
+    assert len(results) == 500
+    for (name, alpha, resolution, classes), row in zip(places, results, strict=True):
         own = data["networks"][name]
         network = network_at(name, own, alpha, resolution, classes)
         expected = [network.multiply_adds, network.parameters, network.memory().peak_bytes]
         assert row[:3] == [f"{number:,}" for number in expected]
-    for row in found["results"][:5]:  # the command and the Python that stand there say the same
+    for row in results[:5]:  # the command and the Python that stand there say the same
         printed = json.loads(run(*row[3].split()[1:], "--format", "json").out)
         assert f"{printed['multiply_adds']:,}" == row[0]
         assert f"{eval(row[4], {'costmodel': cm}):,}" == row[0]
