@@ -15,6 +15,7 @@ from costmodel.guard.choice_text import parse_choices
 from costmodel.guard.cost import LayerCost, ModelCost, cost_of
 from costmodel.guard.diff import Cause, Difference, difference
 from costmodel.report.guard import tree
+from costmodel.report.units import si
 from tests.guard.nets import student
 
 
@@ -255,3 +256,33 @@ def test_very_long_networks_are_matched_by_name() -> None:
     old = [LayerCost(f"layer{number}", "conv", (), "1", "1", 1, 1) for number in range(1100)]
     new = [layer._replace(multiply_adds=2) for layer in old[5:]]
     assert align(old, new) == [(place, None) for place in range(5)] + [(place, place - 5) for place in range(5, 1100)]
+
+
+def of_size(network: Network, size: int) -> tuple[int, int]:
+    """Multiply-adds and parameters of all that makes maps of ``size`` x ``size``."""
+    nodes = [node for node in network.nodes if node.shape.spatial == (size, size)]
+    return sum(node.macs for node in nodes), sum(node.params.parameters for node in nodes)
+
+
+def test_two_networks_with_little_in_common_are_compared_by_the_size_of_their_maps() -> None:
+    old, new = load("mobilenet_v1"), load("mobilenet_v2")
+    text = tree.lines(difference(cost_of(old, "m"), cost_of(new, "m")))
+    assert text[0] == "20 % of the layers agree, so the two are compared by the size of the maps that layers make:"
+    for size in (112, 56, 28, 14, 7):
+        (macs, stored), (new_macs, new_stored) = of_size(old, size), of_size(new, size)
+        counts = f"{si(macs)} -> {si(new_macs)} multiply-adds, {si(stored)} -> {si(new_stored)} parameters"
+        assert f"{size}x{size}: {counts}" in text
+    assert text[-1].startswith("vectors and sequences: 1.0 M -> 1.3 M multiply-adds")
+    assert len(text) == 7
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (load("mobilenet_v1"), load("mobilenet_v1", alpha=0.5)),
+        (load("resnet18"), load("resnet34")),
+        (load("mobilenet_v2"), load("mobilenet_v3_large")),
+    ],
+)
+def test_a_network_that_is_wider_or_deeper_is_told_layer_by_layer(old: Network, new: Network) -> None:
+    assert "agree" not in "".join(tree.lines(difference(cost_of(old, "m"), cost_of(new, "m"))))
