@@ -17,6 +17,13 @@ _LATEX = str.maketrans(
     }
 )  # fmt: skip
 
+#: Columns of a table whose numbers have a unit that their names do not say.
+_WITH_UNITS = {
+    "share": "share_percent",
+    **{column: f"{column}_bytes" for column in ("live_before", "made", "freed", "live", "peak_memory", "size")},
+    "intensity": "flops_per_byte",
+}
+
 
 @dataclass_transform(frozen_default=True)
 class Answer(ABC):
@@ -100,14 +107,18 @@ class Answer(ABC):
         return "\n".join([*head, "<table>", *body, "</tbody>", *totals, "</table>"])
 
     def csv(self) -> str:
-        """The rows alone: exact integers, ``share`` from 0 to 1 to six decimals; no row of totals."""
+        """The rows alone: exact integers, shares in percent to four decimals; no row of totals.
+
+        A column that is no count has its unit in its name: ``share_percent``, ``live_bytes``.
+        """
         import csv
         from io import StringIO
 
         table, out = self.table(), StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(table.columns)
-        writer.writerows([[f"{cell:.6f}" if isinstance(cell, float) else cell for cell in row] for row in table.rows])
+        writer.writerow([_WITH_UNITS.get(column, column) for column in table.columns])
+        rows = [[f"{100 * cell:.4f}" if isinstance(cell, float) else cell for cell in row] for row in table.rows]
+        writer.writerows(rows)
         return out.getvalue().rstrip("\n")
 
     def json(self) -> str:

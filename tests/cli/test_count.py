@@ -92,7 +92,7 @@ def test_csv_has_exact_rows_for_each_grouping() -> None:
         assert len(found) == rows
         assert sum(int(row["multiply_adds"]) for row in found) == 568_740_352
         assert sum(int(row["parameters"]) for row in found) == 4_231_976
-        assert abs(sum(float(row["share"]) for row in found) - 1) < 1e-4
+        assert abs(sum(float(row["share_percent"]) for row in found) - 100) < 1e-2
 
 
 def test_depth_cuts_the_names() -> None:
@@ -105,7 +105,7 @@ def test_sort_puts_the_largest_first(column: str) -> None:
     if column == "output":
         sizes = [eval(row["output"].replace("x", "*")) for row in found]
     else:
-        sizes = [float(row[column.replace("-", "_")]) for row in found]
+        sizes = [float(row[{"share": "share_percent"}.get(column, column.replace("-", "_"))]) for row in found]
     assert sizes == sorted(sizes, reverse=True)
     assert len(found) == 17
 
@@ -233,7 +233,7 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str) -> None
 def test_columns_are_those_that_are_asked_for_in_their_order() -> None:
     asked = ("--columns", "output,read-bytes,written_bytes,weights_bytes,intensity", "--dtype", "int8")
     rows = list(csv.reader(io.StringIO(run("count", "mobilenet_v1", "--by", "layer", *asked, "--format", "csv").out)))
-    assert rows[0] == ["name", "output", "read_bytes", "written_bytes", "weights_bytes", "intensity"]
+    assert rows[0] == ["name", "output", "read_bytes", "written_bytes", "weights_bytes", "flops_per_byte"]
     # A depthwise convolution 3x3 of 32 channels at 112x112: 9 multiply-adds for each value that it reads and writes.
     values, weights = 32 * 112 * 112, 9 * 32
     depthwise = ["features.1.depthwise.conv", "32x112x112", str(values), str(values), str(weights)]
