@@ -17,6 +17,7 @@ from costmodel import CostModelError, Network, apply, image, load
 from costmodel.core.layers import RELU, BatchNorm, conv, depthwise_conv, pointwise_conv
 from costmodel.published.tables import paper_table, published
 from costmodel.report import plots
+from costmodel.report.plots.canvas import shortened
 from costmodel.scaling.sweep import sweep
 from tests.report.conftest import MODELS
 from tests.test_structure import loaded
@@ -191,6 +192,21 @@ def test_bars_along_depth_are_the_costs_of_the_blocks(name: str) -> None:
     named = dict(zip(work.get_yticks().tolist(), [label.get_text() for label in work.get_yticklabels()], strict=True))
     assert all(rows[int(row)].name == label for row, label in named.items())
     assert len(named) > len(rows) / 2 or len(rows) > 50
+
+
+def test_of_very_many_bars_the_most_expensive_have_their_names() -> None:
+    net = load("efficientnet_b7")
+    work, _ = plots.depth(net, by="layer").axes
+    rows = [entry for entry in net.ledger if entry.ops.mac or entry.params.parameters]
+    named = [int(row) for row in work.get_yticks()]
+    labels = [label.get_text() for label in work.get_yticklabels()]
+    assert labels == [shortened(rows[row].name) for row in named]
+    shares = [max(entry.ops.mac / net.multiply_adds, entry.params.parameters / net.parameters) for entry in rows]
+    assert 25 < len(named) < len(rows) / 5
+    room = max(1, len(rows) / len(named) / 2)
+    for row, share in enumerate(shares):  # one without a name has one beside it that costs at least as much
+        near = [other for other in named if abs(other - row) <= 2 * room]
+        assert row in named or any(shares[other] >= share for other in near)
 
 
 def test_bars_follow_the_grouping_and_the_batch() -> None:

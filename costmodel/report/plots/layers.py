@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from costmodel.core.ledger import operators_text
@@ -41,7 +41,7 @@ def depth(network: Network, by: str = "block", depth: int = 2, batch: int = 1) -
             axes.barh(range(len(costs)), [value / scale.factor for value in column], color=color, height=0.8)
             axes.set_xlabel(scale.label(what))
             _from_zero(axes)
-        _name_rows(both[0], list(costs))
+        _name_rows(both[0], costs)
         return finish(figure, _caption(network, batch, len(parts) - len(costs), by))
 
 
@@ -63,7 +63,7 @@ def types(network: Network) -> Figure:
             axes.barh(rows, [100 * share for share in shares], height=0.4, color=color, label=what)
             for row, share in zip(rows, shares, strict=True):
                 axes.annotate(percent(share), (100 * share, row), (5, 0), textcoords="offset points", va="center")
-        _name_rows(axes, list(costs))
+        _name_rows(axes, costs)
         axes.set_xlabel("share (%)")
         _from_zero(axes)
         axes.set_xlim(right=130)  # room for the number next to a full bar
@@ -93,11 +93,19 @@ def _from_zero(axes: Axes) -> None:
     axes.grid(visible=True, axis="x")
 
 
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    """Names next to the rows, the first on top; of very many, as many as there is room for."""
-    every = -(-len(names) // int(_TALLEST / _ROW))
-    shown = range(0, len(names), every)
-    axes.set_yticks(list(shown), [shortened(names[row]) for row in shown])
+def _name_rows(axes: Axes, costs: Mapping[str, tuple[int, int]]) -> None:
+    """Names next to the rows, the first on top; of very many, the most expensive for which there is room."""
+    names = list(costs)
+    apart = len(names) / int(_TALLEST / _ROW)  # rows that one name takes
+    shown = list(range(len(names)))
+    if apart > 1:
+        totals = [sum(column) or 1 for column in zip(*costs.values(), strict=True)]
+        shares = [max(cost / total for cost, total in zip(row, totals, strict=True)) for row in costs.values()]
+        shown = []
+        for row in sorted(range(len(names)), key=lambda row: -shares[row]):
+            if all(abs(row - other) >= apart for other in shown):
+                shown.append(row)
+    axes.set_yticks(shown, [shortened(names[row]) for row in shown])
     axes.set_ylim(len(names) - 0.4, -0.6)
 
 
