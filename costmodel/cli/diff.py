@@ -22,8 +22,6 @@ from costmodel.guard.diff import difference
 from costmodel.loading import is_network_file
 from costmodel.report.guard.report import GuardReport
 
-_BASE = "origin/main"
-
 
 class _Side(NamedTuple):
     costs: Mapping[str, ModelCost]
@@ -34,7 +32,10 @@ class _Side(NamedTuple):
 
 @click.command("diff")
 @click.argument("sides", metavar="[A B]", nargs=-1)
-@click.option("--base", help=f"The branch to compare with, where HEAD parted from it.  [default: {_BASE}]")
+@click.option(
+    "--base",
+    help="The branch to compare with, where HEAD parted from it.  [default: the one that origin is on, as origin/main]",
+)
 @click.option(
     "--input", "inputs", type=INPUT, multiple=True, help="One sample of A and B, as `costmodel count` takes it."
 )
@@ -54,12 +55,13 @@ def command(sides: tuple[str, ...], base: str | None, inputs: tuple[InputSpec, .
     if inputs and not sides:
         raise CostModelError(f"--input={inputs[0]} is for a model as A or B; a project says its own")
     with failing_in(style):
-        report = _between((sides[0], sides[1]), inputs) if sides else _since(base or _BASE)
+        report = _between((sides[0], sides[1]), inputs) if sides else _since(base)
     answer(report, style)
 
 
-def _since(base: str) -> GuardReport:
+def _since(branch: str | None) -> GuardReport:
     config = project()
+    base = branch or history.default_base(config.lock.parent)
     note = ""
     try:
         past = history.at_merge_base(config.lock, base)

@@ -39,6 +39,13 @@ class Past(NamedTuple):
     folder: str
 
 
+def default_base(folder: Path) -> str:
+    """The branch that a clone began with, as its ``origin`` calls it; ``origin/main`` where that is not known."""
+    answer = _git(folder, "rev-parse", "--abbrev-ref", "origin/HEAD")
+    branch = answer.text.strip()
+    return branch if answer.status == 0 and branch != "origin/HEAD" else "origin/main"
+
+
 def at_merge_base(lock: Path, base: str) -> Past:
     """The lock as it was where HEAD and ``base`` parted.
 

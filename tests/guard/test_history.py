@@ -8,7 +8,7 @@ import pytest
 
 from costmodel import CostModelError
 from costmodel.guard.cost import cost_of
-from costmodel.guard.history import NoLockError, at_commit, at_merge_base, is_commit
+from costmodel.guard.history import NoLockError, at_commit, at_merge_base, default_base, is_commit
 from costmodel.guard.lockfile import write
 from tests.guard.nets import student
 from tests.guard.projects import GIT_ENVIRONMENT, commit, git
@@ -101,6 +101,19 @@ def test_no_base(tmp_path: Path) -> None:
     assert refusal(place, "a\0b").startswith("a name of a commit cannot hold a zero byte")
     git(tmp_path, "remote", "add", "origin", "file:///nowhere")
     assert refusal(place) == ("origin/main is not in this clone; run `git fetch origin main:refs/remotes/origin/main`")
+
+
+def test_the_base_of_a_clone_is_the_branch_that_its_origin_is_on(tmp_path: Path) -> None:
+    upstream = tmp_path / "upstream"
+    upstream.mkdir()
+    repository(upstream)
+    assert default_base(upstream) == "origin/main"
+    git(upstream, "branch", "--quiet", "-m", "main", "trunk")
+    git(upstream, "checkout", "--quiet", "trunk")
+    git(tmp_path, "clone", "--quiet", upstream.as_uri(), "clone")
+    assert default_base(tmp_path / "clone") == "origin/trunk"
+    past = at_merge_base(tmp_path / "clone" / "costmodel.lock", default_base(tmp_path / "clone"))
+    assert hidden(past.models) == 56
 
 
 def test_the_mend_for_a_clone_of_one_branch_works(tmp_path: Path) -> None:
