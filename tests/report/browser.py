@@ -25,11 +25,14 @@ addEventListener("error", (event) => window.failures.push(event.message));
 """
 _REPORT = """
 <script>
-const isWide = (one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".scroll, .code, pre");
+const clips = (one) => /auto|scroll|hidden/.test(getComputedStyle(one).overflowX);
+const scrolls = (one) => one && (clips(one) || scrolls(one.parentElement));
+const isWide = (one) => one.getBoundingClientRect().right > innerWidth + 1 && !scrolls(one.parentElement);
 const wide = [...document.querySelectorAll("body *")].filter(isWide).map((one) => one.outerHTML.slice(0, 80));
+const overflow = document.documentElement.scrollWidth - innerWidth;
 const out = document.createElement("pre");
 out.id = "results";
-out.textContent = JSON.stringify({ results, wide, errors: window.failures });
+out.textContent = JSON.stringify({ results: window.results, wide, overflow, errors: window.failures });
 document.body.append(out);
 </script>
 """
@@ -37,16 +40,24 @@ document.body.append(out);
 
 def driven(page: str, script: str, width: int, folder: Path) -> Any:
     """The ``results`` that ``script`` collects on ``page``, which must raise nothing and be no wider than ``width``."""
-    text = page.replace("</head>", f"{_WATCH}</head>").replace(
-        "</body>", f"<script>const results = [];{script}</script>{_REPORT}</body>"
-    )
-    (folder / "page.html").write_text(text)
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--dump-dom"]
-    answer = subprocess.run(
-        [*command, f"file://{folder}/page.html"], capture_output=True, text=True, timeout=120, check=True
-    )
-    (shown,) = re.findall(r'<pre id="results">(.*?)</pre>', answer.stdout, re.DOTALL)
-    report = json.loads(unescape(shown))
+    path = folder / "page.html"
+    path.write_text(page.replace("</body>", f"<script>window.results = [];{script}</script></body>"))
+    report = observed(path, width)
     assert report["errors"] == []
     assert report["wide"] == []
     return report["results"]
+
+
+def observed(path: Path, width: int) -> Any:
+    """What happens on the page at ``path``: errors, what is wider than ``width``, and ``results`` of its own."""
+    text = path.read_text(encoding="utf-8").replace("<head>", f"<head>{_WATCH}", 1)
+    before, _, after = text.rpartition("</body>")
+    watched = path.with_name(f"watched-{path.name}")  # beside it, where its links lead on
+    watched.write_text(f"{before}{_REPORT}</body>{after}", encoding="utf-8")
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900", "--dump-dom"]
+    try:
+        answer = subprocess.run([*command, watched.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    finally:
+        watched.unlink()
+    (shown,) = re.findall(r'<pre id="results">(.*?)</pre>', answer.stdout, re.DOTALL)
+    return json.loads(unescape(shown))
