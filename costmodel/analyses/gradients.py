@@ -136,9 +136,16 @@ class Gradients:
 
     def bytes_of(self, made: Made) -> int:
         """The bytes of a tensor, for all samples."""
-        node, slot = made
-        value = node.others[slot - 1] if slot else node
-        return self.batch * self._size(value.shape, value.dtype)
+        known = self._bytes.get(made)
+        if known is None:
+            node, slot = made
+            value = node.others[slot - 1] if slot else node
+            known = self._bytes[made] = self.batch * self._size(value.shape, value.dtype)
+        return known
+
+    @cached_property
+    def _bytes(self) -> dict[Made, int]:
+        return {}
 
     @cached_property
     def _size(self) -> Size:
@@ -169,9 +176,9 @@ class Gradients:
     def _read(self, node: Node, place: int) -> Saved:
         """What it keeps of an input: its tensor, or a copy where that is expanded before it is multiplied."""
         made = read(node, place)
-        root, elements = self.storages[made], node.input_shapes[place].elements
+        root, shape = self.storages[made], node.input_shapes[place]
         whole, dtype = (made[0].shape, made[0].dtype) if not made[1] else made[0].others[made[1] - 1][:2]
-        if elements > whole.elements:
+        if shape is not whole and (elements := shape.elements) > whole.elements:
             return Saved((node, f"input {place}"), self._own(elements, dtype))
         return Saved(root, self.bytes_of(root))
 

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from costmodel.analyses.gradients import trainable_types
 from costmodel.core.graph import Node
 from costmodel.core.layers import Conv, Embedding, Layer, LayerNorm, Linear, Stored, TransposedConv
 from costmodel.errors import CostModelError, nearest
@@ -77,17 +76,24 @@ def optimizer_named(name: str) -> Optimizer:
     return OPTIMIZERS[name]
 
 
-def optimizer_bytes(optimizer: Optimizer, nodes: Iterable[Node], dtype: Callable[[str], str]) -> int:
-    """What ``optimizer`` keeps for the trainable parameters of ``nodes``, stored at ``dtype`` of their own type."""
+def optimizer_bytes(optimizer: Optimizer, trained: Iterable[tuple[Node, str, int]], dtype: Callable[[str], str]) -> int:
+    """What ``optimizer`` keeps for the ``trained`` parameters: of which node, of which type, and how many.
+
+    ``dtype`` says at which type those of one are stored.
+    """
+    counts: dict[str, int] = {}
+    tensors: dict[str, list[Sizes]] = {}
+    for node, own, count in trained:
+        counts[own] = counts.get(own, 0) + count
+        if optimizer.by_tensor:
+            tensors.setdefault(own, []).extend(_tensors(node, count))
     total = 0
-    for node in nodes:
-        for own, count in trainable_types(node):
-            stored = dtype(own)
-            small = bytes_of_all(2, stored) < 8
-            kind = "float32" if small else stored
-            total += bytes_of_all(count, kind) if small else 0
-            tensors = _tensors(node, count) if optimizer.by_tensor else [(count,)]
-            total += sum([optimizer.state(sizes, kind) for sizes in tensors])
+    for own, count in counts.items():
+        stored = dtype(own)
+        small = bytes_of_all(2, stored) < 8
+        kind = "float32" if small else stored
+        total += bytes_of_all(count, kind) if small else 0
+        total += sum([optimizer.state(sizes, kind) for sizes in tensors.get(own, [(count,)])])
     return total
 
 

@@ -57,6 +57,11 @@ class Training:
         return Gradients(self.network, self.batch, self.dtype)
 
     @cached_property
+    def _trained(self) -> list[tuple[Node, str, int]]:
+        """How many parameters of which type training changes, of each operation that has any."""
+        return [(node, own, count) for node in self.network.ledger.storing for own, count in trainable_types(node)]
+
+    @cached_property
     def _multiply_adds(self) -> dict[Node, tuple[int, int, int]]:
         """Of each operation that multiplies, for one sample: forward, and for the gradients of inputs and weights."""
         gradients = self._gradients
@@ -99,13 +104,12 @@ class Training:
     @property
     def gradient_bytes(self) -> int:
         """The bytes of their gradients: one of its own type for each that is not frozen."""
-        types = [one for node in self.network.ledger.storing for one in trainable_types(node)]
-        return sum([bytes_of_all(count, at_dtype(own, self.dtype)) for own, count in types])
+        return sum([bytes_of_all(count, at_dtype(own, self.dtype)) for _, own, count in self._trained])
 
     @cached_property
     def optimizer_bytes(self) -> int:
         """The bytes that the optimizer keeps, with a copy of the weights in fp32 where they are in fewer bits."""
-        return optimizer_bytes(self.optimizer, self.network.ledger.storing, lambda own: at_dtype(own, self.dtype))
+        return optimizer_bytes(self.optimizer, self._trained, lambda own: at_dtype(own, self.dtype))
 
     @cached_property
     def _blocks(self) -> list[int]:
