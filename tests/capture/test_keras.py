@@ -213,6 +213,30 @@ def test_a_layer_of_ones_own_is_read_by_the_calls_that_its_code_makes() -> None:
     assert [node.name for node in network.nodes if node.macs] == ["block.matmul", "block.inner", "block.inner:2"]
 
 
+class Positions(layers.Layer):
+    """Adds a table of positions, which it reads at numbers that depend on no sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.positions = layers.Embedding(50, 8), layers.Embedding(6, 8)
+
+    def call(self, x: Any) -> Any:
+        return self.words(x) + self.positions(ops.arange(0, 6))
+
+
+def test_weights_that_code_makes_constants_of_are_stored_and_cost_nothing() -> None:
+    x = keras.Input((6,), dtype="int32")
+    model = keras.Model(x, layers.Dense(3)(Positions()(x)))
+    network = cm.from_keras(model)
+    check_parameters(model, network)
+    assert network.multiply_adds == 6 * 8 * 3
+    assert network.parameters == 50 * 8 + 6 * 8 + 8 * 3 + 3
+    # A wrapper of Keras's own, whose vector only training changes.
+    x = keras.Input((8, 8, 2))
+    model = keras.Model(x, layers.SpectralNormalization(layers.Conv2D(4, 3))(x))
+    check(model, cm.from_keras(model), (8, 8, 2))
+
+
 class Subclassed(keras.Model):
     """No graph of Keras's own."""
 

@@ -98,13 +98,13 @@ def _network(model: Any, inputs: object, title: str, allow_uncounted: bool) -> N
         raise CostModelError(f"the input of a Keras model is {type_name(inputs)}; give sizes, as in (224, 224, 3)")
     if isinstance(model, keras.Sequential) and not model.built and len(given) == 1:
         model.build((None, *given[0].shape.sizes))
-    calls = graph.graph_of(model)
+    calls, own = graph.graph_of(model), ()
     if calls is None:
         if not given:
             raise CostModelError("its input is not known; give the sizes of one sample, as in 224x224x3")
-        calls = _traced(model, given)
+        calls, own = _traced(model, given), model.weights
     reader = graph.GraphReader()
-    output = reader.network(calls, _sizes(calls, given))
+    output = reader.network(calls, _sizes(calls, given), own)
     if reader.unknown and not allow_uncounted:
         raise CostModelError(_undecided(reader))
     network = Network(output, title, {}, f"read from a Keras model ({type(model).__name__})")

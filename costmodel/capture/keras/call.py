@@ -76,6 +76,10 @@ class VariableBook:
         """Forgets what was named and counted since ``mark``."""
         self._taken, self._claimed = mark
 
+    def is_claimed(self, variable: Any) -> bool:
+        """Whether ``variable`` is counted already."""
+        return id(variable) in self._claimed
+
     def stored(self, variable: Any) -> Made:
         """A variable that code computes with, as a node of its own."""
         params, types = self.claim([variable])

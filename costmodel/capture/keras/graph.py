@@ -59,11 +59,17 @@ class GraphReader:
         self.book = VariableBook()
         #: What nobody has decided on, and where it stands.
         self.unknown: defaultdict[str, list[str]] = defaultdict(list)
+        #: Of layers whose code was followed: it may make constants of them, which no call reads.
+        self._followed_weights: list[Any] = []
         self._calls = 0
         self._stored: dict[int, Made] = {}
 
-    def network(self, graph: Any, sizes: Sequence[tuple[int, ...]]) -> Node:
-        """The output node of the network that ``graph`` is, for inputs of ``sizes``."""
+    def network(self, graph: Any, sizes: Sequence[tuple[int, ...]], weights: Sequence[Any] = ()) -> Node:
+        """The output node of the network that ``graph`` is, for inputs of ``sizes``.
+
+        ``weights`` are those of a model whose own code was followed. What such code makes of weights alone, as of the
+        numbers of positions, depends on no sample: it costs nothing, and the weights stand beside the outputs.
+        """
         first = keras.config.image_data_format() == "channels_first"
         reads = []
         for tensor, size in zip(graph.inputs, sizes, strict=True):
@@ -72,7 +78,9 @@ class GraphReader:
             node = Node(name, Input(shape), (), (), shape, str(tensor.dtype), None, Provenance())
             reads.append(Made(node, 0, size, str(tensor.dtype)))
         results = self._walk(graph, reads, "", 1)
-        last = tuple(dict.fromkeys(made.node for made in results))
+        constants = [self.book.stored(weight).node for weight in (*self._followed_weights, *weights)
+                     if not self.book.is_claimed(weight)]  # fmt: skip
+        last = tuple(dict.fromkeys([*(made.node for made in results), *constants]))
         if len(last) == 1:
             return last[0]
         shapes = tuple([node.shape for node in last])
@@ -124,6 +132,7 @@ class GraphReader:
         if call.arguments is not None:
             args, kwargs = call.arguments.fill_in({key: tensor for key, (tensor, _) in fresh.items()})
         graph = traced(call.keras, args, kwargs, inputs)
+        self._followed_weights += call.keras.weights
         return tuple(self._walk(graph, [made for _, made in fresh.values()], f"{call.name}.", call.times))
 
     def _walk(self, graph: Any, reads: Sequence[Made], prefix: str, times: int) -> list[Made]:
